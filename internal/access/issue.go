@@ -1,0 +1,147 @@
+package access
+
+import (
+	"strings"
+	"time"
+)
+
+// IssueRef names a Jira issue. The id is the truth; the key changes when the
+// issue moves to another project.
+type IssueRef struct {
+	ID  string
+	Key string
+}
+
+// IsZero tells whether r names no issue.
+func (r IssueRef) IsZero() bool { return r.ID == "" }
+
+// Status is a workflow status of a Jira issue.
+type Status struct {
+	ID   string
+	Name string
+}
+
+// Is tells whether configured, a status name or id, means this status.
+func (s Status) Is(configured string) bool {
+	return configured != "" && (s.ID == configured || strings.EqualFold(s.Name, configured))
+}
+
+// Issue is a Jira issue as it was read with the daemon's own credentials.
+// Anybody who may edit it may have put anything into Labels and RequestID:
+// they find candidates and authorise nothing.
+type Issue struct {
+	Ref       IssueRef
+	Project   string // project key
+	Status    Status
+	Labels    []string
+	RequestID RequestID // the property teleportAccessRequestId; empty when absent or malformed
+	// LastMove is the newest changelog entry that moved the issue into its
+	// current status; nil when the changelog does not show one, as for an
+	// issue that never moved.
+	LastMove *Move
+	Comments []Comment // oldest first
+}
+
+// Move is a changelog entry that changed an issue's status.
+type Move struct {
+	ID   string // changelog id
+	By   Actor
+	At   time.Time
+	From Status
+	To   Status
+}
+
+// Comment is a comment on an issue.
+type Comment struct {
+	ID      string
+	Author  Actor
+	Body    string
+	Created time.Time
+}
+
+// AccountType tells people from programs, in Jira Cloud's words.
+type AccountType string
+
+// Account types. Data Center has only people.
+const (
+	AccountPerson   AccountType = "atlassian"
+	AccountApp      AccountType = "app"
+	AccountCustomer AccountType = "customer"
+)
+
+// Actor is a Jira account that did something.
+type Actor struct {
+	ID          string // accountId on Cloud, key on Data Center: what accounts are compared by
+	Name        string // user name, Data Center only
+	Email       string // often hidden on Cloud
+	DisplayName string
+	Type        AccountType
+	Active      bool
+}
+
+// Same tells whether both are the same account. An account without an id is
+// the same as none.
+func (a Actor) Same(b Actor) bool { return a.ID != "" && a.ID == b.ID }
+
+// Is tells whether handle, as an operator configures it, means this account:
+// its id exactly, or its user name or e-mail without regard to case.
+func (a Actor) Is(handle string) bool {
+	if handle == "" {
+		return false
+	}
+	return a.ID == handle || strings.EqualFold(a.Name, handle) || strings.EqualFold(a.Email, handle)
+}
+
+// Handle is the most telling name that stays unique: e-mail, user name or id.
+func (a Actor) Handle() string {
+	switch {
+	case a.Email != "":
+		return a.Email
+	case a.Name != "":
+		return a.Name
+	}
+	return a.ID
+}
+
+// String is "Display Name <handle>", for people to read.
+func (a Actor) String() string {
+	if a.DisplayName == "" {
+		return a.Handle()
+	}
+	return a.DisplayName + " <" + a.Handle() + ">"
+}
+
+// Draft is an issue to be made for a request. The tracker renders the texts
+// and adds the property and label that find the issue again.
+type Draft struct {
+	Request   Request
+	URL       string // the request's page in Teleport; empty when unknown
+	Project   string
+	IssueType string
+	Labels    []string // beyond the ones configured for every issue
+}
+
+// Notice is a comment to be written. Text is plain: the tracker escapes all of
+// it. Mark names the event it reports and finds the comment again.
+type Notice struct {
+	Mark string
+	Text string
+}
+
+// IssueSummary is one row of a search. Search lags writes, so it is a hint.
+type IssueSummary struct {
+	Ref       IssueRef
+	Project   string
+	Status    Status
+	Labels    []string
+	RequestID RequestID // the property, where the search answers it
+	Updated   time.Time
+}
+
+// IssueHint is what a webhook says about an issue: where to look, never what
+// is true. RequestID is a candidate taken from a label; empty when there is none.
+type IssueHint struct {
+	ID        string
+	Key       string
+	RequestID RequestID
+}

@@ -1,0 +1,92 @@
+package access
+
+import (
+	"fmt"
+	"regexp"
+	"time"
+)
+
+// RequestID names an Access Request. Teleport uses UUIDs; the daemon accepts
+// any id that is safe in a label, a JQL string and a URL.
+type RequestID string
+
+// LabelPrefix precedes a request id in the label that makes an issue findable.
+const LabelPrefix = "teleport-"
+
+var requestIDPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$`)
+
+// ParseRequestID returns s as a RequestID. It fails on anything that could
+// mean more than itself where ids are put into paths, labels or queries.
+func ParseRequestID(s string) (RequestID, error) {
+	if !requestIDPattern.MatchString(s) {
+		return "", fmt.Errorf("not a request id: %.60q", s)
+	}
+	return RequestID(s), nil
+}
+
+// Label is the Jira label of the request's issue.
+func (id RequestID) Label() string { return LabelPrefix + string(id) }
+
+// State is where a request stands, and what an issue has been brought to.
+type State string
+
+// The states of a request. Teleport knows the first four; Expired stands for a
+// request that is gone, whether its time ran out or somebody removed it.
+const (
+	Pending  State = "pending"
+	Approved State = "approved"
+	Denied   State = "denied"
+	Promoted State = "promoted"
+	Expired  State = "expired"
+)
+
+// Settled tells whether a request in this state can no longer be decided.
+func (s State) Settled() bool { return s != Pending && s != "" }
+
+// Request is an Access Request as the cluster shows it at one moment. What
+// people typed (Reason, ResolveReason, names) is untrusted text.
+type Request struct {
+	ID                 RequestID
+	User               string
+	Roles              []string
+	Reason             string
+	State              State
+	ResolveReason      string
+	Created            time.Time
+	Expires            time.Time // the resource's own expiry: when a pending request vanishes
+	AccessExpires      time.Time // when the access ends once approved
+	MaxDuration        time.Time
+	SessionTTL         time.Time
+	AssumeStart        time.Time // zero: at once
+	LoginHint          string
+	LongTerm           bool // can only be promoted, in Teleport
+	PromotedTo         string
+	Resources          []Resource
+	SuggestedReviewers []string
+	Annotations        map[string][]string // from the requester's roles
+	Thresholds         []Threshold
+	Reviews            []Review
+}
+
+// Resource is something a request asks access to.
+type Resource struct {
+	Kind string
+	ID   string
+	Name string // friendly name; the id where none is known
+}
+
+// Threshold says how many reviews settle a request.
+type Threshold struct {
+	Name    string
+	Approve int
+	Deny    int
+}
+
+// Review is what one Teleport user said about a request. Reviews are only
+// ever appended, so their index names them.
+type Review struct {
+	Author  string
+	State   State // Approved, Denied or Promoted
+	Reason  string
+	Created time.Time
+}

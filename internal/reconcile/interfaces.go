@@ -1,0 +1,67 @@
+package reconcile
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"teleport-jira/internal/access"
+)
+
+// Cluster is what the reconciler needs of Teleport. Methods may be called
+// concurrently; a nil error means the effect is durable. Errors are
+// *access.Error, wrapping the sentinels of package access where named here.
+type Cluster interface {
+	// Request reads one request; access.ErrNotFound when it is gone.
+	Request(ctx context.Context, id access.RequestID) (*access.Request, error)
+	// Requests lists all requests, page by page. After an error it yields no more.
+	Requests(ctx context.Context) iter.Seq2[*access.Request, error]
+	// Record reads the plugin data of a request; the zero Record when there is none.
+	Record(ctx context.Context, id access.RequestID) (access.Record, error)
+	// SwapRecord replaces old by new if the stored record still equals old in
+	// every field; access.ErrConflict when it does not, access.ErrNotFound when
+	// there is no record and none can be made because the request is gone.
+	SwapRecord(ctx context.Context, id access.RequestID, old, new access.Record) error
+	// Decide submits a person's decision. Every answer that is final comes as
+	// an Outcome; an error means that trying again may help. When the answer
+	// was lost the error is unsure, and the request has to be read again.
+	Decide(ctx context.Context, d access.Decision) (access.Outcome, error)
+	// RequestURL is the request's page in Teleport's web UI, or "".
+	RequestURL(id access.RequestID) string
+}
+
+// Tracker is what the reconciler needs of Jira. Methods may be called
+// concurrently; a nil error means the effect is durable. Errors are
+// *access.Error. Each call is one attempt: nothing but reads is repeated
+// inside.
+type Tracker interface {
+	// CreateIssue makes an issue with its property and label. An unsure error
+	// means that it may exist.
+	CreateIssue(ctx context.Context, d access.Draft) (access.IssueRef, error)
+	// FindIssues searches for the issues that carry the request's label,
+	// oldest first. Search lags writes.
+	FindIssues(ctx context.Context, id access.RequestID) ([]access.IssueSummary, error)
+	// Issue reads an issue by id or key, with comments and the changelog entry
+	// of its current status; access.ErrNotFound when it is deleted or invisible.
+	Issue(ctx context.Context, idOrKey string) (*access.Issue, error)
+	// Marks lists the marks of the notices already on the issue.
+	Marks(ctx context.Context, ref access.IssueRef) (map[string]bool, error)
+	// Comment writes a notice. It does not look for an earlier one.
+	Comment(ctx context.Context, ref access.IssueRef, n access.Notice) error
+	// Move brings the issue into one of the statuses (names or ids), walking a
+	// step between where the workflow needs it. Being there already is success
+	// with moved false. access.ErrNotReachable when no way is open.
+	Move(ctx context.Context, ref access.IssueRef, statuses []string) (moved bool, err error)
+	// Search lists issues that this daemon's account created.
+	Search(ctx context.Context, q Query) iter.Seq2[access.IssueSummary, error]
+	// InGroups tells whether the account is in one of the Jira groups.
+	InGroups(ctx context.Context, who access.Actor, groups []string) (bool, error)
+}
+
+// Query selects issues of the configured projects that the daemon's account
+// created.
+type Query struct {
+	Statuses     []string      // names or ids; empty means any
+	NotStatuses  []string      // names or ids; empty means none excluded
+	UpdatedSince time.Duration // only issues updated within this time; 0 means any
+}
