@@ -1,0 +1,66 @@
+# Everything a developer runs. `make` alone lists the targets.
+
+VERSION ?= 1.0.0
+GITREF  ?= $(shell git rev-parse --short=7 HEAD 2>/dev/null || echo unknown)
+
+BUILD   := build
+BINARY  := $(BUILD)/teleport-jira
+SANDBOX := $(BUILD)/sandbox
+LDFLAGS := -s -w -X main.version=$(VERSION) -X main.gitRef=$(GITREF)
+
+# The race detector needs a C compiler; without one the tests run without it.
+RACE     := $(if $(shell command -v $$(go env CC)),-race)
+FUZZTIME ?= 3s
+
+LINT_VERSION := v2.15.0
+LINT         := $(BUILD)/tools/golangci-lint-$(LINT_VERSION)/golangci-lint
+
+DEMO_ADDR ?= 127.0.0.1:8090
+
+.DEFAULT_GOAL := help
+.PHONY: help build test vet unit fuzz lint fmt demo demo-check clean $(BINARY) $(SANDBOX)
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: $(BINARY) ## build the static binary build/teleport-jira
+
+$(BINARY):
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/teleport-jira
+
+$(SANDBOX):
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ ./cmd/sandbox
+
+# The fuzz targets come before the tests: go test's own lines are the last word.
+test: build vet fuzz unit ## build, vet, fuzz briefly, run unit and end-to-end tests
+
+vet:
+	go vet ./...
+
+unit: $(BINARY)
+	@[ -n '$(RACE)' ] || echo 'no C compiler: the tests run without the race detector'
+	go test $(RACE) -vet=off -timeout 10m ./...
+
+fuzz: ## run each fuzz target for FUZZTIME (3s)
+	@scripts/fuzz $(FUZZTIME)
+
+lint: $(LINT) ## check style, dependency direction, formatting and go.mod
+	$(LINT) run
+	go mod tidy -diff
+
+fmt: $(LINT) ## format the code (gofumpt)
+	$(LINT) fmt
+
+# An installed golangci-lint of the pinned version is used; otherwise it is
+# built once, which takes minutes.
+$(LINT):
+	@scripts/golangci-lint $(LINT_VERSION) $(@D)
+
+demo: $(BINARY) $(SANDBOX) ## start a cluster double, a Jira double and the daemon, with a board to try them on
+	@$(SANDBOX) --listen $(DEMO_ADDR) --daemon $(BINARY)
+
+demo-check: $(BINARY) ## use the demo in a headless Chromium
+	SANDBOX_CHECK=1 go test -count=1 -v -timeout 5m -run '^TestBoard' ./internal/sandbox
+
+clean: ## remove what was built, but not the tools
+	rm -rf $(BINARY) $(SANDBOX)
