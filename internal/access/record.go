@@ -1,6 +1,9 @@
 package access
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Record is what the daemon keeps of a request in Teleport's plugin data: the
 // issue, and what of the request has been brought to it. It is changed by
@@ -26,13 +29,18 @@ type Record struct {
 	Claim string // claim
 	// ClaimUntil is when the holder means the claim to end, for people to read.
 	ClaimUntil time.Time // claim_until, whole seconds
-	// Unsure names an attempt whose answer was lost, so that its effect has to
-	// be looked for before it is repeated. It is unique per attempt.
+	// Unsure names an attempt that may have had an effect which is not noted, so
+	// that it has to be looked for before it is repeated. It is unique per
+	// attempt; AttemptFailed says that there certainly is none to look for.
 	Unsure string // unsure
 	// HandledMove is the changelog id of the last move by a person that has
 	// been answered: submitted, or refused and explained.
 	HandledMove string // handled_move
 }
+
+// AttemptFailed is the Unsure of a record whose create failed for certain. A
+// record without an issue and without it may have one that has to be found.
+const AttemptFailed = "no"
 
 // IsZero tells whether there is no record.
 func (r Record) IsZero() bool {
@@ -43,3 +51,16 @@ func (r Record) IsZero() bool {
 
 // Issue is the issue that the record names; zero when none.
 func (r Record) Issue() IssueRef { return IssueRef{ID: r.IssueID, Key: r.IssueKey} }
+
+// Equal tells whether both records say the same.
+func (r Record) Equal(o Record) bool {
+	return r.IssueID == o.IssueID && r.IssueKey == o.IssueKey && r.User == o.User && slices.Equal(r.Roles, o.Roles) &&
+		sameSecond(r.Created, o.Created) && r.RequestReason == o.RequestReason && r.ReviewsCount == o.ReviewsCount &&
+		r.Resolution == o.Resolution && r.ResolveReason == o.ResolveReason && sameSecond(r.Expires, o.Expires) &&
+		r.Claim == o.Claim && sameSecond(r.ClaimUntil, o.ClaimUntil) && r.Unsure == o.Unsure && r.HandledMove == o.HandledMove
+}
+
+// sameSecond compares times as they are stored.
+func sameSecond(a, b time.Time) bool {
+	return a.IsZero() == b.IsZero() && (a.IsZero() || a.Unix() == b.Unix())
+}

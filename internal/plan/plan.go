@@ -1,0 +1,236 @@
+package plan
+
+import (
+	"slices"
+	"strconv"
+
+	"teleport-jira/internal/access"
+)
+
+// Action is one outward effect: CreateIssue, Comment, Move, Decide, Refuse or
+// Note.
+type Action interface{ action() }
+
+// CreateIssue makes the request's issue.
+type CreateIssue struct{ Draft access.Draft }
+
+// Comment writes a notice on the issue.
+type Comment struct{ Notice access.Notice }
+
+// Move brings the issue into one of the statuses that stand for a state. That
+// no transition leads there is worth a warning and stops nothing else.
+type Move struct {
+	To       access.State
+	Statuses []string
+}
+
+// Decide submits a person's decision to Teleport. What follows from the answer
+// is planned by AfterDecision.
+type Decide struct{ Decision access.Decision }
+
+// Refuse explains on the issue why a move decided nothing.
+type Refuse struct {
+	Why      Refusal
+	Decision access.Decision // what was asked for; Verdict is empty where the move asked for none
+	Notice   access.Notice
+}
+
+// Note has no effect but the record.
+type Note struct{}
+
+func (CreateIssue) action() {}
+func (Comment) action()     {}
+func (Move) action()        {}
+func (Decide) action()      {}
+func (Refuse) action()      {}
+func (Note) action()        {}
+
+// Step is an action and the record as it shall be once the action has
+// happened. Claim, ClaimUntil and Unsure are the applier's; CreateIssue and
+// Decide leave to the applier what only their answers tell.
+type Step struct {
+	Do   Action
+	Then access.Record
+}
+
+// builder strings steps together while keeping the record they lead to.
+type builder struct {
+	record access.Record
+	steps  []Step
+}
+
+func (b *builder) add(a Action, change func(*access.Record)) {
+	if change != nil {
+		change(&b.record)
+	}
+	b.steps = append(b.steps, Step{Do: a, Then: b.record})
+}
+
+// Plan is what is missing, in the order to do it. It is empty when request,
+// record and issue agree as far as they are known.
+func (s Settings) Plan(v View) []Step {
+	if v.Record.IssueID == "" {
+		return s.planCreate(v)
+	}
+	if v.IssueGone {
+		return nil
+	}
+	b := &builder{record: v.Record}
+	s.planReviews(v, b)
+	if state := v.state(); state.Settled() {
+		s.planSettled(v, b, state)
+	} else if v.Issue != nil {
+		s.planPending(v, b)
+	}
+	return b.steps
+}
+
+// PlanOrphan is what to do with an issue, made by the daemon, whose request is
+// gone and of which no record is left. Nothing but the issue can be changed
+// then: the Move is the compare-and-swap, and only who wins it comments.
+func (s Settings) PlanOrphan(v View) []Step {
+	if v.Request != nil || v.Issue == nil {
+		return nil
+	}
+	state, known := s.Statuses.StateOf(v.Issue.Status)
+	if known && state != access.Pending || !known && v.Issue.LastMove != nil {
+		return nil
+	}
+	b := &builder{record: v.Record}
+	b.add(s.move(access.Expired), nil)
+	b.add(Comment{resolutionNotice(v, access.Expired)}, nil)
+	return b.steps
+}
+
+func (s Settings) planCreate(v View) []Step {
+	if v.Request == nil || v.Request.State.Settled() && v.Record.IsZero() {
+		return nil
+	}
+	route := s.RouteOf(v.Request)
+	if route.Skip {
+		return nil
+	}
+	draft := access.Draft{
+		Request: *v.Request, URL: v.URL,
+		Project: route.Project, IssueType: route.IssueType, Labels: route.Labels,
+	}
+	return []Step{{Do: CreateIssue{draft}, Then: Describe(v.Record, v.Request)}}
+}
+
+// Describe fills the record with what it keeps of the request itself.
+func Describe(rec access.Record, req *access.Request) access.Record {
+	rec.User, rec.Roles, rec.RequestReason = req.User, slices.Clone(req.Roles), req.Reason
+	rec.Created, rec.Expires = req.Created, req.Expires
+	return rec
+}
+
+func (s Settings) planReviews(v View, b *builder) {
+	if v.Request == nil {
+		return
+	}
+	for i := v.Record.ReviewsCount; i < len(v.Request.Reviews); i++ {
+		b.add(Comment{reviewNotice(i, v.Request.Reviews[i])}, func(r *access.Record) { r.ReviewsCount = i + 1 })
+	}
+}
+
+func (s Settings) planSettled(v View, b *builder, state access.State) {
+	resolved := v.Record.Resolution == state
+	there := v.Issue != nil && s.Statuses.Has(state, v.Issue.Status)
+	if move := s.lateMove(v, state, resolved); move != nil {
+		b.add(s.refusal(v, RefusedSettled, *move), func(r *access.Record) { r.HandledMove = move.ID })
+	}
+	if resolved {
+		if v.Issue != nil && !there && s.known(v.Issue.Status) {
+			b.add(s.move(state), nil)
+		}
+		return
+	}
+	if !there {
+		b.add(s.move(state), nil)
+	}
+	b.add(Comment{resolutionNotice(v, state)}, func(r *access.Record) {
+		r.Resolution = state
+		if v.Request != nil {
+			r.ResolveReason = v.Request.ResolveReason
+		}
+	})
+}
+
+// lateMove is a person's move that came too late to decide and has not been
+// answered; nil when there is none.
+func (s Settings) lateMove(v View, state access.State, resolved bool) *access.Move {
+	if v.Issue == nil || v.Issue.LastMove == nil || s.Statuses.Has(state, v.Issue.Status) {
+		return nil
+	}
+	move := v.Issue.LastMove
+	if move.By.Same(v.Self) || move.ID == v.Record.HandledMove || !s.known(v.Issue.Status) {
+		return nil
+	}
+	if _, asked := s.verdict(v); !asked && !resolved {
+		return nil
+	}
+	return move
+}
+
+func (s Settings) planPending(v View, b *builder) {
+	state, known := s.Statuses.StateOf(v.Issue.Status)
+	move := v.Issue.LastMove
+	switch {
+	case state == access.Pending:
+	case state == access.Approved || state == access.Denied:
+		s.planVerdict(v, b, state)
+	case move == nil || move.By.Same(v.Self):
+		// It was born elsewhere, or a walk to the pending status was cut short.
+		b.add(s.move(access.Pending), nil)
+	case known:
+		if move.ID != v.Record.HandledMove {
+			b.add(s.refusal(v, RefusedNoDecision, *move), func(r *access.Record) { r.HandledMove = move.ID })
+		}
+		b.add(s.move(access.Pending), nil)
+	}
+}
+
+func (s Settings) planVerdict(v View, b *builder, verdict access.State) {
+	move := access.Move{ID: "unseen-" + v.Issue.Status.ID, To: v.Issue.Status}
+	if v.Issue.LastMove != nil {
+		move = *v.Issue.LastMove
+	}
+	if move.By.Same(v.Self) {
+		return
+	}
+	if move.ID == v.Record.HandledMove {
+		b.add(s.move(access.Pending), nil)
+		return
+	}
+	d := s.decision(v, verdict, move)
+	if why := s.judge(v, move); why != "" {
+		s.planRefusal(v, b, why, move)
+		return
+	}
+	if submitted(v.Request, d) {
+		// The review is there and its answer was lost.
+		out := access.Outcome{Verdict: access.Submitted, Mode: s.Rules.Mode, Request: v.Request}
+		b.steps = append(b.steps, s.AfterDecision(View{
+			ID: v.ID, Request: v.Request, Record: b.record, Issue: v.Issue, Self: v.Self, URL: v.URL, Now: v.Now,
+		}, d, out)...)
+		return
+	}
+	b.add(Decide{d}, nil)
+}
+
+func (s Settings) planRefusal(v View, b *builder, why Refusal, move access.Move) {
+	b.add(s.refusal(v, why, move), func(r *access.Record) { r.HandledMove = move.ID })
+	if why != RefusedForeignProject {
+		b.add(s.move(access.Pending), nil)
+	}
+}
+
+func (s Settings) move(to access.State) Move { return Move{To: to, Statuses: s.Statuses[to]} }
+
+func (s Settings) known(status access.Status) bool {
+	_, ok := s.Statuses.StateOf(status)
+	return ok
+}
+
+// reviewMark names the comment about a review. Reviews are only ever appended.
+func reviewMark(i int) string { return "review/" + strconv.Itoa(i) }

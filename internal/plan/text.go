@@ -1,0 +1,127 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"teleport-jira/internal/access"
+)
+
+// clockSkew is how far the cluster's clock may be ahead of ours before an
+// expiry is taken for a removal.
+const clockSkew = time.Minute
+
+func reviewNotice(i int, r access.Review) access.Notice {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s reviewed this request", r.Author)
+	if !r.Created.IsZero() {
+		fmt.Fprintf(&b, " at %s", r.Created.UTC().Format(time.RFC1123))
+	}
+	fmt.Fprintf(&b, ".\nResolution: %s.", r.State)
+	if r.Reason != "" {
+		fmt.Fprintf(&b, "\nReason: %s", r.Reason)
+	}
+	return access.Notice{Mark: reviewMark(i), Text: b.String()}
+}
+
+func resolutionNotice(v View, state access.State) access.Notice {
+	var b strings.Builder
+	switch {
+	case v.Request == nil && state == access.Expired && removed(v):
+		b.WriteString("This Access Request was removed in Teleport before it expired. It can no longer be decided.")
+	case state == access.Expired:
+		b.WriteString("This Access Request has expired. It can no longer be decided.")
+	case state == access.Promoted && v.Request.PromotedTo != "":
+		fmt.Fprintf(&b, "This Access Request has been promoted to the access list %s.", v.Request.PromotedTo)
+	default:
+		fmt.Fprintf(&b, "This Access Request has been %s.", state)
+	}
+	if v.Request != nil && v.Request.ResolveReason != "" {
+		fmt.Fprintf(&b, "\nReason: %s", v.Request.ResolveReason)
+	}
+	return access.Notice{Mark: "resolution/" + string(state), Text: b.String()}
+}
+
+// removed tells whether a request that is gone went before its time. A record
+// of the existing plugin does not know the time and counts as expired.
+func removed(v View) bool {
+	return !v.Record.Expires.IsZero() && v.Now.Add(clockSkew).Before(v.Record.Expires)
+}
+
+func progressNotice(v View, d access.Decision) access.Notice {
+	given, needed := 0, 0
+	for _, r := range v.Request.Reviews {
+		if r.State == d.Verdict {
+			given++
+		}
+	}
+	if len(v.Request.Thresholds) == 1 {
+		needed = v.Request.Thresholds[0].Approve
+		if d.Verdict == access.Denied {
+			needed = v.Request.Thresholds[0].Deny
+		}
+	}
+	noun := "approvals"
+	if d.Verdict == access.Denied {
+		noun = "denials"
+	}
+	text := fmt.Sprintf("The review of %s was submitted: %d %s so far, more are needed.", d.By, given, noun)
+	if needed > given {
+		text = fmt.Sprintf("The review of %s was submitted: %d of %d %s.", d.By, given, needed, noun)
+	}
+	return access.Notice{Mark: moveMark(d.MoveID), Text: text + " The request stays pending until there are enough."}
+}
+
+// moveMark names the comment that answers a move.
+func moveMark(id string) string { return "move/" + id }
+
+func refusalNotice(v View, why Refusal, move access.Move, detail string) access.Notice {
+	who := move.By.String()
+	if move.By.ID == "" {
+		who = "Somebody"
+	}
+	text := fmt.Sprintf("%s moved this issue to %s, but this decided nothing: %s", who, move.To.Name, refusalText(v, why))
+	if detail != "" {
+		text += "\n" + detail
+	}
+	return access.Notice{Mark: moveMark(move.ID), Text: text}
+}
+
+// refusalText says what was wrong and what would work.
+func refusalText(v View, why Refusal) string {
+	const other = " Somebody who may decide it can move the issue, or review the request in Teleport."
+	switch why {
+	case RefusedForeignProject:
+		return fmt.Sprintf("the project %s is not one in which requests may be decided. "+
+			"Move the issue back to its project, or review the request in Teleport.", v.Issue.Project)
+	case RefusedLongTerm:
+		return "a long-term request can be decided in Teleport only, by promoting it to an access list."
+	case RefusedUnseen:
+		return "Jira's history does not show who moved the issue. Move it back and once more, or review the request in Teleport."
+	case RefusedApp:
+		return "app and automation accounts may not decide, unless they are configured as approvers." + other
+	case RefusedCustomer:
+		return "customer accounts may not decide." + other
+	case RefusedInactive:
+		return "the account is not active." + other
+	case RefusedRequester:
+		return "nobody may decide their own request." + other
+	case RefusedNotApprover:
+		return "the account is not one of the configured approvers." + other
+	case RefusedNotSuggested:
+		return "only the suggested reviewers may decide: " + strings.Join(v.Request.SuggestedReviewers, ", ") + "."
+	case RefusedUnmapped:
+		return "no Teleport user is known for this account. An administrator can add one under [review.users] " +
+			"or [review.identity], or the request can be reviewed in Teleport."
+	case RefusedNoDecision:
+		return "this status cannot be asked for, only approved and denied can. The request is still pending."
+	case RefusedSettled:
+		return fmt.Sprintf("the request is already %s and cannot be decided again.", v.state())
+	case RefusedReviewed:
+		return "Teleport has a review by this reviewer already. Somebody else has to decide, in Teleport if need be."
+	case RefusedByTeleport:
+		return "Teleport did not accept the review. The request can be reviewed in Teleport by somebody who may."
+	}
+	return string(why) + "."
+}
