@@ -1,0 +1,303 @@
+// Package config is the configuration of teleport-jira: its types, defaults,
+// strict decoding from TOML, and validation. The comments on the fields are
+// the manual: docs/configuration.md is made from them.
+//
+// It reads the configuration file and the secret files that it names, and
+// nothing else: whether an identity, a certificate or a project is any good is
+// for the packages that use them. It does not log and opens no connection.
+package config
+
+import "time"
+
+// DefaultPath is where the configuration is looked for unless told otherwise.
+const DefaultPath = "/etc/teleport-jira.toml"
+
+// Config is a complete, valid configuration. It is never changed after Load
+// returned it; a reload makes a new one.
+type Config struct {
+	// How the daemon reaches the Teleport cluster.
+	Teleport Teleport `toml:"teleport"`
+	// How the daemon reaches Jira, and what the issues look like there.
+	Jira Jira `toml:"jira"`
+	// The webhook listener: where Jira tells that an issue changed.
+	HTTP HTTP `toml:"http"`
+	// How a decision made in Jira becomes one in Teleport, and whose counts.
+	Review Review `toml:"review"`
+	// How much is done at once, and how often everything is looked at again.
+	Reconcile Reconcile `toml:"reconcile"`
+	// The admin listener with metrics and health.
+	Telemetry Telemetry `toml:"telemetry"`
+	// The daemon's log.
+	Log Log `toml:"log"`
+
+	// Warnings are oddities that an operator should know of and that do not
+	// stop the daemon, such as a secret that everybody on the host may read.
+	Warnings []Fault `toml:"-"`
+}
+
+// Teleport is the section [teleport].
+type Teleport struct {
+	// Address of the Proxy Service (port 443 or 3080) or of the Auth Service
+	// (port 3025), as host:port. `addr` and `auth_server` are two names of one
+	// key: give either.
+	Addr string `toml:"addr"`
+	// Older name of `addr`.
+	AuthServer string `toml:"auth_server"`
+	// Path of the identity file that `tbot` or `tctl auth sign --format=file`
+	// writes. Give either this or all of `client_key`, `client_crt` and
+	// `root_cas`.
+	Identity string `toml:"identity"`
+	// Whether the identity file is read again when it changes, so that
+	// short-lived identities can be renewed under the running daemon.
+	RefreshIdentity bool `toml:"refresh_identity"`
+	// How often the identity file is looked at for changes.
+	RefreshIdentityInterval time.Duration `toml:"refresh_identity_interval"`
+	// Path of the client's private key, from `tctl auth sign --format=tls`.
+	ClientKey string `toml:"client_key"`
+	// Path of the client's certificate, from `tctl auth sign --format=tls`.
+	ClientCrt string `toml:"client_crt"`
+	// Path of the cluster's CA certificates, from `tctl auth sign --format=tls`.
+	RootCAs string `toml:"root_cas"`
+}
+
+// Jira is the section [jira].
+type Jira struct {
+	// Address of Jira: `https://example.atlassian.net`, a Data Center address
+	// with its context path, or `https://api.atlassian.com/ex/jira/<cloud id>`.
+	// It must be https, except on a loopback address.
+	URL string `toml:"url"`
+	// Account that the daemon works as: an e-mail address on Cloud, a user name
+	// on Data Center. Empty means that `api_token` is a Data Center personal
+	// access token.
+	Username string `toml:"username"`
+	// API token, password or personal access token. A value that begins with
+	// `/` is the path of a file that holds it, as with `api_token_file`.
+	APIToken Secret `toml:"api_token"`
+	// Path of a file that holds the API token. It is read again on SIGHUP and
+	// when it changes.
+	APITokenFile SecretFile `toml:"api_token_file"`
+	// Key of the project that issues are made in, unless a route says otherwise.
+	Project string `toml:"project"`
+	// Name or id of the type of the issues.
+	IssueType string `toml:"issue_type"`
+	// Kind of Jira: `auto` asks it, `cloud` and `datacenter` insist.
+	Deployment string `toml:"deployment"`
+	// Path of a PEM file with CA certificates that are trusted beside the
+	// system's, for a Jira with a private CA.
+	CAFile string `toml:"ca_file"`
+	// Most calls in flight at once. The daemon starts lower and adapts to what
+	// Jira bears.
+	Concurrency int `toml:"concurrency"`
+	// The daemon's own ceiling on calls a second. 0 means none but Jira's.
+	RequestsPerSecond float64 `toml:"requests_per_second"`
+	// Which statuses of the workflow stand for which state of a request.
+	Statuses Statuses `toml:"statuses"`
+	// What the issues look like. Everything is optional.
+	Issue Issue `toml:"issue"`
+	// Custom fields to fill: a field's id or name, and its value. Strings are
+	// templates, anything else is sent as it is.
+	Fields map[string]any `toml:"fields"`
+	// Where issues of certain requests go. The first route that matches is
+	// taken; where none does, the project above is.
+	Routes []Route `toml:"routes"`
+}
+
+// Statuses is the section [jira.statuses]. Each is a status's name or id, or a
+// list of them, and is matched without regard to case. Issues are moved to the
+// first of a list that can be reached; any of them counts when an issue is
+// moved there by a person.
+type Statuses struct {
+	// Statuses of issues whose request waits for a decision.
+	Pending Names `toml:"pending"`
+	// Statuses that approve a request.
+	Approved Names `toml:"approved"`
+	// Statuses that deny a request.
+	Denied Names `toml:"denied"`
+	// Statuses of issues whose request expired or was removed.
+	Expired Names `toml:"expired"`
+	// Statuses of issues whose request was promoted to an access list.
+	Promoted Names `toml:"promoted"`
+}
+
+// Issue is the section [jira.issue].
+type Issue struct {
+	// Template of the summary. Empty means who requested what.
+	Summary string `toml:"summary"`
+	// Template of the description. Empty means all there is to know about the
+	// request.
+	Description string `toml:"description"`
+	// Labels put on every issue beside the one that finds it.
+	Labels []string `toml:"labels"`
+	// Names of the components put on every issue.
+	Components []string `toml:"components"`
+	// Name or id of the issues' priority. Empty means the project's default.
+	Priority string `toml:"priority"`
+	// Whom the issues are assigned to: account id, user name or e-mail. Empty
+	// means the project's default.
+	Assignee string `toml:"assignee"`
+	// Who the issues' reporter is: `bot`, the daemon's account, or `requester`,
+	// which falls back to `bot` where the requester is not found in Jira or the
+	// daemon may not set the reporter.
+	Reporter string `toml:"reporter"`
+	// Who may read the daemon's comments: `public`, everybody who may read the
+	// issue, or `internal`, the agents of a Jira Service Management project.
+	CommentVisibility string `toml:"comment_visibility"`
+}
+
+// Route is one section [[jira.routes]]. A route with both roles and
+// annotations matches where both do; one with neither matches every request.
+type Route struct {
+	// Globs on role names; the route matches when any requested role matches
+	// any of them.
+	Roles Names `toml:"roles"`
+	// Annotations of the requester's roles; the route matches when each of them
+	// has one of the values.
+	Annotations map[string]Names `toml:"annotations"`
+	// Key of the project. Empty means `jira.project`.
+	Project string `toml:"project"`
+	// Name or id of the issue type. Empty means `jira.issue_type`.
+	IssueType string `toml:"issue_type"`
+	// Labels beside the ones that every issue has.
+	Labels []string `toml:"labels"`
+	// Whether these requests get no issue at all.
+	Skip bool `toml:"skip"`
+}
+
+// HTTP is the section [http].
+type HTTP struct {
+	// Whether there is a webhook listener. Without it Jira is polled, and no
+	// inbound port is needed.
+	Enabled bool `toml:"enabled"`
+	// Address the webhook listener listens on, as host:port or :port.
+	ListenAddr string `toml:"listen_addr"`
+	// Address at which Jira reaches the listener, for the daemon's own checks
+	// and messages. Without a scheme it is https. A user and password in it are
+	// taken as those of `[http.basic_auth]`.
+	PublicAddr string `toml:"public_addr"`
+	// Path of the listener's private key, in PEM. It is read again when it changes.
+	HTTPSKeyFile string `toml:"https_key_file"`
+	// Path of the listener's certificate chain, in PEM. It is read again when
+	// it changes.
+	HTTPSCertFile string `toml:"https_cert_file"`
+	// Secret that the webhook is signed with in Jira. A list allows a new
+	// secret beside the old one while it is being changed.
+	WebhookSecret Secrets `toml:"webhook_secret"`
+	// Path of a file that holds the webhook's secret, or a list of such paths.
+	// They are read again on SIGHUP and when they change.
+	WebhookSecretFile SecretFiles `toml:"webhook_secret_file"`
+	// User and password that webhooks have to bring.
+	BasicAuth BasicAuth `toml:"basic_auth"`
+	// Certificates that webhooks have to bring.
+	TLS HTTPTLS `toml:"tls"`
+}
+
+// BasicAuth is the section [http.basic_auth]. Where it is set, webhooks must
+// bring it; where `webhook_secret` is set too, they must bring both.
+type BasicAuth struct {
+	// User name. Empty means that no basic authentication is asked for.
+	User string `toml:"user"`
+	// Password.
+	Password Secret `toml:"password"`
+	// Path of a file that holds the password. It is read again on SIGHUP and
+	// when it changes.
+	PasswordFile SecretFile `toml:"password_file"`
+}
+
+// HTTPTLS is the section [http.tls].
+type HTTPTLS struct {
+	// Whether callers have to show a client certificate.
+	VerifyClientCert bool `toml:"verify_client_cert"`
+	// Path of a PEM file with the CA certificates that client certificates are
+	// checked against. Empty means the system's.
+	ClientCAFile string `toml:"client_ca_file"`
+}
+
+// Review is the section [review].
+type Review struct {
+	// How a decision reaches Teleport: `review` submits an access review as the
+	// daemon's Teleport user, `on_behalf` as the mapped Teleport user, `state`
+	// sets the request's state directly. `auto` is `review` where the cluster
+	// and the daemon's role allow it, else `state`.
+	Mode string `toml:"mode"`
+	// Whether people may decide their own requests.
+	AllowSelfApproval bool `toml:"allow_self_approval"`
+	// Who may decide: account ids, user names or e-mails. Empty here and in
+	// `approver_groups` means anybody who may move the issue.
+	Approvers []string `toml:"approvers"`
+	// Jira groups whose members may decide. The daemon's account needs the right
+	// to read them.
+	ApproverGroups []string `toml:"approver_groups"`
+	// Whether only reviewers that the request suggests may decide it.
+	RequireSuggestedReviewer bool `toml:"require_suggested_reviewer"`
+	// How Jira accounts are matched with Teleport users.
+	Identity ReviewIdentity `toml:"identity"`
+	// Teleport users by Jira account id, user name or e-mail. It goes before
+	// everything in `[review.identity]`.
+	Users map[string]string `toml:"users"`
+}
+
+// ReviewIdentity is the section [review.identity].
+type ReviewIdentity struct {
+	// Name of the Teleport trait that holds a user's Jira account id.
+	UserTrait string `toml:"user_trait"`
+	// Whether a Jira account's e-mail address is the Teleport user name.
+	MatchEmail bool `toml:"match_email"`
+}
+
+// Reconcile is the section [reconcile].
+type Reconcile struct {
+	// How many requests are worked on at once.
+	Workers int `toml:"workers"`
+	// How often every request is looked at again.
+	ResyncInterval time.Duration `toml:"resync_interval"`
+	// How often Jira is asked for issues that moved. "0" leaves it to webhooks
+	// and the resync.
+	PollInterval time.Duration `toml:"poll_interval"`
+}
+
+// Telemetry is the section [telemetry].
+type Telemetry struct {
+	// Address of the listener for /metrics, /healthz and /readyz, as host:port.
+	// Empty means none. It is plain HTTP without authentication: keep it off
+	// public networks.
+	ListenAddr string `toml:"listen_addr"`
+}
+
+// Log is the section [log].
+type Log struct {
+	// Where the log goes: `stderr`, `stdout` or the path of a file, which is
+	// opened again on SIGHUP.
+	Output string `toml:"output"`
+	// Least severity that is logged: `DEBUG`, `INFO`, `WARN` or `ERROR`.
+	Severity string `toml:"severity"`
+	// Form of the log's lines: `text` for people, `json` for machines.
+	Format string `toml:"format"`
+}
+
+// Default is the configuration of an empty file. It is not valid: what has no
+// sensible default is missing.
+func Default() *Config {
+	return &Config{
+		Teleport: Teleport{
+			RefreshIdentity:         true,
+			RefreshIdentityInterval: time.Minute,
+		},
+		Jira: Jira{
+			IssueType:   "Task",
+			Deployment:  "auto",
+			Concurrency: 128,
+			Statuses: Statuses{
+				Pending:  Names{"Pending"},
+				Approved: Names{"Approved"},
+				Denied:   Names{"Denied"},
+				Expired:  Names{"Expired"},
+				Promoted: Names{"Approved"},
+			},
+			Issue: Issue{Reporter: "bot", CommentVisibility: "public"},
+		},
+		HTTP:      HTTP{Enabled: true, ListenAddr: ":8081"},
+		Review:    Review{Mode: "auto"},
+		Reconcile: Reconcile{Workers: 128, ResyncInterval: 10 * time.Minute, PollInterval: time.Minute},
+		Log:       Log{Output: "stderr", Severity: "INFO", Format: "text"},
+	}
+}

@@ -1,0 +1,88 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+)
+
+// maxFile bounds a configuration file.
+const maxFile = 1 << 20
+
+// Options is what the command line says about a configuration.
+type Options struct {
+	// InsecureNoTLS allows a webhook listener without a certificate.
+	InsecureNoTLS bool
+}
+
+// Load reads, decodes and validates the configuration in the file path and
+// reads the secrets that it names. The error is Faults with everything that is
+// wrong at once.
+func Load(path string, o Options) (*Config, error) {
+	data, err := readFile(path, maxFile)
+	if err != nil {
+		return nil, Faults{{File: path, Msg: err.Error()}}
+	}
+	return Parse(path, data, o)
+}
+
+// readFile reads a file of at most limit bytes.
+func readFile(path string, limit int64) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, cause(err)
+	}
+	defer func() { _ = f.Close() }()
+	data, err := io.ReadAll(io.LimitReader(f, limit+1))
+	if err != nil {
+		return nil, cause(err)
+	}
+	if int64(len(data)) > limit {
+		return nil, fmt.Errorf("larger than %d KiB", limit>>10)
+	}
+	return data, nil
+}
+
+// cause is err without the path, which every fault names already.
+func cause(err error) error {
+	var pe *os.PathError
+	if errors.As(err, &pe) {
+		return pe.Err
+	}
+	return err
+}
+
+// Parse is Load for a file that has been read already; name is what the faults
+// call it.
+func Parse(name string, data []byte, o Options) (*Config, error) {
+	var tree map[string]any
+	if err := toml.Unmarshal(data, &tree); err != nil {
+		return nil, Faults{syntaxFault(name, err)}
+	}
+	d := &decoder{file: name, lines: linesOf(data)}
+	c := Default()
+	d.table("", reflectValue(c), tree)
+	v := &validator{decoder: d, c: c, opts: o}
+	v.validate()
+	if len(d.faults) > 0 {
+		return nil, d.faults.sorted()
+	}
+	c.Warnings = d.warnings.sorted()
+	return c, nil
+}
+
+// syntaxFault is the fault of a file that is no TOML. Beyond it nothing can be
+// said about the file.
+func syntaxFault(name string, err error) Fault {
+	msg := strings.TrimPrefix(err.Error(), "toml: ")
+	f := Fault{File: name, Msg: strings.ReplaceAll(msg, "\n", " ")}
+	var de *toml.DecodeError
+	if errors.As(err, &de) {
+		f.Line, _ = de.Position()
+	}
+	return f
+}

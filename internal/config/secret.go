@@ -1,0 +1,145 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+)
+
+// redacted stands for a secret wherever one is printed.
+const redacted = "<secret>"
+
+// maxSecret bounds a secret file: tokens and passwords are short.
+const maxSecret = 64 << 10
+
+// Secret is text that must not be seen. It prints as "<secret>" by every verb
+// of package fmt, in slog, JSON, TOML and any other text encoding; an empty
+// one prints as nothing, so that a missing secret can be told. string(s) is
+// the one visible act of use. It is no string type because go-toml writes
+// those out whatever methods they have.
+type Secret []byte
+
+// String implements fmt.Stringer and does not tell the secret.
+func (s Secret) String() string {
+	if len(s) == 0 {
+		return ""
+	}
+	return redacted
+}
+
+// Format implements fmt.Formatter: no verb tells the secret.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
+
+// LogValue implements slog.LogValuer and does not tell the secret.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText implements encoding.TextMarshaler, which the JSON and TOML
+// encoders use, and does not tell the secret.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// Secrets is one or several secrets, any of which is good: the new and the
+// old one while a secret is being changed.
+type Secrets []Secret
+
+// SecretFile is the path of a file that holds a secret.
+type SecretFile string
+
+// Read reads the secret, without the newline at its end. An empty file is an
+// error, and so is one that is too large to be a secret. It may be called
+// again whenever the file may have changed. The error does not name the file.
+func (f SecretFile) Read() (Secret, error) {
+	data, err := readFile(string(f), maxSecret)
+	if err != nil {
+		return nil, err
+	}
+	data = bytes.TrimSuffix(data, []byte("\n"))
+	data = bytes.TrimSuffix(data, []byte("\r"))
+	if len(data) == 0 {
+		return nil, errors.New("the file is empty")
+	}
+	return Secret(data), nil
+}
+
+// SecretFiles is one or several paths of files that hold a secret each.
+type SecretFiles []SecretFile
+
+// Names is one name or several, in order of preference.
+type Names []string
+
+// String is the names as a person would list them.
+func (n Names) String() string { return strings.Join(n, ", ") }
+
+// SecretFiles lists the files that the configuration's secrets came from. When
+// one of them changes, the configuration has to be loaded again.
+func (c *Config) SecretFiles() []string {
+	var files []string
+	for _, f := range append(SecretFiles{c.Jira.APITokenFile, c.HTTP.BasicAuth.PasswordFile}, c.HTTP.WebhookSecretFile...) {
+		if f != "" {
+			files = append(files, string(f))
+		}
+	}
+	return files
+}
+
+// readSecrets fills in the secrets that stand in files.
+func (v *validator) readSecrets() {
+	j, h := &v.c.Jira, &v.c.HTTP
+	if strings.HasPrefix(string(j.APIToken), "/") {
+		if j.APITokenFile != "" {
+			v.fault("jira.api_token", "both api_token and api_token_file are given")
+			return
+		}
+		j.APITokenFile, j.APIToken = SecretFile(j.APIToken), nil
+		v.readSecret("jira.api_token", j.APITokenFile, &j.APIToken)
+	} else if v.oneForm("jira.api_token", len(j.APIToken) > 0, j.APITokenFile != "") {
+		v.readSecret("jira.api_token_file", j.APITokenFile, &j.APIToken)
+	}
+	if v.oneForm("http.basic_auth.password", len(h.BasicAuth.Password) > 0, h.BasicAuth.PasswordFile != "") {
+		v.readSecret("http.basic_auth.password_file", h.BasicAuth.PasswordFile, &h.BasicAuth.Password)
+	}
+	if v.oneForm("http.webhook_secret", len(h.WebhookSecret) > 0, len(h.WebhookSecretFile) > 0) {
+		for _, f := range h.WebhookSecretFile {
+			var s Secret
+			v.readSecret("http.webhook_secret_file", f, &s)
+			h.WebhookSecret = append(h.WebhookSecret, s)
+		}
+	}
+}
+
+// oneForm tells whether the secret at key stands in a file. Giving it both
+// ways is a fault.
+func (v *validator) oneForm(key string, inline, file bool) bool {
+	if inline && file {
+		name := key[strings.LastIndexByte(key, '.')+1:]
+		v.fault(key, fmt.Sprintf("both %s and %s_file are given", name, name))
+		return false
+	}
+	return file
+}
+
+// readSecret reads f into s and notes a fault where that can't be done.
+func (v *validator) readSecret(key string, f SecretFile, s *Secret) {
+	secret, err := f.Read()
+	if err != nil {
+		v.fault(key, fmt.Sprintf("read %s: %v", string(f), err))
+		return
+	}
+	*s = secret
+	v.warnReadable(key, string(f))
+}
+
+// warnReadable warns of a file with something secret in it that everybody on
+// the host may read. A file that is not there is somebody else's fault to find.
+func (v *validator) warnReadable(key, path string) {
+	if path == "" {
+		return
+	}
+	info, err := os.Stat(path)
+	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o004 != 0 {
+		v.warn(key, fmt.Sprintf("%s may be read by every user of this host", path))
+	}
+}

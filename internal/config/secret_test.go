@@ -1,0 +1,117 @@
+package config
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/pelletier/go-toml/v2"
+	"github.com/stretchr/testify/require"
+)
+
+func TestSecretsNeverPrint(t *testing.T) {
+	const hidden = "hunter2"
+	c := mustParse(t, strings.Replace(minimal, `"token"`, `"hunter2"`, 1)+
+		"webhook_secret = [\"hunter2\", \"hunter2b\"]\n[http.basic_auth]\nuser = \"u\"\npassword = \"hunter2\"")
+	require.Equal(t, hidden, string(c.Jira.APIToken))
+	secret := c.Jira.APIToken
+
+	var out bytes.Buffer
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t"} {
+		fmt.Fprintf(&out, verb+"\n", secret)
+		fmt.Fprintf(&out, verb+"\n", *c)
+		fmt.Fprintf(&out, verb+"\n", c.HTTP.WebhookSecret)
+	}
+	fmt.Fprintln(&out, secret, c.Jira, &c.HTTP)
+	for _, h := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
+		slog.New(h).Info("loaded", "secret", secret, "secrets", c.HTTP.WebhookSecret, "jira", c.Jira)
+	}
+	for _, v := range []any{secret, c.Jira, map[string]any{"a": secret}, c.HTTP} {
+		data, err := json.Marshal(v)
+		require.NoError(t, err)
+		out.Write(data)
+	}
+	data, err := toml.Marshal(c)
+	require.NoError(t, err)
+	out.Write(data)
+
+	require.NotContains(t, out.String(), hidden)
+	require.NotContains(t, strings.ToLower(out.String()), fmt.Sprintf("%x", hidden))
+	require.Contains(t, out.String(), redacted)
+	require.Empty(t, Secret("").String())
+}
+
+func TestSecretsFromFiles(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	token := write("token", "the token\n")
+	text := strings.Replace(minimal, `api_token = "token"`, fmt.Sprintf("api_token = %q", token), 1) +
+		fmt.Sprintf("webhook_secret_file = [%q, %q]\n", write("new", "new\r\n"), write("old", " old \n\n")) +
+		fmt.Sprintf("[http.basic_auth]\nuser = \"u\"\npassword_file = %q\n", write("password", "pass word"))
+	c := mustParse(t, text)
+	require.Equal(t, Secret("the token"), c.Jira.APIToken)
+	require.Equal(t, Secrets{Secret("new"), Secret(" old \n")}, c.HTTP.WebhookSecret)
+	require.Equal(t, Secret("pass word"), c.HTTP.BasicAuth.Password)
+	require.Empty(t, c.Warnings)
+	require.Equal(t, []string{token, filepath.Join(dir, "password"), filepath.Join(dir, "new"), filepath.Join(dir, "old")}, c.SecretFiles())
+
+	write("token", "another\n")
+	again, err := c.Jira.APITokenFile.Read()
+	require.NoError(t, err)
+	require.Equal(t, Secret("another"), again)
+	require.Equal(t, Secret("another"), mustParse(t, text).Jira.APIToken)
+}
+
+func TestApiTokenFileKey(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	require.NoError(t, os.WriteFile(path, []byte("t"), 0o600))
+	c := mustParse(t, strings.Replace(minimal, `api_token = "token"`, fmt.Sprintf("api_token = \"\"\napi_token_file = %q", path), 1))
+	require.Equal(t, Secret("t"), c.Jira.APIToken)
+}
+
+func TestSecretFileTooLarge(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "token")
+	require.NoError(t, os.WriteFile(path, make([]byte, maxSecret+1), 0o600))
+	_, err := SecretFile(path).Read()
+	require.EqualError(t, err, "larger than 64 KiB")
+}
+
+func TestFilesReadableByOthersAreWarnedAbout(t *testing.T) {
+	dir := t.TempDir()
+	token := filepath.Join(dir, "token")
+	file := filepath.Join(dir, "teleport-jira.toml")
+	identity := filepath.Join(dir, "identity")
+	for path, text := range map[string]string{
+		token:    "t",
+		identity: "i",
+		file: strings.NewReplacer(`"token"`, fmt.Sprintf("%q", token), `"identity"`, fmt.Sprintf("%q", identity)).Replace(minimal) +
+			"webhook_secret = \"s\"\n",
+	} {
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+	}
+	c, err := Load(file, Options{})
+	require.NoError(t, err)
+	require.Empty(t, c.Warnings)
+
+	for _, path := range []string{token, identity, file} {
+		require.NoError(t, os.Chmod(path, 0o644))
+	}
+	c, err = Load(file, Options{})
+	require.NoError(t, err)
+	var keys []string
+	for _, w := range c.Warnings {
+		require.Contains(t, w.String(), "may be read by every user of this host")
+		require.NotZero(t, w.Line)
+		keys = append(keys, w.Key)
+	}
+	require.Equal(t, []string{"teleport.identity", "jira.api_token", "http.webhook_secret"}, keys)
+}

@@ -1,0 +1,137 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"strings"
+)
+
+// jiraURL checks jira.url. Its text is not repeated in a fault: what is wrong
+// with it may be a password in it.
+func (v *validator) jiraURL() {
+	const key = "jira.url"
+	j := &v.c.Jira
+	if j.URL == "" {
+		v.fault(key, "must be set")
+		return
+	}
+	u, err := url.Parse(j.URL)
+	switch {
+	case err != nil || u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http"):
+		v.fault(key, "must be a URL such as https://example.atlassian.net")
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		v.fault(key, "must be https")
+	case u.User != nil:
+		v.fault(key, "must not contain a user or password; use username and api_token")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		v.fault(key, "must not contain a query or fragment")
+	}
+	j.URL = strings.TrimRight(j.URL, "/")
+}
+
+// isLoopback tells whether host is this host, by its address or name.
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || (err == nil && addr.IsLoopback())
+}
+
+// http checks the section [http]. With the listener off only the forms are
+// checked: nothing is missing where nothing is served.
+func (v *validator) http() {
+	h := &v.c.HTTP
+	if h.ListenAddr == "" {
+		h.ListenAddr = Default().HTTP.ListenAddr
+	}
+	v.hostPort("http.listen_addr", h.ListenAddr)
+	v.publicAddr()
+	v.certificate()
+	for i, s := range h.WebhookSecret {
+		if len(s) == 0 && len(h.WebhookSecretFile) == 0 {
+			v.fault(index("http.webhook_secret", i), "must not be empty")
+		}
+	}
+	b := &h.BasicAuth
+	switch {
+	case b.User != "" && len(b.Password) == 0:
+		v.fault("http.basic_auth.password", "must be set when user is (or password_file)")
+	case b.User == "" && len(b.Password) > 0:
+		v.fault("http.basic_auth.user", "must be set when password is")
+	case strings.ContainsRune(b.User, ':'):
+		v.fault("http.basic_auth.user", "must not contain a colon")
+	}
+	if h.TLS.ClientCAFile != "" && !h.TLS.VerifyClientCert {
+		v.fault("http.tls.client_ca_file", "has no effect unless verify_client_cert is true")
+	}
+}
+
+// certificate checks that the webhook listener has a certificate and its key,
+// or was told on the command line to do without.
+func (v *validator) certificate() {
+	h := &v.c.HTTP
+	switch {
+	case h.HTTPSKeyFile != "" && h.HTTPSCertFile == "":
+		v.fault("http.https_cert_file", "must be set when https_key_file is")
+	case h.HTTPSKeyFile == "" && h.HTTPSCertFile != "":
+		v.fault("http.https_key_file", "must be set when https_cert_file is")
+	case !h.Enabled || v.opts.InsecureNoTLS:
+	case h.HTTPSKeyFile == "":
+		v.fault("http.https_cert_file", "must be set, with https_key_file (or start with --insecure-no-tls behind a proxy that does TLS)")
+	}
+	if h.Enabled && v.opts.InsecureNoTLS && h.TLS.VerifyClientCert {
+		v.fault("http.tls.verify_client_cert", "can't be true with --insecure-no-tls")
+	}
+}
+
+// publicAddr checks http.public_addr and takes a user and password out of it,
+// where the existing plugin allowed them.
+func (v *validator) publicAddr() {
+	const key = "http.public_addr"
+	h := &v.c.HTTP
+	if h.PublicAddr == "" {
+		return
+	}
+	if !strings.Contains(h.PublicAddr, "://") {
+		h.PublicAddr = "https://" + h.PublicAddr
+	}
+	u, err := url.Parse(h.PublicAddr)
+	if err != nil || u.Hostname() == "" || (u.Scheme != "https" && u.Scheme != "http") {
+		v.fault(key, "must be a host name or a URL such as https://teleport-jira.example.com")
+		return
+	}
+	if u.User == nil {
+		return
+	}
+	if h.BasicAuth.User != "" {
+		v.fault(key, "must not contain a user when [http.basic_auth] has one")
+		return
+	}
+	password, _ := u.User.Password()
+	h.BasicAuth.User, h.BasicAuth.Password = u.User.Username(), Secret(password)
+	u.User = nil
+	h.PublicAddr = u.String()
+}
+
+// telemetry checks the section [telemetry]: the admin endpoints must not come
+// out on the public listener.
+func (v *validator) telemetry() {
+	const key = "telemetry.listen_addr"
+	t, h := v.c.Telemetry, v.c.HTTP
+	if t.ListenAddr == "" {
+		return
+	}
+	v.hostPort(key, t.ListenAddr)
+	if _, port, err := net.SplitHostPort(t.ListenAddr); err == nil && port == "0" {
+		return
+	}
+	if h.Enabled && t.ListenAddr == h.ListenAddr {
+		v.fault(key, "must differ from http.listen_addr")
+	}
+}
+
+// Authenticated tells whether webhooks have to prove where they come from. A
+// listener without it works, and is worth a warning: what it is told is only a
+// hint, but anybody can make it read issues.
+func (h HTTP) Authenticated() bool {
+	return len(h.WebhookSecret) > 0 || h.BasicAuth.User != "" || h.TLS.VerifyClientCert
+}
