@@ -26,6 +26,8 @@ type Cluster interface {
 	// an Outcome; an error means that trying again may help. When the answer
 	// was lost the error is unsure, and the request has to be read again.
 	Decide(ctx context.Context, d access.Decision) (access.Outcome, error)
+	// UsersByTrait lists the Teleport users one of whose traits has the value.
+	UsersByTrait(ctx context.Context, trait, value string) ([]string, error)
 	// RequestURL is the request's page in Teleport's web UI, or "".
 	RequestURL(id access.RequestID) string
 }
@@ -56,6 +58,9 @@ type Tracker interface {
 	Search(ctx context.Context, q Query) iter.Seq2[access.IssueSummary, error]
 	// InGroups tells whether the account is in one of the Jira groups.
 	InGroups(ctx context.Context, who access.Actor, groups []string) (bool, error)
+	// IsUser tells whether Jira finds the account under handle, an e-mail or
+	// user name, also where it hides the account's e-mail.
+	IsUser(ctx context.Context, who access.Actor, handle string) (bool, error)
 }
 
 // Query selects issues of the configured projects that the daemon's account

@@ -1,0 +1,240 @@
+package reconcile
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"time"
+
+	"teleport-jira/internal/access"
+	"teleport-jira/internal/plan"
+)
+
+// visit is one worker's work on one request: a plan, applied under a claim.
+type visit struct {
+	r       *Reconciler
+	view    plan.View
+	claim   *claim
+	record  access.Record // with what has been done so far
+	suspect bool          // an earlier attempt may have had effects that are not noted
+	marks   map[string]bool
+	unseen  bool // an issue was made, and it is not known where it landed
+}
+
+// apply does the steps in order. What was done is noted also when a later step
+// fails.
+func (v *visit) apply(ctx context.Context, steps []plan.Step) (again time.Duration, err error) {
+	if v.view.Record.IssueID == "" && v.view.Request == nil {
+		return 0, v.applyOrphan(ctx, steps)
+	}
+	described := v.view.Record
+	if described.IssueID == "" {
+		described = steps[0].Then
+	}
+	v.claim, v.suspect, again, err = v.r.claimFor(ctx, v.view.ID, v.view.Record, described)
+	if err != nil || again > 0 {
+		return again, v.soften(err)
+	}
+	v.record = described
+	err = v.run(v.claim.ctx, steps)
+	if cause := context.Cause(v.claim.ctx); cause != nil && errors.Is(err, context.Canceled) {
+		err = &access.Error{Op: "apply plan to request", Key: string(v.view.ID), Err: cause, Unsure: access.IsUnsure(err)}
+	}
+	return 0, v.soften(errors.Join(err, v.claim.release(v.record, v.unsure(err))))
+}
+
+// soften turns races into another look: a record that changed, or vanished with
+// its request, is read again at once.
+func (v *visit) soften(err error) error {
+	if errors.Is(err, access.ErrConflict) || errors.Is(err, access.ErrNotFound) {
+		return &access.Error{Op: "apply plan to request", Key: string(v.view.ID), Class: access.Temporary, Err: err}
+	}
+	return err
+}
+
+// unsure is what the record says about the attempt: nothing, that a create
+// certainly failed, or a new name for an attempt whose effect is unknown.
+func (v *visit) unsure(err error) string {
+	switch {
+	case access.IsUnsure(err):
+		return rand.Text()
+	case v.record.IssueID == "":
+		return access.AttemptFailed
+	}
+	return ""
+}
+
+func (v *visit) run(ctx context.Context, steps []plan.Step) error {
+	for len(steps) > 0 {
+		step := steps[0]
+		steps = steps[1:]
+		if err := v.claim.check(); err != nil {
+			return err
+		}
+		if err := v.do(ctx, step, &steps); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *visit) do(ctx context.Context, step plan.Step, rest *[]plan.Step) error {
+	var err error
+	switch do := step.Do.(type) {
+	case plan.CreateIssue:
+		return v.create(ctx, do, step.Then)
+	case plan.Decide:
+		return v.decide(ctx, do, step.Then, rest)
+	case plan.Refuse:
+		if err = v.comment(ctx, do.Notice); err == nil {
+			v.refused(do)
+		}
+	case plan.Comment:
+		err = v.comment(ctx, do.Notice)
+	case plan.Move:
+		_, err = v.move(ctx, v.view.Record.Issue(), do)
+	case plan.Note:
+	}
+	if err != nil {
+		return v.onGone(err)
+	}
+	v.record = step.Then
+	return nil
+}
+
+// onGone remembers an issue that vanished under the work.
+func (v *visit) onGone(err error) error {
+	if errors.Is(err, access.ErrNotFound) {
+		v.r.issueGone(&v.view)
+	}
+	return err
+}
+
+func (v *visit) create(ctx context.Context, do plan.CreateIssue, then access.Record) error {
+	ref, err := v.findEarlier(ctx)
+	if err != nil {
+		return err
+	}
+	if !ref.IsZero() {
+		v.unseen = true
+		v.r.log.Info("issue of an earlier attempt found", "request_id", v.view.ID, "issue_key", ref.Key)
+	} else {
+		if ref, err = v.r.tracker.CreateIssue(ctx, do.Draft); err != nil {
+			return err
+		}
+		v.unseen = !v.r.memory.landsPending(do.Draft)
+		v.r.metrics.created.Inc()
+		v.r.log.Info("issue created", "request_id", v.view.ID, "issue_key", ref.Key, "user", do.Draft.Request.User)
+	}
+	then.IssueID, then.IssueKey = ref.ID, ref.Key
+	v.record = then
+	return nil
+}
+
+// findEarlier looks for the issue that an earlier attempt may have made: by
+// its label, and by the property alone where the existing plugin made it.
+func (v *visit) findEarlier(ctx context.Context) (access.IssueRef, error) {
+	if v.view.Record.IsZero() || v.view.Record.Unsure == access.AttemptFailed {
+		return access.IssueRef{}, nil
+	}
+	found, err := v.r.tracker.FindIssues(ctx, v.view.ID)
+	if err != nil {
+		return access.IssueRef{}, err
+	}
+	if len(found) == 0 && v.view.Record.Unsure == "" {
+		return v.findByProperty(ctx)
+	}
+	if len(found) == 0 {
+		return access.IssueRef{}, nil
+	}
+	if len(found) > 1 {
+		v.r.log.Warn("several issues name the request, the oldest is used",
+			"request_id", v.view.ID, "issue_key", found[0].Ref.Key, "issues", len(found))
+	}
+	return found[0].Ref, nil
+}
+
+// findByProperty goes through what was made since the request was, which is
+// little, and reads the issues of which the search does not tell the property.
+func (v *visit) findByProperty(ctx context.Context) (access.IssueRef, error) {
+	since := time.Since(v.view.Request.Created) + v.r.opts.SearchGrace
+	for found, err := range v.r.tracker.Search(ctx, Query{UpdatedSince: since}) {
+		if err != nil {
+			return access.IssueRef{}, err
+		}
+		id := found.RequestID
+		if id == "" && labelled(found.Labels) == "" {
+			issue, err := v.r.tracker.Issue(ctx, found.Ref.ID)
+			if errors.Is(err, access.ErrNotFound) {
+				continue
+			} else if err != nil {
+				return access.IssueRef{}, err
+			}
+			id = issue.RequestID
+		}
+		if id == v.view.ID {
+			return found.Ref, nil
+		}
+	}
+	return access.IssueRef{}, nil
+}
+
+// comment writes a notice once: where an earlier attempt may have written it,
+// it is looked for first.
+func (v *visit) comment(ctx context.Context, n access.Notice) error {
+	ref := v.view.Record.Issue()
+	if v.suspect && v.marks == nil {
+		marks, err := v.r.tracker.Marks(ctx, ref)
+		if err != nil {
+			return err
+		}
+		v.marks = marks
+	}
+	if v.marks[n.Mark] {
+		return nil
+	}
+	if err := v.r.tracker.Comment(ctx, ref, n); err != nil {
+		return err
+	}
+	v.r.metrics.comments.Inc()
+	v.r.log.Info("comment added", "request_id", v.view.ID, "issue_key", ref.Key, "about", n.Mark)
+	return nil
+}
+
+func (v *visit) move(ctx context.Context, ref access.IssueRef, do plan.Move) (bool, error) {
+	log := v.r.log.With("request_id", v.view.ID, "issue_key", ref.Key, "to", do.To)
+	moved, err := v.r.tracker.Move(ctx, ref, do.Statuses)
+	switch {
+	case errors.Is(err, access.ErrNotReachable):
+		v.r.metrics.stuck.Inc()
+		log.Warn("issue cannot be moved, its workflow has no transition there for this account", "error", err)
+	case err != nil:
+		return false, err
+	case moved:
+		v.r.metrics.moves.WithLabelValues(string(do.To)).Inc()
+		log.Info("issue moved")
+	}
+	v.view.Issue = nil // What was read is no longer true.
+	return moved, nil
+}
+
+// applyOrphan closes an issue of which no record is left to claim. Only the
+// replica whose transition was the one that moved it comments.
+func (v *visit) applyOrphan(ctx context.Context, steps []plan.Step) error {
+	ref := v.view.Issue.Ref
+	for _, step := range steps {
+		switch do := step.Do.(type) {
+		case plan.Move:
+			moved, err := v.move(ctx, ref, do)
+			if err != nil || !moved {
+				return err
+			}
+		case plan.Comment:
+			if err := v.r.tracker.Comment(ctx, ref, do.Notice); err != nil {
+				return err
+			}
+			v.r.metrics.comments.Inc()
+		}
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+package reconcile
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"teleport-jira/internal/access"
+)
+
+var (
+	errClaimEnded = errors.New("claim ended before the work did")
+	errClaimLost  = errors.New("claim was taken over")
+)
+
+// noteTimeout bounds the update that notes what was done, also while stopping.
+const noteTimeout = 5 * time.Second
+
+// claim is this worker's right to act on one request. It is renewed while it
+// is held; its context ends when it may no longer be relied upon.
+type claim struct {
+	r    *Reconciler
+	id   access.RequestID
+	ctx  context.Context
+	stop context.CancelCauseFunc
+
+	mu     sync.Mutex
+	stored access.Record // as it stands in plugin data
+	until  time.Time
+	renew  *time.Timer
+	end    *time.Timer
+}
+
+// claimFor takes the request's claim on the strength of the record that was
+// planned upon: if anything in it changed, so did the plan. wait is positive
+// when somebody else acts, or may have acted a moment ago.
+func (r *Reconciler) claimFor(ctx context.Context, id access.RequestID, rec, described access.Record) (c *claim, suspect bool, wait time.Duration, err error) {
+	if wait := r.mustWait(id, rec); wait > 0 {
+		return nil, false, wait, nil
+	}
+	suspect = rec.Claim != "" || rec.Unsure != "" && rec.Unsure != access.AttemptFailed
+	next := described
+	next.Claim, next.ClaimUntil = r.newClaim(), time.Now().Add(r.opts.ClaimLife)
+	takeover := rec.Claim != "" && rec.IssueID == ""
+	if rec.IssueID == "" {
+		// From here on a create may have happened.
+		next.Unsure = rand.Text()
+	}
+	if takeover {
+		// The dead holder's create may still have to appear in the search.
+		next.Claim, next.ClaimUntil = "", time.Time{}
+	}
+	start := time.Now()
+	if err := r.swap(ctx, id, rec, next); err != nil {
+		return nil, false, 0, err
+	}
+	if takeover {
+		return nil, false, r.mustWait(id, next), nil
+	}
+	return r.hold(ctx, id, next, start), suspect, 0, nil
+}
+
+// mustWait is how long the request has to be left alone: until a live claim
+// has ended, and until search shows what a lost attempt may have made.
+func (r *Reconciler) mustWait(id access.RequestID, rec access.Record) time.Duration {
+	life := time.Duration(0)
+	switch {
+	case strings.HasPrefix(rec.Claim, r.holder+"/"):
+		return 0 // Ours, and nobody works on it: its release was lost.
+	case rec.Claim != "":
+		life = r.opts.ClaimLife
+	case rec.IssueID == "" && !rec.IsZero() && rec.Unsure != access.AttemptFailed:
+		life = r.opts.SearchGrace
+	default:
+		return 0
+	}
+	return life - r.seen.age(id, rec.Claim+"|"+rec.Unsure)
+}
+
+func (r *Reconciler) newClaim() string { return r.holder + "/" + rand.Text() }
+
+// swap is SwapRecord, with a lost answer resolved by reading.
+func (r *Reconciler) swap(ctx context.Context, id access.RequestID, old, next access.Record) error {
+	err := r.cluster.SwapRecord(ctx, id, old, next)
+	if err == nil || !access.IsUnsure(err) {
+		return err
+	}
+	stored, readErr := r.cluster.Record(ctx, id)
+	if readErr == nil && stored.Equal(next) {
+		return nil
+	}
+	return errors.Join(err, readErr)
+}
+
+func (r *Reconciler) hold(ctx context.Context, id access.RequestID, stored access.Record, start time.Time) *claim {
+	c := &claim{r: r, id: id, stored: stored, until: start.Add(r.opts.ClaimLife)}
+	c.ctx, c.stop = context.WithCancelCause(ctx)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.end = time.AfterFunc(time.Until(c.until), func() { c.stop(errClaimEnded) })
+	c.renew = time.AfterFunc(r.opts.ClaimLife/3, c.extend)
+	return c
+}
+
+// extend renews the claim. A failure is not the end: the claim is good until
+// its time, and the next third tries again.
+func (c *claim) extend() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ctx.Err() != nil {
+		return
+	}
+	start := time.Now()
+	next := c.stored
+	next.Claim, next.ClaimUntil = c.r.newClaim(), start.Add(c.r.opts.ClaimLife)
+	switch err := c.r.swap(c.ctx, c.id, c.stored, next); {
+	case err == nil:
+		c.stored, c.until = next, start.Add(c.r.opts.ClaimLife)
+		c.end.Reset(time.Until(c.until))
+	case errors.Is(err, access.ErrConflict):
+		c.stop(errClaimLost)
+		return
+	}
+	c.renew.Reset(c.r.opts.ClaimLife / 3)
+}
+
+// check tells whether the claim is good for one more effect. Timers may be
+// late in a process that was stopped for a while; the clock is not.
+func (c *claim) check() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !time.Now().Before(c.until) {
+		c.stop(errClaimEnded)
+	}
+	if c.ctx.Err() != nil {
+		return &access.Error{Op: "hold claim on request", Key: string(c.id), Err: context.Cause(c.ctx)}
+	}
+	return nil
+}
+
+// release notes what has been done and gives the claim back, in one update. It
+// is done even when the work was cancelled. If it fails the claim ends by
+// itself, and whoever takes it over looks for effects before repeating them.
+func (c *claim) release(done access.Record, unsure string) error {
+	c.stop(nil)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.renew.Stop()
+	c.end.Stop()
+	done.Claim, done.ClaimUntil, done.Unsure = "", time.Time{}, unsure
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), noteTimeout)
+	defer cancel()
+	if err := c.r.swap(ctx, c.id, c.stored, done); err != nil {
+		return fmt.Errorf("note what was done: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,125 @@
+package reconcile
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"teleport-jira/internal/access"
+	"teleport-jira/internal/plan"
+)
+
+type metrics struct {
+	created    prometheus.Counter
+	comments   prometheus.Counter
+	moves      *prometheus.CounterVec
+	stuck      prometheus.Counter
+	issuesGone prometheus.Counter
+	decisions  *prometheus.CounterVec
+	refusals   *prometheus.CounterVec
+	duration   prometheus.Histogram
+	errors     *prometheus.CounterVec
+	success    *prometheus.GaugeVec
+}
+
+const namespace = "teleport_jira"
+
+func newMetrics(reg prometheus.Registerer, r *Reconciler) *metrics {
+	m := &metrics{
+		created:    counter("issues_created_total", "Issues made for Access Requests."),
+		comments:   counter("comments_total", "Comments written on issues."),
+		moves:      counters("transitions_total", "Issues moved, by the state they were moved to.", "state"),
+		stuck:      counter("transitions_unreachable_total", "Moves for which the workflow has no transition."),
+		issuesGone: counter("issues_gone_total", "Issues found to be deleted or invisible."),
+		decisions:  counters("decisions_total", "Decisions submitted to Teleport, by mode and answer.", "mode", "verdict"),
+		refusals:   counters("refusals_total", "Moves that decided nothing, by reason.", "reason"),
+		errors:     counters("reconcile_errors_total", "Failed attempts to bring a request in step, by class.", "class"),
+		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Namespace: namespace, Name: "reconcile_duration_seconds",
+			Help:    "Time that one visit to a request took.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 4, 9),
+		}),
+		success: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: namespace, Name: "last_success_timestamp_seconds",
+			Help: "When a listing last succeeded, in Unix seconds; 0 means never.",
+		}, []string{"listing"}),
+	}
+	m.zero()
+	reg.MustRegister(m.created, m.comments, m.moves, m.stuck, m.issuesGone, m.decisions, m.refusals,
+		m.duration, m.errors, m.success, newQueueCollector(r))
+	return m
+}
+
+func counter(name, help string) prometheus.Counter {
+	return prometheus.NewCounter(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help})
+}
+
+func counters(name, help string, labels ...string) *prometheus.CounterVec {
+	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
+}
+
+// zero makes every series of a closed set, so that alerts see it rise from 0.
+func (m *metrics) zero() {
+	for _, state := range []access.State{access.Pending, access.Approved, access.Denied, access.Expired, access.Promoted} {
+		m.moves.WithLabelValues(string(state))
+	}
+	for _, mode := range []access.ReviewMode{access.ModeReview, access.ModeOnBehalf, access.ModeState} {
+		for _, v := range []access.Verdict{access.Submitted, access.AlreadyReviewed, access.AlreadySettled, access.NotAllowed} {
+			m.decisions.WithLabelValues(string(mode), string(v))
+		}
+	}
+	for _, why := range plan.Refusals() {
+		m.refusals.WithLabelValues(string(why))
+	}
+	for _, class := range []access.Class{access.Temporary, access.Limited, access.Permanent, access.Unauth} {
+		m.errors.WithLabelValues(string(class))
+	}
+	m.success.WithLabelValues("resync")
+	m.success.WithLabelValues("poll")
+}
+
+func (m *metrics) observe(took time.Duration, err error) {
+	m.duration.Observe(took.Seconds())
+	if err != nil {
+		m.errors.WithLabelValues(string(access.ClassOf(err))).Inc()
+	}
+}
+
+func (m *metrics) succeeded(listing string) {
+	m.success.WithLabelValues(listing).SetToCurrentTime()
+}
+
+// queueCollector reads gauges when they are asked for.
+type queueCollector struct {
+	r                      *Reconciler
+	depth, oldest, byState *prometheus.Desc
+}
+
+func newQueueCollector(r *Reconciler) *queueCollector {
+	name := func(n string) string { return prometheus.BuildFQName(namespace, "", n) }
+	return &queueCollector{
+		r:       r,
+		depth:   prometheus.NewDesc(name("queue_depth"), "Requests that wait to be looked at or retried.", nil, nil),
+		oldest:  prometheus.NewDesc(name("queue_oldest_seconds"), "Age of the oldest entry that waits.", nil, nil),
+		byState: prometheus.NewDesc(name("requests"), "Access Requests by state, as of the last resync.", []string{"state"}, nil),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (c *queueCollector) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, ch) }
+
+// Collect implements prometheus.Collector.
+func (c *queueCollector) Collect(ch chan<- prometheus.Metric) {
+	n, oldest := c.r.waiting.depth()
+	age := 0.0
+	if !oldest.IsZero() {
+		age = time.Since(oldest).Seconds()
+	}
+	ch <- prometheus.MustNewConstMetric(c.depth, prometheus.GaugeValue, float64(n))
+	ch <- prometheus.MustNewConstMetric(c.oldest, prometheus.GaugeValue, age)
+	c.r.memory.with(func(m *memory) {
+		for _, state := range []access.State{access.Pending, access.Approved, access.Denied, access.Promoted} {
+			ch <- prometheus.MustNewConstMetric(c.byState, prometheus.GaugeValue, float64(m.states[state]), string(state))
+		}
+	})
+}

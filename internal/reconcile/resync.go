@@ -1,0 +1,192 @@
+package reconcile
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"teleport-jira/internal/access"
+	"teleport-jira/internal/plan"
+)
+
+// resyncLoop lists both sides when a watch has begun and on a timer.
+func (r *Reconciler) resyncLoop(ctx context.Context) {
+	timer := time.NewTimer(r.opts.ResyncInterval)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-r.resyncs:
+		case <-timer.C:
+		}
+		r.persist(ctx, "resync", r.resync)
+		timer.Reset(r.opts.ResyncInterval)
+	}
+}
+
+// pollLoop asks Jira for moved issues.
+func (r *Reconciler) pollLoop(ctx context.Context) {
+	if r.opts.PollInterval <= 0 {
+		return
+	}
+	poller := &poller{r: r, last: time.Now(), seen: map[string]time.Time{}}
+	ticker := time.NewTicker(r.opts.PollInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		r.persist(ctx, "poll", poller.poll)
+	}
+}
+
+// persist tries until it works or ctx ends, and says so once an attempt.
+func (r *Reconciler) persist(ctx context.Context, what string, try func(context.Context) error) {
+	wait := backoff.NewExponentialBackOff()
+	wait.MaxInterval = time.Minute
+	for ctx.Err() == nil {
+		start := time.Now()
+		err := try(ctx)
+		if err == nil {
+			r.metrics.succeeded(what)
+			r.log.Debug("listed", "what", what, "took", time.Since(start))
+			return
+		}
+		if ctx.Err() != nil {
+			return
+		}
+		after := max(wait.NextBackOff(), access.RetryAfter(err))
+		r.log.Warn("listing failed, will retry", "what", what, "class", access.ClassOf(err), "after", after, "error", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(after):
+		}
+	}
+}
+
+// resync sweeps the open issues, then lists the requests: an issue whose
+// request is not in the later list has certainly lost it. Nobody is called
+// for what both sides agree on.
+func (r *Reconciler) resync(ctx context.Context) error {
+	settings := r.opts.Settings
+	open := map[string]struct{}{}
+	byRequest := map[access.RequestID]access.IssueSummary{}
+	for issue, err := range r.tracker.Search(ctx, Query{Statuses: settings.Statuses[access.Pending]}) {
+		if err != nil {
+			return fmt.Errorf("sweep open issues: %w", err)
+		}
+		open[issue.Ref.ID] = struct{}{}
+		if id := r.whose(issue); id != "" {
+			byRequest[id] = issue
+		} else {
+			r.enqueue(key{issue: issue.Ref.ID}, look{})
+		}
+	}
+	r.memory.with(func(m *memory) { m.open = open })
+	listed := map[access.RequestID]struct{}{}
+	states := map[access.State]int{}
+	for req, err := range r.cluster.Requests(ctx) {
+		if err != nil {
+			return fmt.Errorf("list requests: %w", err)
+		}
+		listed[req.ID] = struct{}{}
+		states[req.State]++
+		r.listed(req, byRequest)
+	}
+	for id, issue := range byRequest {
+		if _, ok := listed[id]; !ok {
+			r.enqueue(key{request: id}, look{orphan: issue.Ref.ID})
+		}
+	}
+	r.vanished(listed)
+	r.memory.with(func(m *memory) { m.states = states })
+	r.memory.keepOnly(listed)
+	return nil
+}
+
+// listed queues a request unless it is known to be settled and in step.
+func (r *Reconciler) listed(req *access.Request, open map[access.RequestID]access.IssueSummary) {
+	issue, isOpen := open[req.ID]
+	switch {
+	case !req.State.Settled():
+		r.enqueue(key{request: req.ID}, look{resync: true})
+	case isOpen:
+		r.enqueue(key{request: req.ID}, look{Look: plan.Look{Observed: &issue.Status}})
+	case !r.memory.isDone(req):
+		r.enqueue(key{request: req.ID}, look{})
+	}
+}
+
+// vanished queues the requests that had an issue and are no longer listed.
+func (r *Reconciler) vanished(listed map[access.RequestID]struct{}) {
+	var gone []access.RequestID
+	r.memory.with(func(m *memory) {
+		for _, id := range m.requests {
+			if _, ok := listed[id]; !ok {
+				gone = append(gone, id)
+			}
+		}
+	})
+	for _, id := range gone {
+		r.enqueue(key{request: id}, look{})
+	}
+}
+
+// whose is the request of an issue that the daemon's account made.
+func (r *Reconciler) whose(issue access.IssueSummary) access.RequestID {
+	if issue.RequestID != "" {
+		return issue.RequestID
+	}
+	if id := r.memory.requestOf(issue.Ref.ID); id != "" {
+		return id
+	}
+	return labelled(issue.Labels)
+}
+
+func cutLabel(label string) (string, bool) { return strings.CutPrefix(label, access.LabelPrefix) }
+
+// searchLag is how much longer ago than the last poll an issue may have been
+// updated and still be new to the search.
+const searchLag = 2 * time.Minute
+
+// poller finds issues that were moved, where no webhook told.
+type poller struct {
+	r    *Reconciler
+	last time.Time            // start of the last poll that succeeded
+	seen map[string]time.Time // issues already looked at, by their time of update
+}
+
+func (p *poller) poll(ctx context.Context) error {
+	start := time.Now()
+	seen := map[string]time.Time{}
+	q := Query{
+		NotStatuses:  p.r.opts.Settings.Statuses[access.Pending],
+		UpdatedSince: time.Since(p.last) + searchLag,
+	}
+	for issue, err := range p.r.tracker.Search(ctx, q) {
+		if err != nil {
+			return fmt.Errorf("search moved issues: %w", err)
+		}
+		seen[issue.Ref.ID] = issue.Updated
+		if !p.seen[issue.Ref.ID].Equal(issue.Updated) {
+			p.found(issue)
+		}
+	}
+	p.last, p.seen = start, seen
+	return nil
+}
+
+func (p *poller) found(issue access.IssueSummary) {
+	id := p.r.whose(issue)
+	if id == "" {
+		p.r.enqueue(key{issue: issue.Ref.ID}, look{})
+		return
+	}
+	p.r.enqueue(key{request: id}, look{Look: plan.Look{Observed: &issue.Status, IssueID: issue.Ref.ID}})
+}

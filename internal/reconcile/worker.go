@@ -1,0 +1,213 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"teleport-jira/internal/access"
+	"teleport-jira/internal/plan"
+)
+
+// maxRounds bounds how often one visit may plan anew. A request that needs
+// more comes back with backoff: something keeps undoing what is done.
+const maxRounds = 6
+
+var errRestless = errors.New("request and issue do not come to rest")
+
+// reconcile brings one request in step. It comes back after again when another
+// worker has the request, or when search has to catch up first.
+func (r *Reconciler) reconcile(ctx context.Context, id access.RequestID, l look) (again time.Duration, err error) {
+	var issue *access.Issue
+	for range maxRounds {
+		v, err := r.view(ctx, id, l, issue)
+		if err != nil {
+			return 0, err
+		}
+		steps := r.steps(v, l)
+		if len(steps) == 0 {
+			r.rest(v)
+			return 0, nil
+		}
+		visit := &visit{r: r, view: v}
+		if again, err := visit.apply(ctx, steps); err != nil || again > 0 {
+			return again, err
+		}
+		issue, l = visit.view.Issue, look{Look: plan.Look{Always: visit.unseen}}
+	}
+	return 0, &access.Error{Op: "reconcile request", Key: string(id), Err: errRestless}
+}
+
+// view reads what the plan needs, and of Jira no more than that.
+func (r *Reconciler) view(ctx context.Context, id access.RequestID, l look, issue *access.Issue) (plan.View, error) {
+	v := plan.View{ID: id, Self: r.self, URL: r.cluster.RequestURL(id), Now: time.Now(), Issue: issue}
+	var err error
+	if v.Request, err = r.cluster.Request(ctx, id); err != nil && !errors.Is(err, access.ErrNotFound) {
+		return v, err
+	}
+	if v.Record, err = r.cluster.Record(ctx, id); err != nil {
+		return v, err
+	}
+	if v.Record.IssueID != "" {
+		r.memory.with(func(m *memory) { m.requests[v.Record.IssueID] = id })
+	}
+	if l.resync && v.Record.IssueID != "" && v.Request != nil && v.Request.State == access.Pending {
+		l.Always = l.Always || !r.memory.isOpen(v.Record.IssueID)
+	}
+	v.IssueGone = r.memory.isGone(id) && !l.Always
+	if err := r.readIssue(ctx, &v, l); err != nil {
+		return v, err
+	}
+	if move := r.opts.Settings.NeedsPerson(v); move != nil {
+		if v.Person, err = r.person(ctx, v, *move); err != nil {
+			return v, fmt.Errorf("look up who moved issue %s: %w", v.Issue.Ref.Key, err)
+		}
+	}
+	return v, nil
+}
+
+func (r *Reconciler) readIssue(ctx context.Context, v *plan.View, l look) error {
+	issueID := v.Record.IssueID
+	switch {
+	case l.orphan != "" && v.Request == nil && issueID == "":
+		issueID = l.orphan
+	case v.Issue != nil || !r.opts.Settings.NeedsIssue(*v, l.Look):
+		return nil
+	}
+	issue, err := r.tracker.Issue(ctx, issueID)
+	switch {
+	case errors.Is(err, access.ErrNotFound):
+		r.issueGone(v)
+		return nil
+	case err != nil:
+		return err
+	}
+	r.memory.setGone(v.ID, false)
+	v.Issue = issue
+	if v.Request != nil && issue.LastMove == nil && r.opts.Settings.Statuses.Has(access.Pending, issue.Status) {
+		route := r.opts.Settings.RouteOf(v.Request)
+		r.memory.setLanding(landing{route.Project, route.IssueType})
+	}
+	return nil
+}
+
+// issueGone keeps an issue that answers 404 from being asked for again, and
+// says so once. The request can still be decided in Teleport.
+func (r *Reconciler) issueGone(v *plan.View) {
+	v.Issue, v.IssueGone = nil, true
+	if r.memory.setGone(v.ID, true) {
+		r.metrics.issuesGone.Inc()
+		r.log.Warn("issue is deleted or no longer visible, the request can be decided in teleport",
+			"request_id", v.ID, "issue_key", v.Record.IssueKey)
+	}
+}
+
+func (r *Reconciler) steps(v plan.View, l look) []plan.Step {
+	if v.Record.IssueID == "" && v.Request == nil && l.orphan != "" {
+		// Only an issue that names the request in turn is its orphan.
+		if v.Issue == nil || v.Issue.RequestID != "" && v.Issue.RequestID != v.ID {
+			return nil
+		}
+		return r.opts.Settings.PlanOrphan(v)
+	}
+	return r.opts.Settings.Plan(v)
+}
+
+// rest remembers that there is nothing to do for now.
+func (r *Reconciler) rest(v plan.View) {
+	r.seen.forget(v.ID)
+	r.memory.with(func(m *memory) {
+		switch {
+		case v.Request == nil:
+			delete(m.done, v.ID)
+			delete(m.requests, v.Record.IssueID)
+			delete(m.gone, v.ID)
+		case v.Request.State.Settled():
+			m.done[v.ID] = done{v.Request.State, len(v.Request.Reviews)}
+		}
+	})
+	r.log.Debug("in step", "request_id", v.ID, "issue_key", v.Record.IssueKey)
+}
+
+// identify finds out whose issue it is that somebody says changed.
+func (r *Reconciler) identify(ctx context.Context, idOrKey string) error {
+	issue, err := r.tracker.Issue(ctx, idOrKey)
+	if errors.Is(err, access.ErrNotFound) {
+		return nil
+	} else if err != nil {
+		return err
+	}
+	id := issue.RequestID
+	if id == "" {
+		id = labelled(issue.Labels)
+	}
+	if id == "" {
+		r.log.Debug("issue is not about an access request", "issue_key", issue.Ref.Key)
+		return nil
+	}
+	// The record has the last word on whether the issue is the request's.
+	r.enqueue(key{request: id}, look{Look: plan.Look{Always: true, IssueID: issue.Ref.ID}})
+	return nil
+}
+
+// person looks up what the rules need to know of the author of a move.
+func (r *Reconciler) person(ctx context.Context, v plan.View, move access.Move) (*plan.Person, error) {
+	rules := r.opts.Settings.Rules
+	p, who := &plan.Person{}, move.By
+	if who.ID == "" {
+		return p, nil
+	}
+	if rules.UserTrait != "" && r.opts.Settings.TeleportUser(who, p) == "" {
+		if err := r.byTrait(ctx, v, who, p); err != nil {
+			return nil, err
+		}
+	}
+	if len(rules.ApproverGroups) > 0 {
+		in, err := r.tracker.InGroups(ctx, who, rules.ApproverGroups)
+		switch {
+		case access.ClassOf(err) == access.Permanent && err != nil:
+			r.log.Warn("groups of a person could not be read, counted as not in them",
+				"request_id", v.ID, "issue_key", v.Issue.Ref.Key, "person", who.String(), "error", err)
+		case err != nil:
+			return nil, err
+		}
+		p.InGroups = in
+	}
+	if !rules.AllowSelfApproval && who.Email == "" && r.opts.Settings.TeleportUser(who, p) == "" {
+		is, err := r.tracker.IsUser(ctx, who, v.Request.User)
+		if err != nil {
+			return nil, err
+		}
+		p.IsRequester = is
+	}
+	return p, nil
+}
+
+// byTrait maps by trait if exactly one Teleport user has it; the requester is
+// recognised among several, too.
+func (r *Reconciler) byTrait(ctx context.Context, v plan.View, who access.Actor, p *plan.Person) error {
+	users, err := r.cluster.UsersByTrait(ctx, r.opts.Settings.Rules.UserTrait, who.ID)
+	if err != nil {
+		return err
+	}
+	if len(users) == 1 {
+		p.TraitUser = users[0]
+	}
+	for _, user := range users {
+		p.IsRequester = p.IsRequester || user == v.Request.User
+	}
+	return nil
+}
+
+// labelled is the request that a label names; "" when none does.
+func labelled(labels []string) access.RequestID {
+	for _, label := range labels {
+		if rest, ok := cutLabel(label); ok {
+			if id, err := access.ParseRequestID(rest); err == nil {
+				return id
+			}
+		}
+	}
+	return ""
+}
