@@ -1,0 +1,117 @@
+package teleport
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"teleport-jira/internal/access"
+)
+
+// Level is how a check came out.
+type Level string
+
+// The levels.
+const (
+	LevelOK      Level = "ok"
+	LevelWarning Level = "warning"
+	LevelFailure Level = "failure"
+)
+
+// Check is one thing that was looked at.
+type Check struct {
+	Name   string
+	Level  Level
+	Detail string // what was found
+	Fix    string // what to do about it; empty when Level is LevelOK
+}
+
+// renewBefore is when a certificate that nobody renews is worth a warning.
+const renewBefore = 72 * time.Hour
+
+// Checks looks at what the daemon needs of the cluster and changes nothing.
+// Rights are read from the daemon's own roles, which the server shows to
+// everybody who holds them: trying them out would prove nothing, since a list
+// without the right to list is answered with the caller's own requests, and a
+// write has an effect. What a role allows for some requests only, by a
+// condition or by the requested roles, shows with each request. An error means
+// that the cluster could not be asked.
+func (c *Client) Checks(ctx context.Context) ([]Check, error) {
+	l, err := c.hold()
+	if err != nil {
+		return nil, &access.Error{Op: "check cluster", Class: access.Permanent, Err: err}
+	}
+	defer l.release()
+	if err := c.inspect(ctx, l); err != nil {
+		return nil, err
+	}
+	own, _ := c.rights.get()
+	at := *c.cluster.Load()
+	checks := []Check{
+		c.checkIdentity(l.id, time.Now()),
+		{
+			Name: "teleport version", Level: LevelOK,
+			Detail: fmt.Sprintf("cluster %s runs %s, %s or newer is needed", at.name, at.version, c.cfg.MinVersion),
+		},
+		checkGrant("list and read access requests", own, own.requests, "access_request", "list, read"),
+		checkGrant("keep the record in plugin data", own, own.data, "access_plugin_data", "list, read, update"),
+		c.checkMode(own, at),
+	}
+	if c.cfg.NeedUsers {
+		checks = append(checks, checkGrant("read users", own, own.users, "user", "list, read"))
+	}
+	return checks, nil
+}
+
+func (c *Client) checkIdentity(id identity, now time.Time) Check {
+	check := Check{
+		Name: "teleport identity", Level: LevelOK,
+		Detail: fmt.Sprintf("user %q, valid until %s", id.user, id.expires.UTC().Format(time.RFC3339)),
+	}
+	left := id.expires.Sub(now)
+	switch {
+	case left <= 0:
+		check.Level, check.Fix = LevelFailure, "renew the identity: its certificate has expired"
+	case !c.cfg.RefreshIdentity && left < renewBefore:
+		check.Level, check.Fix = LevelWarning, "renew it, and set refresh_identity = true if something renews the file"
+	}
+	return check
+}
+
+// checkGrant says whether the roles allow the verbs on the kind.
+func checkGrant(name string, own rights, got grant, kind, verbs string) Check {
+	check := Check{Name: name, Level: LevelOK, Detail: "allowed by the daemon's roles"}
+	rule := fmt.Sprintf("add to a role of the daemon allow.rules: [{resources: [%s], verbs: [%s]}]", kind, verbs)
+	switch {
+	case !own.known:
+		check.Level, check.Detail = LevelWarning, "the server does not show the daemon's roles"
+		check.Fix = "make sure of it: " + rule
+	case got == refused:
+		check.Level, check.Detail, check.Fix = LevelFailure, "not allowed by any of the daemon's roles", rule
+	case got == limited:
+		check.Level, check.Detail = LevelWarning, "allowed under a condition (where), which may leave requests out"
+		check.Fix = rule + " without a condition"
+	}
+	return check
+}
+
+// checkMode says whether decisions can be submitted in the mode in use.
+func (c *Client) checkMode(own rights, at cluster) Check {
+	check := Check{
+		Name: "submit decisions", Level: LevelOK, Detail: fmt.Sprintf("mode %s: %s", at.mode, at.why),
+	}
+	switch {
+	case at.mode == access.ModeState && own.known && own.update == refused,
+		at.mode == access.ModeReview && own.known && !own.review:
+		check.Level, check.Fix = LevelFailure, c.ruleFor(at.mode)
+	case at.mode == access.ModeOnBehalf:
+		check.Level, check.Fix = LevelWarning, "not visible from here: "+c.ruleFor(at.mode)
+	case !own.known:
+		check.Level, check.Fix = LevelWarning, "make sure of it: "+c.ruleFor(at.mode)
+	}
+	if at.mode != access.ModeState && !at.advanced {
+		check.Level, check.Fix = LevelFailure,
+			"the cluster has no advanced access workflows, which reviews need: set [review] mode to auto or state"
+	}
+	return check
+}

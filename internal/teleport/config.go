@@ -1,0 +1,73 @@
+package teleport
+
+import (
+	"log/slog"
+	"time"
+
+	"teleport-jira/internal/access"
+)
+
+// DefaultMinVersion is the oldest Auth Service that the daemon accepts. Older
+// ones are long out of support and untried; the calls in use are the same in
+// all later ones, but for the listing by pages, which has a fallback.
+const DefaultMinVersion = "13.0.0"
+
+// DefaultRefreshInterval is how often the identity files are read for change.
+const DefaultRefreshInterval = time.Minute
+
+const (
+	// dialTimeout bounds one way to the cluster; several are tried at once.
+	dialTimeout = 10 * time.Second
+	// callTimeout bounds every call. A page of requests is the slowest.
+	callTimeout = 30 * time.Second
+	// namesTimeout bounds the look-up of friendly names, which nothing waits for.
+	namesTimeout = 5 * time.Second
+	// reconnectDelay is the longest pause of the connection's own redialling.
+	// gRPC's default of two minutes would keep the daemon away that long from
+	// a cluster that is back.
+	reconnectDelay = 10 * time.Second
+)
+
+// Config says how to reach the cluster and as whom. Either Identity is set or
+// all three of ClientKey, ClientCrt and RootCAs.
+type Config struct {
+	// Addr is the host and port of a Proxy or an Auth Service. A key pair
+	// reaches an Auth Service only.
+	Addr string
+	// Identity is the path of an identity file, from tbot or tctl.
+	Identity string
+	// ClientKey, ClientCrt and RootCAs are paths of PEM files.
+	ClientKey, ClientCrt, RootCAs string
+	// RefreshIdentity has Run read the files for change.
+	RefreshIdentity bool
+	// RefreshInterval is how often; 0 means DefaultRefreshInterval.
+	RefreshInterval time.Duration
+	// MinVersion is the oldest Auth Service to accept; empty means
+	// DefaultMinVersion.
+	MinVersion string
+	// ReviewMode is how decisions are submitted; empty means access.ModeAuto.
+	ReviewMode access.ReviewMode
+	// NeedUsers says that Jira people are mapped by trait or e-mail, so that
+	// Checks looks for the right to read users.
+	NeedUsers bool
+}
+
+// Deps is what a Client works with. Both are required.
+type Deps struct {
+	Logger  *slog.Logger
+	Metrics *Metrics
+}
+
+// withDefaults fills what was left empty.
+func (c Config) withDefaults() Config {
+	if c.RefreshInterval <= 0 {
+		c.RefreshInterval = DefaultRefreshInterval
+	}
+	if c.MinVersion == "" {
+		c.MinVersion = DefaultMinVersion
+	}
+	if c.ReviewMode == "" {
+		c.ReviewMode = access.ModeAuto
+	}
+	return c
+}

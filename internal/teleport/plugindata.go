@@ -1,0 +1,99 @@
+package teleport
+
+import (
+	"context"
+	"errors"
+
+	"github.com/gravitational/teleport/api/types"
+
+	"teleport-jira/internal/access"
+)
+
+// pluginName is the owner of the record in plugin data: the existing plugin's,
+// so that its records are carried on.
+const pluginName = "jira"
+
+// Record reads the plugin data of a request; the zero Record when there is none.
+func (c *Client) Record(ctx context.Context, id access.RequestID) (access.Record, error) {
+	data, err := c.pluginData(ctx, id)
+	if err != nil {
+		return access.Record{}, err
+	}
+	return decodeRecord(data), nil
+}
+
+// SwapRecord replaces old by next if the stored record still equals old in
+// every field. It is access.ErrConflict when it does not, and
+// access.ErrNotFound when there is none and none can be made because the
+// request is gone. An unsure error means that it may have been replaced.
+func (c *Client) SwapRecord(ctx context.Context, id access.RequestID, old, next access.Record) error {
+	expect := encodeRecord(old)
+	set := changes(expect, encodeRecord(next))
+	err := c.swap(ctx, id, set, expect)
+	if !errors.Is(err, access.ErrConflict) {
+		return err
+	}
+	// A stored value that is malformed, or written in another way than ours,
+	// reads like old and yet differs from it. Then what is stored is expected.
+	data, readErr := c.pluginData(ctx, id)
+	if readErr != nil {
+		return readErr
+	}
+	stored := known(data)
+	canonical := encodeRecord(decodeRecord(data))
+	if len(changes(expect, canonical)) > 0 || len(changes(canonical, stored)) == 0 {
+		return err
+	}
+	return c.swap(ctx, id, set, stored)
+}
+
+func (c *Client) swap(ctx context.Context, id access.RequestID, set, expect map[string]string) error {
+	_, err := call(ctx, c, methodSwapData(), string(id), func(ctx context.Context, a api) (struct{}, error) {
+		return struct{}{}, a.UpdatePluginData(ctx, types.PluginDataUpdateParams{
+			Kind: types.KindAccessRequest, Resource: string(id), Plugin: pluginName, Set: set, Expect: expect,
+		})
+	})
+	return err
+}
+
+// pluginData reads all that is stored for the request under the plugin's name.
+func (c *Client) pluginData(ctx context.Context, id access.RequestID) (map[string]string, error) {
+	all, err := call(ctx, c, methodGetData(), string(id), func(ctx context.Context, a api) ([]types.PluginData, error) {
+		return a.GetPluginData(ctx, types.PluginDataFilter{
+			Kind: types.KindAccessRequest, Resource: string(id), Plugin: pluginName,
+		})
+	})
+	switch {
+	case errors.Is(err, access.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	for _, data := range all {
+		entry := data.Entries()[pluginName]
+		if data.GetName() == string(id) && entry != nil {
+			return entry.Data, nil
+		}
+	}
+	return nil, nil
+}
+
+// known is what is stored under the record's keys, "" for absent ones.
+func known(data map[string]string) map[string]string {
+	stored := make(map[string]string)
+	for _, key := range recordKeys() {
+		stored[key] = data[key]
+	}
+	return stored
+}
+
+// changes are the values of next that differ from old's.
+func changes(old, next map[string]string) map[string]string {
+	changed := make(map[string]string)
+	for key, value := range next {
+		if old[key] != value {
+			changed[key] = value
+		}
+	}
+	return changed
+}
