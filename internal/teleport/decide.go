@@ -119,6 +119,9 @@ func (c *Client) refusal(
 		return access.Outcome{}, err
 	}
 	out.Detail = plainWords(err)
+	if out.Mode == access.ModeState {
+		return c.stateRefused(ctx, d, out, trace.IsAccessDenied(err)), nil
+	}
 	// The server tells these apart by text only.
 	switch text := strings.ToLower(out.Detail); {
 	case strings.Contains(text, "already reviewed"), strings.Contains(text, "already been"),
@@ -128,11 +131,24 @@ func (c *Client) refusal(
 		out.Detail += ". " + c.ruleFor(access.ModeOnBehalf)
 	case strings.Contains(text, "cannot submit reviews") && out.Mode == access.ModeOnBehalf:
 		out.Detail += fmt.Sprintf(". A role of %q needs allow.review_requests for the requested roles", d.Author)
-	case strings.Contains(text, "cannot submit reviews"), out.Mode == access.ModeState:
+	case strings.Contains(text, "cannot submit reviews"):
 		out.Detail += ". " + c.ruleFor(out.Mode)
 	}
 	out.Verdict = access.NotAllowed
 	return out, nil
+}
+
+// stateRefused tells a request that somebody settled in the meantime from a
+// right that is missing.
+func (c *Client) stateRefused(ctx context.Context, d access.Decision, out access.Outcome, denied bool) access.Outcome {
+	if now := c.afterwards(ctx, d.RequestID); now != nil && now.State.Settled() {
+		return settled(d, out, now)
+	}
+	if denied {
+		out.Detail += ". " + c.ruleFor(access.ModeState)
+	}
+	out.Verdict = access.NotAllowed
+	return out
 }
 
 // already sorts out an answer that somebody was first.
@@ -153,7 +169,7 @@ func (c *Client) already(ctx context.Context, d access.Decision, out access.Outc
 func settled(d access.Decision, out access.Outcome, req *access.Request) access.Outcome {
 	out.Request = req
 	if submittedBefore(d, out) {
-		out.Verdict = access.Submitted
+		out.Verdict, out.Detail = access.Submitted, ""
 		return out
 	}
 	out.Verdict = access.AlreadySettled
