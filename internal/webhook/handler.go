@@ -1,0 +1,204 @@
+// Package webhook is the HTTP door through which Jira tells that an issue
+// changed: it caps, authenticates and decodes what comes in, rings the
+// doorbell, and answers.
+//
+// What a webhook says is a hint and nothing more. The package may not decide
+// anything, not call Jira or Teleport, not wait for whoever answers the
+// doorbell, and not use who the payload says did it.
+package webhook
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"strconv"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"teleport-jira/internal/access"
+)
+
+// What one webhook, and all of them together, may cost.
+const (
+	// maxBody is the most that is read of a body. Jira Cloud sends 25 MB at most:
+	// https://developer.atlassian.com/cloud/jira/platform/webhooks/
+	maxBody = 25 << 20
+	// smallBody is what every webhook in flight may hold. Payloads of a few
+	// dozen kilobytes are usual.
+	smallBody = 256 << 10
+	// maxInFlight is how many webhooks are taken at once. Jira Cloud delivers
+	// 20 at once.
+	maxInFlight = 256
+	// maxLarge is how many of them may be larger than smallBody. Together the
+	// bodies hold less than 120 MiB.
+	maxLarge = 2
+	// bodyTime is how long a body may take to arrive: Jira Cloud gives up after
+	// 20 s, and a sender that is slower than this holds the place of others.
+	bodyTime = 10 * time.Second
+	// retryAfter is what an overloaded door asks for.
+	retryAfter = 10 * time.Second
+)
+
+// Doorbell is who is told that an issue changed.
+type Doorbell interface {
+	// IssueChanged notes that the issue should be looked at and returns at
+	// once. It may be called concurrently. False means that it is overloaded
+	// and has not taken the hint.
+	IssueChanged(hint access.IssueHint) bool
+}
+
+// Options is what a Handler is made of.
+type Options struct {
+	Doorbell   Doorbell
+	Auth       Auth
+	Log        *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// Handler answers POST / and POST /webhook, and GET /status with 200 and no
+// body. It may be used concurrently.
+type Handler struct {
+	mux     *http.ServeMux
+	bell    Doorbell
+	log     *refusalLog
+	metrics *metrics
+	auth    atomic.Pointer[Auth]
+	slots   chan struct{} // one for each webhook in flight
+	large   chan struct{} // one for each of those with a large body
+}
+
+// New makes a Handler. It registers its metrics and so may be called once for
+// each registerer.
+func New(o Options) *Handler {
+	h := &Handler{
+		mux:     http.NewServeMux(),
+		bell:    o.Doorbell,
+		log:     &refusalLog{log: o.Log, seen: map[result]*refusals{}},
+		metrics: newMetrics(o.Registerer),
+		slots:   make(chan struct{}, maxInFlight),
+		large:   make(chan struct{}, maxLarge),
+	}
+	h.SetAuth(o.Auth)
+	h.mux.HandleFunc("/{$}", h.webhook)
+	h.mux.HandleFunc("/webhook", h.webhook)
+	h.mux.HandleFunc("GET /status", func(http.ResponseWriter, *http.Request) {})
+	return h
+}
+
+// SetAuth changes what webhooks have to prove, from the next one on.
+func (h *Handler) SetAuth(a Auth) { h.auth.Store(&a) }
+
+// ServeHTTP implements http.Handler.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
+
+// webhook answers one webhook with what came of it.
+func (h *Handler) webhook(w http.ResponseWriter, r *http.Request) {
+	res := h.receive(w, r)
+	h.metrics.webhooks.WithLabelValues(string(res)).Inc()
+	h.log.note(r, res)
+	switch res {
+	case method:
+		w.Header().Set("Allow", http.MethodPost)
+	case unauthenticated:
+		// A user and password in a webhook's URL are sent by some senders only
+		// when they are asked for.
+		if h.auth.Load().user != nil {
+			w.Header().Set("WWW-Authenticate", `Basic realm="teleport-jira"`)
+		}
+	case overloaded:
+		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
+	}
+	w.WriteHeader(statusOf[res])
+}
+
+// receive takes a webhook through all the checks, the cheapest first, and
+// rings the doorbell.
+func (h *Handler) receive(w http.ResponseWriter, r *http.Request) result {
+	auth := h.auth.Load()
+	switch {
+	case r.Method != http.MethodPost:
+		return method
+	case r.ContentLength > maxBody:
+		return tooLarge
+	case !auth.checkHeader(r):
+		return unauthenticated
+	case !take(h.slots):
+		return overloaded
+	}
+	defer release(h.slots)
+
+	return h.withBody(w, r, func(body []byte) result {
+		if !auth.checkBody(r, body) {
+			return unauthenticated
+		}
+		return h.ring(body)
+	})
+}
+
+// ring decodes an authentic body and rings the doorbell if it matters.
+func (h *Handler) ring(body []byte) result {
+	hint, matters, err := decode(body)
+	switch {
+	case err != nil:
+		return malformed
+	case !matters:
+		return ignored
+	case !h.bell.IssueChanged(hint):
+		return overloaded
+	}
+	return accepted
+}
+
+// withBody reads the body and hands it to use, or says why it could not be
+// read. A large body takes one of few places for as long as it is held, so
+// that memory stays bounded.
+func (h *Handler) withBody(w http.ResponseWriter, r *http.Request, use func([]byte) result) result {
+	// Where the connection knows no deadlines, the server's own have to do.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
+	limited := http.MaxBytesReader(w, r.Body, maxBody)
+	var body bytes.Buffer
+	_, err := io.CopyN(&body, limited, smallBody)
+	if err == nil {
+		if !take(h.large) {
+			return overloaded
+		}
+		defer release(h.large)
+		_, err = body.ReadFrom(limited)
+	}
+	if res := readResult(err); res != "" {
+		return res
+	}
+	return use(body.Bytes())
+}
+
+// readResult is what an error on reading a body means; "" for its end.
+func readResult(err error) result {
+	var large *http.MaxBytesError
+	switch {
+	case err == nil || errors.Is(err, io.EOF):
+		return ""
+	case errors.As(err, &large):
+		return tooLarge
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return timeout
+	}
+	return malformed
+}
+
+// take takes a place if there is one.
+func take(places chan struct{}) bool {
+	select {
+	case places <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+// release gives a place back.
+func release(places chan struct{}) { <-places }

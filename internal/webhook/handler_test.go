@@ -1,0 +1,292 @@
+package webhook
+
+import (
+	"bytes"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"github.com/stretchr/testify/require"
+
+	"teleport-jira/internal/access"
+)
+
+// bell is a Doorbell that remembers what it was told.
+type bell struct {
+	mu    sync.Mutex
+	hints []access.IssueHint
+	full  bool
+}
+
+func (b *bell) IssueChanged(hint access.IssueHint) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.full {
+		return false
+	}
+	b.hints = append(b.hints, hint)
+	return true
+}
+
+// door is a handler with what it was made of.
+type door struct {
+	*Handler
+	bell     *bell
+	registry *prometheus.Registry
+	log      *bytes.Buffer
+}
+
+func newDoor(auth Auth) *door {
+	d := &door{bell: &bell{}, registry: prometheus.NewRegistry(), log: &bytes.Buffer{}}
+	d.Handler = New(Options{
+		Doorbell: d.bell, Auth: auth, Registerer: d.registry,
+		Log: slog.New(slog.NewTextHandler(d.log, nil)),
+	})
+	return d
+}
+
+func (d *door) do(r *http.Request) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	d.ServeHTTP(w, r)
+	return w
+}
+
+// count is how often a result has been counted, or -1 where it is no metric.
+func (d *door) count(t testing.TB, res result) float64 {
+	t.Helper()
+	families, err := d.registry.Gather()
+	require.NoError(t, err)
+	for _, m := range families[0].GetMetric() {
+		if m.GetLabel()[0].GetValue() == string(res) {
+			return m.GetCounter().GetValue()
+		}
+	}
+	return -1
+}
+
+func post(body string) *http.Request {
+	return httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+}
+
+const moved = `{"webhookEvent":"jira:issue_updated","issue":{"id":"10040","key":"TES-41",
+	"fields":{"labels":["x","teleport-5d1e36ba-3f8b-4b7c-9d5a-0c3d6d1a1c5e"]}},
+	"changelog":{"id":10124,"items":[{"field":"status","toString":"Approved"}]},
+	"user":{"accountId":"1","active":"true"}}`
+
+func TestAnswers(t *testing.T) {
+	get := func(method, path string) *http.Request { return httptest.NewRequest(method, path, nil) }
+	for name, tc := range map[string]struct {
+		request *http.Request
+		status  int
+		result  result // "" where nothing is counted
+	}{
+		"root":                 {post(moved), 200, accepted},
+		"webhook path":         {httptest.NewRequest("POST", "/webhook?triggeredByUser=x", strings.NewReader(moved)), 200, accepted},
+		"status":               {get("GET", "/status"), 200, ""},
+		"post to status":       {get("POST", "/status"), 405, ""},
+		"unknown path":         {get("POST", "/other"), 404, ""},
+		"get":                  {get("GET", "/"), 405, method},
+		"put":                  {get("PUT", "/webhook"), 405, method},
+		"no body":              {get("POST", "/"), 400, malformed},
+		"half a body":          {post(moved[:50]), 400, malformed},
+		"trailing rubbish":     {post(moved + "{}"), 400, malformed},
+		"an array":             {post(`[` + moved + `]`), 400, malformed},
+		"depth bomb":           {post(strings.Repeat(`{"issue":`, 20000)), 400, malformed},
+		"array bomb":           {post(`{"a":` + strings.Repeat(`[`, 1<<20)), 400, malformed},
+		"comment":              {post(`{"webhookEvent":"comment_created","issue":{"id":"1"},"comment":{}}`), 204, ignored},
+		"declared too large":   {withLength(post("{}"), maxBody+1), 413, tooLarge},
+		"really too large":     {withLength(post("{"+strings.Repeat(" ", maxBody)+"}"), -1), 413, tooLarge},
+		"large":                {post(strings.Repeat(" ", 1<<20) + moved), 200, accepted},
+		"as large as may be":   {post(strings.Repeat(" ", maxBody-len(moved)) + moved), 200, accepted},
+		"id that is a path":    {post(strings.Replace(moved, "10040", "../../user", 1)), 400, malformed},
+		"id that is no number": {post(strings.Replace(moved, `"10040"`, `{"a":1}`, 1)), 400, malformed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDoor(Auth{})
+			w := d.do(tc.request)
+			require.Equal(t, tc.status, w.Code)
+			if tc.result != "" {
+				require.Equal(t, 1.0, d.count(t, tc.result))
+				require.Empty(t, w.Body.String())
+			}
+			if tc.status == http.StatusMethodNotAllowed {
+				require.NotEmpty(t, w.Header().Get("Allow"))
+			}
+			if tc.result != accepted {
+				require.Empty(t, d.bell.hints)
+				return
+			}
+			require.Equal(t, []access.IssueHint{{
+				ID: "10040", Key: "TES-41", RequestID: "5d1e36ba-3f8b-4b7c-9d5a-0c3d6d1a1c5e",
+			}}, d.bell.hints)
+		})
+	}
+}
+
+func withLength(r *http.Request, n int64) *http.Request {
+	r.ContentLength = n
+	return r
+}
+
+func TestOverloadedDoorbell(t *testing.T) {
+	d := newDoor(Auth{})
+	d.bell.full = true
+	w := d.do(post(moved))
+	require.Equal(t, http.StatusServiceUnavailable, w.Code)
+	require.Equal(t, "10", w.Header().Get("Retry-After"))
+	require.Equal(t, 1.0, d.count(t, overloaded))
+}
+
+// TestTooManyAtOnce fills every place with webhooks whose bodies do not end.
+func TestTooManyAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoor(Auth{})
+		var slow []*io.PipeWriter
+		done := make(chan int, maxInFlight)
+		for range maxInFlight {
+			r, w := io.Pipe()
+			slow = append(slow, w)
+			go func() { done <- d.do(httptest.NewRequest(http.MethodPost, "/", r)).Code }()
+		}
+		synctest.Wait()
+		require.Equal(t, http.StatusServiceUnavailable, d.do(post(moved)).Code)
+		require.Equal(t, http.StatusOK, d.do(httptest.NewRequest(http.MethodGet, "/status", nil)).Code)
+		for _, w := range slow {
+			_, _ = io.WriteString(w, moved)
+			require.NoError(t, w.Close())
+		}
+		for range maxInFlight {
+			require.Equal(t, http.StatusOK, <-done)
+		}
+		require.Equal(t, http.StatusOK, d.do(post(moved)).Code)
+		require.Len(t, d.bell.hints, maxInFlight+1)
+	})
+}
+
+// TestTooManyLargeAtOnce shows that large bodies do not keep small ones out.
+func TestTooManyLargeAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoor(Auth{})
+		done := make(chan int, maxLarge)
+		var slow []*io.PipeWriter
+		for range maxLarge {
+			r, w := io.Pipe()
+			slow = append(slow, w)
+			go func() { done <- d.do(httptest.NewRequest(http.MethodPost, "/", r)).Code }()
+			_, err := w.Write(bytes.Repeat([]byte(" "), smallBody+1))
+			require.NoError(t, err)
+		}
+		synctest.Wait()
+		large := strings.Repeat(" ", smallBody+1) + moved
+		require.Equal(t, http.StatusServiceUnavailable, d.do(post(large)).Code)
+		require.Equal(t, http.StatusOK, d.do(post(moved)).Code)
+		for _, w := range slow {
+			_, _ = io.WriteString(w, moved)
+			require.NoError(t, w.Close())
+			require.Equal(t, http.StatusOK, <-done)
+		}
+		require.Equal(t, http.StatusOK, d.do(post(large)).Code)
+	})
+}
+
+// slowRecorder is a connection whose read deadline passes at once.
+type slowRecorder struct {
+	*httptest.ResponseRecorder
+	body *io.PipeWriter
+}
+
+func (s slowRecorder) SetReadDeadline(at time.Time) error {
+	time.AfterFunc(time.Until(at), func() { s.body.CloseWithError(os.ErrDeadlineExceeded) })
+	return nil
+}
+
+func TestSlowSendersAreCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoor(Auth{})
+		r, w := io.Pipe()
+		rec := slowRecorder{httptest.NewRecorder(), w}
+		start := time.Now()
+		d.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/", r))
+		require.Equal(t, http.StatusRequestTimeout, rec.Code)
+		require.Equal(t, bodyTime, time.Since(start))
+	})
+}
+
+func TestRefusalsAreLoggedRarely(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		d := newDoor(Auth{}.WithSecrets("s"))
+		for range 100 {
+			d.do(post(moved))
+		}
+		d.do(httptest.NewRequest(http.MethodGet, "/", nil))
+		require.Equal(t, 2, strings.Count(d.log.String(), "webhook refused"))
+		require.Contains(t, d.log.String(), "result=unauthenticated remote_addr=192.0.2.1:1234 suppressed=0")
+		require.Equal(t, 100.0, d.count(t, unauthenticated))
+
+		time.Sleep(quietTime)
+		d.do(post(moved))
+		require.Contains(t, d.log.String(), "suppressed=99")
+	})
+}
+
+func TestMetricsStartAtZeroAndFollowConventions(t *testing.T) {
+	d := newDoor(Auth{})
+	for res := range statusOf {
+		require.Zero(t, d.count(t, res))
+	}
+	families, err := d.registry.Gather()
+	require.NoError(t, err)
+	problems, err := promlint.NewWithMetricFamilies(families).Lint()
+	require.NoError(t, err)
+	require.Empty(t, problems)
+}
+
+// TestOverSockets goes through a real server, for what recorders don't do.
+func TestOverSockets(t *testing.T) {
+	d := newDoor(Auth{}.WithBasic("jira", "secret"))
+	server := httptest.NewServer(d)
+	defer server.Close()
+	client := server.Client()
+
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL+"/webhook", strings.NewReader(moved))
+	require.NoError(t, err)
+	r.SetBasicAuth("jira", "secret")
+	resp, err := client.Do(r)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+	require.Len(t, d.bell.hints, 1)
+
+	// A body that ends early is no webhook, and breaks nothing.
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	require.NoError(t, err)
+	_, err = io.WriteString(conn, "POST / HTTP/1.1\r\nHost: x\r\nAuthorization: Basic amlyYTpzZWNyZXQ=\r\nContent-Length: 100\r\n\r\n{")
+	require.NoError(t, err)
+	require.NoError(t, conn.(*net.TCPConn).CloseWrite())
+	answer, err := io.ReadAll(conn)
+	require.NoError(t, err)
+	require.NoError(t, conn.Close())
+	require.True(t, strings.HasPrefix(string(answer), "HTTP/1.1 400 "), "%q", answer)
+	require.Equal(t, 1.0, d.count(t, malformed))
+}
+
+func BenchmarkWebhook(b *testing.B) {
+	d := newDoor(Auth{}.WithSecrets("s"))
+	header := sign("s", moved)
+	for b.Loop() {
+		r := post(moved)
+		r.Header.Set(signatureHeader, header)
+		d.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	require.Zero(b, d.count(b, unauthenticated))
+}

@@ -1,0 +1,121 @@
+package webhook
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+
+	"teleport-jira/internal/access"
+)
+
+// What an issue's id and key may look like before they are put into a path.
+var (
+	idPattern  = regexp.MustCompile(`^[0-9]{1,20}$`)
+	keyPattern = regexp.MustCompile(`^[A-Z][A-Z0-9_]{1,99}-[0-9]{1,20}$`)
+)
+
+// issueEvents is how the names of all events about an issue itself begin.
+// Others (comment_created, worklog_updated, sprint_closed …) can't mean that
+// an issue moved.
+const issueEvents = "jira:issue_"
+
+// payload is the little that is looked at. Cloud and Data Center agree on it;
+// the rest of a payload may be of any shape.
+type payload struct {
+	Event string `json:"webhookEvent"`
+	Issue *struct {
+		ID     looseText `json:"id"`
+		Key    looseText `json:"key"`
+		Fields struct {
+			Labels []looseText `json:"labels"`
+		} `json:"fields"`
+	} `json:"issue"`
+	Changelog struct {
+		Items []struct {
+			Field looseText `json:"field"`
+		} `json:"items"`
+	} `json:"changelog"`
+}
+
+// looseText is a string or a number; anything else is as good as absent.
+type looseText string
+
+// UnmarshalJSON implements json.Unmarshaler and never fails.
+func (t *looseText) UnmarshalJSON(data []byte) error {
+	var s string
+	var n json.Number
+	switch {
+	case json.Unmarshal(data, &s) == nil:
+		*t = looseText(s)
+	case json.Unmarshal(data, &n) == nil:
+		*t = looseText(n)
+	}
+	return nil
+}
+
+// errMalformed is every reason to refuse a body. The sender is not told which.
+var errMalformed = errors.New("malformed webhook")
+
+// decode reads a webhook's body. matters is false for well-formed webhooks
+// that can't mean that a request has to be looked at. The error is
+// errMalformed for anything but a JSON object, and for an issue whose id can't
+// be one.
+func decode(body []byte) (hint access.IssueHint, matters bool, err error) {
+	if !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
+		return hint, false, errMalformed
+	}
+	var p payload
+	err = json.Unmarshal(body, &p)
+	// A field of an unexpected type is left out and the rest is decoded.
+	var mistyped *json.UnmarshalTypeError
+	if err != nil && !errors.As(err, &mistyped) {
+		return hint, false, errMalformed
+	}
+	if p.Issue == nil || !p.matters() {
+		return hint, false, nil
+	}
+	hint = access.IssueHint{ID: string(p.Issue.ID), RequestID: requestID(p.Issue.Fields.Labels)}
+	if !idPattern.MatchString(hint.ID) {
+		return access.IssueHint{}, false, errMalformed
+	}
+	// The id is enough: a key that does not look like one is left out.
+	if key := string(p.Issue.Key); keyPattern.MatchString(key) {
+		hint.Key = key
+	}
+	return hint, true, nil
+}
+
+// matters tells whether the event may mean that the issue moved, to another
+// status or another project, or that it is gone. It is generous: a changelog
+// without items says nothing, and old servers send none.
+func (p *payload) matters() bool {
+	if p.Event != "" && !strings.HasPrefix(p.Event, issueEvents) {
+		return false
+	}
+	if p.Event != issueEvents+"updated" || len(p.Changelog.Items) == 0 {
+		return true
+	}
+	for _, item := range p.Changelog.Items {
+		if slices.Contains([]string{"status", "project", "key"}, strings.ToLower(string(item.Field))) {
+			return true
+		}
+	}
+	return false
+}
+
+// requestID is the first request id that the labels name; "" for none.
+func requestID(labels []looseText) access.RequestID {
+	for _, label := range labels {
+		rest, ok := strings.CutPrefix(string(label), access.LabelPrefix)
+		if !ok {
+			continue
+		}
+		if id, err := access.ParseRequestID(rest); err == nil {
+			return id
+		}
+	}
+	return ""
+}
