@@ -138,6 +138,14 @@ type IssueSummary struct {
 	Updated   time.Time
 }
 
+// IssueQuery selects issues of the configured projects that the daemon's own
+// account created. Statuses are names or ids.
+type IssueQuery struct {
+	Statuses     []string      // empty means any
+	NotStatuses  []string      // empty means none excluded
+	UpdatedSince time.Duration // only issues updated within this time; 0 means any
+}
+
 // IssueHint is what a webhook says about an issue: where to look, never what
 // is true. RequestID is a candidate taken from a label; empty when there is none.
 type IssueHint struct {

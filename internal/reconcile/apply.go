@@ -158,7 +158,7 @@ func (v *visit) findEarlier(ctx context.Context) (access.IssueRef, error) {
 // little, and reads the issues of which the search does not tell the property.
 func (v *visit) findByProperty(ctx context.Context) (access.IssueRef, error) {
 	since := time.Since(v.view.Request.Created) + v.r.opts.SearchGrace
-	for found, err := range v.r.tracker.Search(ctx, Query{UpdatedSince: since}) {
+	for found, err := range v.r.tracker.Search(ctx, access.IssueQuery{UpdatedSince: since}) {
 		if err != nil {
 			return access.IssueRef{}, err
 		}

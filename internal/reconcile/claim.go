@@ -67,7 +67,7 @@ func (r *Reconciler) claimFor(ctx context.Context, id access.RequestID, rec, des
 // mustWait is how long the request has to be left alone: until a live claim
 // has ended, and until search shows what a lost attempt may have made.
 func (r *Reconciler) mustWait(id access.RequestID, rec access.Record) time.Duration {
-	life := time.Duration(0)
+	life, age := time.Duration(0), r.seen.age(id, rec.Claim+"|"+rec.Unsure)
 	switch {
 	case strings.HasPrefix(rec.Claim, r.holder+"/"):
 		return 0 // Ours, and nobody works on it: its release was lost.
@@ -75,10 +75,14 @@ func (r *Reconciler) mustWait(id access.RequestID, rec access.Record) time.Durat
 		life = r.opts.ClaimLife
 	case rec.IssueID == "" && !rec.IsZero() && rec.Unsure != access.AttemptFailed:
 		life = r.opts.SearchGrace
+		if rec.Unsure == "" && !rec.Created.IsZero() {
+			// The existing plugin tried once, right after the request was made.
+			age = max(age, time.Since(rec.Created))
+		}
 	default:
 		return 0
 	}
-	return life - r.seen.age(id, rec.Claim+"|"+rec.Unsure)
+	return life - age
 }
 
 func (r *Reconciler) newClaim() string { return r.holder + "/" + rand.Text() }

@@ -3,7 +3,6 @@ package reconcile
 import (
 	"context"
 	"iter"
-	"time"
 
 	"teleport-jira/internal/access"
 )
@@ -55,18 +54,10 @@ type Tracker interface {
 	// with moved false. access.ErrNotReachable when no way is open.
 	Move(ctx context.Context, ref access.IssueRef, statuses []string) (moved bool, err error)
 	// Search lists issues that this daemon's account created.
-	Search(ctx context.Context, q Query) iter.Seq2[access.IssueSummary, error]
+	Search(ctx context.Context, q access.IssueQuery) iter.Seq2[access.IssueSummary, error]
 	// InGroups tells whether the account is in one of the Jira groups.
 	InGroups(ctx context.Context, who access.Actor, groups []string) (bool, error)
 	// IsUser tells whether Jira finds the account under handle, an e-mail or
 	// user name, also where it hides the account's e-mail.
 	IsUser(ctx context.Context, who access.Actor, handle string) (bool, error)
-}
-
-// Query selects issues of the configured projects that the daemon's account
-// created.
-type Query struct {
-	Statuses     []string      // names or ids; empty means any
-	NotStatuses  []string      // names or ids; empty means none excluded
-	UpdatedSince time.Duration // only issues updated within this time; 0 means any
 }

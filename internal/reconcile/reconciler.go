@@ -28,7 +28,7 @@ type Options struct {
 	// Default 30s.
 	ClaimLife time.Duration
 	// SearchGrace is how long Jira's search may lag a write: an attempt to
-	// create an issue whose answer was lost is not repeated before. Default 70s.
+	// create an issue whose answer was lost is not repeated before. Default 65s.
 	SearchGrace time.Duration
 	// Drain bounds the work that is finished after a stop. Default 10s.
 	Drain time.Duration
@@ -38,7 +38,7 @@ func (o Options) withDefaults() Options {
 	setDefault(&o.Workers, 128)
 	setDefault(&o.ResyncInterval, 10*time.Minute)
 	setDefault(&o.ClaimLife, 30*time.Second)
-	setDefault(&o.SearchGrace, 70*time.Second)
+	setDefault(&o.SearchGrace, 65*time.Second)
 	setDefault(&o.Drain, 10*time.Second)
 	return o
 }

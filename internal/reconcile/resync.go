@@ -77,7 +77,7 @@ func (r *Reconciler) resync(ctx context.Context) error {
 	settings := r.opts.Settings
 	open := map[string]struct{}{}
 	byRequest := map[access.RequestID]access.IssueSummary{}
-	for issue, err := range r.tracker.Search(ctx, Query{Statuses: settings.Statuses[access.Pending]}) {
+	for issue, err := range r.tracker.Search(ctx, access.IssueQuery{Statuses: settings.Statuses[access.Pending]}) {
 		if err != nil {
 			return fmt.Errorf("sweep open issues: %w", err)
 		}
@@ -165,7 +165,7 @@ type poller struct {
 func (p *poller) poll(ctx context.Context) error {
 	start := time.Now()
 	seen := map[string]time.Time{}
-	q := Query{
+	q := access.IssueQuery{
 		NotStatuses:  p.r.opts.Settings.Statuses[access.Pending],
 		UpdatedSince: time.Since(p.last) + searchLag,
 	}
