@@ -1,0 +1,77 @@
+package teleport
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/gravitational/teleport/api/trail"
+	"github.com/gravitational/trace"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
+
+	"teleport-jira/internal/access"
+)
+
+func TestErrorsAtTheBorder(t *testing.T) {
+	fromServer := func(code codes.Code, text string) error { return trace.Wrap(trail.FromGRPC(status.Error(code, text))) }
+	for name, tc := range map[string]struct {
+		err    error
+		class  access.Class
+		is     error
+		unsure bool
+	}{
+		"not found":        {err: fromServer(codes.NotFound, "no"), class: access.Permanent, is: access.ErrNotFound},
+		"compare failed":   {err: fromServer(codes.FailedPrecondition, "no"), class: access.Temporary, is: access.ErrConflict},
+		"access denied":    {err: fromServer(codes.PermissionDenied, "no"), class: access.Permanent},
+		"bad parameter":    {err: fromServer(codes.InvalidArgument, "no"), class: access.Permanent},
+		"unimplemented":    {err: fromServer(codes.Unimplemented, "no"), class: access.Permanent},
+		"limit exceeded":   {err: fromServer(codes.ResourceExhausted, "no"), class: access.Limited},
+		"unauthenticated":  {err: fromServer(codes.Unauthenticated, "no"), class: access.Unauth},
+		"unavailable":      {err: fromServer(codes.Unavailable, "no"), class: access.Temporary, unsure: true},
+		"deadline":         {err: fromServer(codes.DeadlineExceeded, "no"), class: access.Temporary, unsure: true},
+		"cancelled":        {err: fromServer(codes.Canceled, "no"), class: access.Temporary, unsure: true},
+		"local deadline":   {err: context.DeadlineExceeded, class: access.Temporary, unsure: true},
+		"internal":         {err: fromServer(codes.Internal, "no"), class: access.Temporary, unsure: true},
+		"unknown":          {err: errors.New("EOF"), class: access.Temporary, unsure: true},
+		"expired identity": {err: fromServer(codes.Unavailable, `reading preface: remote error: tls: expired certificate"`), class: access.Unauth},
+		"another alert":    {err: fromServer(codes.Unavailable, "remote error: tls: internal error"), class: access.Temporary, unsure: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			write := methodReview().wrap("r1", tc.err)
+			require.Equal(t, tc.class, access.ClassOf(write))
+			require.Equal(t, tc.unsure, access.IsUnsure(write))
+			if tc.is != nil {
+				require.ErrorIs(t, write, tc.is)
+			}
+			require.NotContains(t, write.Error(), "\n")
+			read := methodGetRequest().wrap("r1", tc.err)
+			require.Equal(t, tc.class, access.ClassOf(read))
+			require.False(t, access.IsUnsure(read))
+		})
+	}
+}
+
+func TestErrorsAreOneBoundedLine(t *testing.T) {
+	err := trace.Wrap(trace.NewAggregate(errors.New("first\n\tline"), errors.New(strings.Repeat("ä", 5000))), "all failed")
+	got := methodPing().wrap("example.com:443", err).Error()
+	require.NotContains(t, got, "\n")
+	require.Less(t, len([]rune(got)), maxWords+100)
+}
+
+func TestCutCountsRunes(t *testing.T) {
+	for name, tc := range map[string]struct {
+		in   string
+		n    int
+		want string
+	}{
+		"short":              {"abc", 3, "abc"},
+		"long":               {"abcd", 3, "ab…"},
+		"many bytes":         {"äöü", 3, "äöü"},
+		"many bytes, longer": {"äöüß", 3, "äö…"},
+	} {
+		t.Run(name, func(t *testing.T) { require.Equal(t, tc.want, cut(tc.in, tc.n)) })
+	}
+}
