@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/gravitational/teleport/api/client"
+
 	"teleport-jira/internal/access"
 )
 
@@ -20,7 +22,7 @@ type Client struct {
 	cfg     Config
 	log     *slog.Logger
 	metrics *Metrics
-	dial    dialer
+	dialer  client.ContextDialer // nil for the network
 
 	mu     sync.Mutex // guards link and closed
 	link   *link
@@ -29,7 +31,7 @@ type Client struct {
 	renewing sync.Mutex // held while an identity is being renewed
 	warned   warnings
 	names    *nameCache
-	users    *userCache
+	users    userCache
 	rights   rightsCache
 	cluster  atomic.Pointer[cluster]
 	watching atomic.Bool
@@ -41,17 +43,12 @@ type Client struct {
 // Permanent one names what an operator has to change. The Client must be
 // closed.
 func Connect(ctx context.Context, cfg Config, deps Deps) (*Client, error) {
-	return connect(ctx, cfg, deps, dialCluster)
-}
-
-func connect(ctx context.Context, cfg Config, deps Deps, dial dialer) (*Client, error) {
 	c := &Client{
 		cfg:     cfg.withDefaults(),
 		log:     deps.Logger,
 		metrics: deps.Metrics,
-		dial:    dial,
+		dialer:  deps.Dialer,
 		names:   newNameCache(),
-		users:   newUserCache(),
 	}
 	l, err := c.open(ctx)
 	if err != nil {

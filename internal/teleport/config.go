@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/gravitational/teleport/api/client"
+
 	"teleport-jira/internal/access"
 )
 
@@ -47,15 +49,18 @@ type Config struct {
 	MinVersion string
 	// ReviewMode is how decisions are submitted; empty means access.ModeAuto.
 	ReviewMode access.ReviewMode
-	// NeedUsers says that Jira people are mapped by trait or e-mail, so that
+	// NeedUsers says that Jira people are mapped by a Teleport trait, so that
 	// Checks looks for the right to read users.
 	NeedUsers bool
 }
 
-// Deps is what a Client works with. Both are required.
+// Deps is what a Client works with. Logger and Metrics are required.
 type Deps struct {
 	Logger  *slog.Logger
 	Metrics *Metrics
+	// Dialer takes the network's place, as for a cluster that lives in the
+	// same process; nil finds the way to Addr.
+	Dialer client.ContextDialer
 }
 
 // withDefaults fills what was left empty.

@@ -30,22 +30,19 @@ type api interface {
 	UpdatePluginData(ctx context.Context, params types.PluginDataUpdateParams) error
 	NewWatcher(ctx context.Context, watch types.Watch) (types.Watcher, error)
 	ListUsers(ctx context.Context, req *userspb.ListUsersRequest) (*userspb.ListUsersResponse, error)
-	GetUser(ctx context.Context, name string, withSecrets bool) (types.User, error)
 	Close() error
 }
 
-// dialer opens a connection to addr with the given credentials.
-type dialer func(ctx context.Context, addr string, creds client.Credentials) (api, error)
-
-// dialCluster tries all ways to the address at once, as an Auth Service and as
+// dial tries all ways to the address at once, as an Auth Service and as
 // a Proxy of every kind, and keeps the first that works.
 //
 // The client's circuit breaker is off: it takes answers such as "not found"
 // and "changed by somebody else" for failures of the server, and pauses belong
 // to the caller, who knows what is urgent.
-func dialCluster(ctx context.Context, addr string, creds client.Credentials) (api, error) {
-	return client.New(ctx, client.Config{
-		Addrs:                []string{addr},
+func (c *Client) dial(ctx context.Context, creds client.Credentials) (api, error) {
+	cfg := client.Config{
+		Addrs:                []string{c.cfg.Addr},
+		Dialer:               c.dialer,
 		Credentials:          []client.Credentials{creds},
 		DialTimeout:          dialTimeout,
 		CircuitBreakerConfig: breaker.NoopBreakerConfig(),
@@ -56,7 +53,11 @@ func dialCluster(ctx context.Context, addr string, creds client.Credentials) (ap
 			},
 			MinConnectTimeout: dialTimeout,
 		})},
-	})
+	}
+	if c.dialer != nil {
+		cfg.Addrs = nil
+	}
+	return client.New(ctx, cfg)
 }
 
 // open loads the identity, dials and reads what the cluster is. A cluster that
@@ -67,7 +68,7 @@ func (c *Client) open(ctx context.Context) (*link, error) {
 	if err != nil {
 		return nil, err
 	}
-	conn, err := c.dial(ctx, c.cfg.Addr, id.creds)
+	conn, err := c.dial(ctx, id.creds)
 	if err != nil {
 		return nil, c.connectError(id, err)
 	}

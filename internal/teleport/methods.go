@@ -14,7 +14,6 @@ func methodGetRequest() method  { return method{name: "get_request", op: "read r
 func methodListRequest() method { return method{name: "list_requests", op: "list requests"} }
 func methodGetData() method     { return method{name: "get_plugin_data", op: "read record"} }
 func methodNames() method       { return method{name: "resource_names", op: "read resource names"} }
-func methodGetUser() method     { return method{name: "get_user", op: "read user"} }
 func methodListUsers() method   { return method{name: "list_users", op: "list users"} }
 func methodWatch() method       { return method{name: "watch", op: "watch requests"} }
 
@@ -34,6 +33,6 @@ func methodSetState() method {
 func methods() []method {
 	return []method{
 		methodPing(), methodRoles(), methodGetRequest(), methodListRequest(), methodGetData(), methodNames(),
-		methodGetUser(), methodListUsers(), methodWatch(), methodSwapData(), methodReview(), methodSetState(),
+		methodListUsers(), methodWatch(), methodSwapData(), methodReview(), methodSetState(),
 	}
 }
