@@ -1,0 +1,95 @@
+// Command teleport-jira keeps a Jira project and the Access Requests of a
+// Teleport cluster in step. This package translates flags, signals and exit
+// codes, and may do nothing else.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kingpin/v2"
+
+	teleportjira "teleport-jira"
+	"teleport-jira/internal/app"
+	"teleport-jira/internal/config"
+)
+
+const name = "teleport-jira"
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run runs the command that args name and returns the exit status: 0, or 1
+// after one line on stderr for each thing that is wrong.
+func run(args []string, stdout, stderr io.Writer) int {
+	cli := kingpin.New(name, "Keeps a Jira project and the Access Requests of a Teleport cluster in step.")
+	cli.UsageWriter(stdout).ErrorWriter(stderr)
+	cli.UsageTemplate(usage).UsageFuncs(usageFuncs())
+	cli.HelpFlag.Short('h').Help("Show help.")
+	helped := false
+	// Showing help ends the program, but kingpin goes on and shows it again.
+	cli.Terminate(func(int) { helped = true; cli.UsageWriter(io.Discard) })
+
+	start := cli.Command("start", "Run the daemon.")
+	path := start.Flag("config", "Configuration file (default "+config.DefaultPath+").").
+		Short('c').Default(config.DefaultPath).PlaceHolder("FILE").String()
+	debug := start.Flag("debug", "Log everything, whatever the configuration says.").Short('d').Bool()
+	insecure := start.Flag("insecure-no-tls", "Serve webhooks without TLS, behind a proxy that does TLS.").Bool()
+	configure := cli.Command("configure", "Print an example configuration.")
+	showVersion := cli.Command("version", "Print the version.")
+
+	command, err := cli.Parse(args)
+	switch {
+	case helped:
+		return 0
+	case err != nil:
+		_, _ = fmt.Fprintf(stderr, "%s: %v, try --help\n", name, err)
+		return 1
+	}
+	switch command {
+	case configure.FullCommand():
+		_, err = io.WriteString(stdout, teleportjira.ExampleConfig)
+	case showVersion.FullCommand():
+		_, err = fmt.Fprintln(stdout, versionLine())
+	case start.FullCommand():
+		err = serve(app.Options{
+			ConfigPath: *path, Debug: *debug, InsecureNoTLS: *insecure,
+			Version: currentVersion(), Stderr: stderr,
+		})
+	}
+	return report(stderr, err)
+}
+
+// serve runs the daemon until a signal ends it. A second signal does not wait
+// for the daemon to finish what it is at.
+func serve(o app.Options) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+	reload := make(chan os.Signal, 1)
+	signal.Notify(reload, syscall.SIGHUP)
+	defer signal.Stop(reload)
+	o.Reload = reload
+	return app.Run(ctx, o)
+}
+
+// report writes what went wrong and returns the exit status. The lines of a
+// configuration's faults begin with the file's name, as other tools expect it.
+func report(stderr io.Writer, err error) int {
+	if err == nil {
+		return 0
+	}
+	var faults config.Faults
+	if errors.As(err, &faults) {
+		_, _ = fmt.Fprintln(stderr, faults)
+		return 1
+	}
+	_, _ = fmt.Fprintf(stderr, "%s: %v\n", name, err)
+	return 1
+}
