@@ -1,0 +1,141 @@
+package logging
+
+import (
+	"bytes"
+	"encoding/json"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/slogtest"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestStandardStreams(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	o := Options{Output: "stderr", Severity: "INFO", Format: "text", Stdout: &stdout, Stderr: &stderr}
+	l, err := Open(o)
+	require.NoError(t, err)
+	log := l.Logger()
+	log.Info("started", "request_id", "r")
+	log.Debug("hidden")
+	require.Contains(t, stderr.String(), `level=INFO msg=started request_id=r`)
+	require.NotContains(t, stderr.String(), "hidden")
+
+	o.Output, o.Severity = "stdout", "DEBUG"
+	require.NoError(t, l.Reload(o))
+	log.Debug("shown")
+	require.Contains(t, stdout.String(), "msg=shown")
+	require.NotContains(t, stderr.String(), "shown")
+}
+
+func TestDerivedLoggersFollowAReload(t *testing.T) {
+	var out bytes.Buffer
+	o := Options{Output: "stderr", Severity: "INFO", Format: "text", Stderr: &out}
+	l, err := Open(o)
+	require.NoError(t, err)
+	derived := l.Logger().With("worker", 1).WithGroup("jira").With("project", "TAR")
+	derived.Info("one", "key", "TAR-1")
+	require.Contains(t, out.String(), "msg=one worker=1 jira.project=TAR jira.key=TAR-1")
+
+	out.Reset()
+	o.Format = "json"
+	require.NoError(t, l.Reload(o))
+	derived.Info("two")
+	var line map[string]any
+	require.NoError(t, json.Unmarshal(out.Bytes(), &line))
+	require.Equal(t, 1.0, line["worker"])
+	require.Equal(t, map[string]any{"project": "TAR"}, line["jira"])
+}
+
+func TestFileIsOpenedAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "teleport-jira.log")
+	o := Options{Output: path, Severity: "INFO", Format: "text"}
+	l, err := Open(o)
+	require.NoError(t, err)
+	log := l.Logger()
+	log.Info("first")
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+
+	require.NoError(t, os.Rename(path, path+".1"))
+	log.Info("second")
+	require.NoError(t, l.Reload(o))
+	log.Info("third")
+	require.NoError(t, l.Reload(o))
+	log.Info("fourth")
+	require.NoError(t, l.Close())
+	log.Info("lost")
+
+	rotated, err := os.ReadFile(path + ".1")
+	require.NoError(t, err)
+	require.Contains(t, string(rotated), "msg=first")
+	require.Contains(t, string(rotated), "msg=second")
+	current, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, 2, strings.Count(string(current), "\n"))
+	require.Contains(t, string(current), "msg=fourth")
+}
+
+func TestFailedReloadChangesNothing(t *testing.T) {
+	var out bytes.Buffer
+	good := Options{Output: "stderr", Severity: "INFO", Format: "text", Stderr: &out}
+	l, err := Open(good)
+	require.NoError(t, err)
+	for name, bad := range map[string]Options{
+		"severity": {Output: "stdout", Severity: "LOUD", Format: "text"},
+		"format":   {Output: "stdout", Severity: "INFO", Format: "xml"},
+		"file":     {Output: filepath.Join(t.TempDir(), "missing", "log"), Severity: "INFO", Format: "text"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Error(t, l.Reload(bad))
+			_, err := Open(bad)
+			require.Error(t, err)
+			out.Reset()
+			l.Logger().Info("still here")
+			require.Contains(t, out.String(), "still here")
+		})
+	}
+}
+
+func TestReloadWhileLogging(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "log")
+	o := Options{Output: path, Severity: "INFO", Format: "json"}
+	l, err := Open(o)
+	require.NoError(t, err)
+	log := l.Logger().With("a", 1)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 100 {
+				log.Info("line")
+			}
+		})
+	}
+	for range 50 {
+		require.NoError(t, l.Reload(o))
+	}
+	wg.Wait()
+	require.NoError(t, l.Close())
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, 400, bytes.Count(data, []byte("\n")))
+}
+
+func TestHandlerKeepsSlogsContract(t *testing.T) {
+	var out bytes.Buffer
+	l, err := Open(Options{Output: "stderr", Severity: "INFO", Format: "json", Stderr: &out})
+	require.NoError(t, err)
+	slogtest.Run(t, func(*testing.T) slog.Handler {
+		out.Reset()
+		return l.Logger().Handler()
+	}, func(t *testing.T) map[string]any {
+		var line map[string]any
+		require.NoError(t, json.Unmarshal(out.Bytes(), &line))
+		return line
+	})
+}

@@ -1,0 +1,169 @@
+// Package server is the daemon's listeners: TLS with certificates that can be
+// renewed under it, limits and timeouts, and the admin endpoints for metrics
+// and health.
+//
+// It may not know what is served: handlers come from outside, and so does
+// everything that health is about.
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Limits of every listener. Bodies are the handlers' own to limit.
+const (
+	readHeaderTimeout = 10 * time.Second
+	readTimeout       = 30 * time.Second
+	writeTimeout      = 30 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 16 << 10
+	// shutdownTime is how long requests that are being answered may take to be
+	// finished once the server stops.
+	shutdownTime = 5 * time.Second
+	// watchInterval is how often certificate files are looked at.
+	watchInterval = 5 * time.Second
+)
+
+// Options is what a Server is made of.
+type Options struct {
+	Addr    string // host:port; port 0 picks a free one
+	Handler http.Handler
+	TLS     *TLS // nil serves plain HTTP
+	Log     *slog.Logger
+	Metrics *Metrics // nil where TLS is
+}
+
+// Server is one listener. It speaks HTTP/1.1 and, with TLS, HTTP/2.
+type Server struct {
+	listener net.Listener
+	http     *http.Server
+	log      *slog.Logger
+	metrics  *Metrics
+	tls      atomic.Pointer[TLS]
+}
+
+// Listen opens the listener; connections wait until Run serves them. Run must
+// be called, or Close.
+func Listen(ctx context.Context, o Options) (*Server, error) {
+	var lc net.ListenConfig
+	listener, err := lc.Listen(ctx, "tcp", o.Addr)
+	if err != nil {
+		return nil, err // names the address already
+	}
+	s := &Server{listener: listener, log: o.Log, metrics: o.Metrics}
+	s.http = &http.Server{
+		Handler:           o.Handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(newQuiet(o.Log.Handler()), slog.LevelDebug),
+	}
+	if o.TLS != nil {
+		s.UseTLS(o.TLS)
+		s.http.TLSConfig = &tls.Config{
+			MinVersion: tls.VersionTLS12,
+			NextProtos: protocols(),
+			GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+				return s.tls.Load().config, nil
+			},
+		}
+	}
+	return s, nil
+}
+
+// Addr is the address that the server listens on.
+func (s *Server) Addr() net.Addr { return s.listener.Addr() }
+
+// Close closes the listener of a server that will not be run.
+func (s *Server) Close() error { return s.listener.Close() }
+
+// UseTLS changes the certificate for connections from now on. It must not be
+// called on a server that was made without TLS.
+func (s *Server) UseTLS(t *TLS) {
+	s.tls.Store(t)
+	s.metrics.expiry.Set(float64(t.Expires().Unix()))
+}
+
+// Run serves until ctx ends, then finishes the requests that are being
+// answered, for a bounded time, and returns nil. It returns an error when the
+// listener fails. While it runs, changed certificate files are taken up.
+func (s *Server) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(s.serve)
+	g.Go(func() error {
+		<-ctx.Done()
+		s.stop(ctx)
+		return nil
+	})
+	if s.tls.Load() != nil {
+		g.Go(func() error {
+			s.watch(ctx)
+			return nil
+		})
+	}
+	return g.Wait()
+}
+
+// serve accepts connections until the server is stopped.
+func (s *Server) serve() error {
+	var err error
+	if s.http.TLSConfig != nil {
+		err = s.http.ServeTLS(s.listener, "", "")
+	} else {
+		err = s.http.Serve(s.listener)
+	}
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("serve %s: %w", s.Addr(), err)
+}
+
+// stop ends the server, in peace if it can.
+func (s *Server) stop(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	if err := s.http.Shutdown(ctx); err != nil {
+		s.log.Warn("requests were cut off", "addr", s.Addr().String(), "error", err)
+		_ = s.http.Close()
+	}
+}
+
+// watch takes up certificate files when they change. Files that don't fit
+// together leave the old certificate in use and are reported once.
+func (s *Server) watch(ctx context.Context) {
+	ticker := time.NewTicker(watchInterval)
+	defer ticker.Stop()
+	reported := ""
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		current := s.tls.Load()
+		next, err := current.renew()
+		switch {
+		case err == nil && next == current:
+			reported = ""
+		case err == nil:
+			reported = ""
+			s.UseTLS(next)
+			s.log.Info("certificate reloaded", "file", next.files.Cert, "expires", next.Expires())
+		case err.Error() != reported:
+			reported = err.Error()
+			s.log.Warn("certificate not reloaded, the old one stays in use", "error", err)
+		}
+	}
+}
