@@ -1,0 +1,145 @@
+package jira
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"sync/atomic"
+	"time"
+
+	"github.com/cenkalti/backoff/v5"
+
+	"teleport-jira/internal/access"
+)
+
+const (
+	readTries = 3 // a read and at most two repetitions
+	apiPrefix = "rest/api/2"
+)
+
+// call is one HTTP call to Jira.
+type call struct {
+	op       string // for errors: "comment on issue"
+	key      string // for errors: on what
+	method   string
+	endpoint string // template below /rest/api/2; metrics and limits go by it
+	path     string // below /rest/api/2, with query; every id in it validated
+	issue    string // the issue it writes to
+	body     any
+	read     bool // has no effect, and may be repeated
+}
+
+func (k call) error(class access.Class, err error) *access.Error {
+	return &access.Error{Op: k.op, Key: k.key, Class: class, Err: err}
+}
+
+// do makes the call and decodes the answer into out, unless that is nil. Reads
+// are repeated on temporary errors; a write is one attempt. Errors are
+// *access.Error.
+func (c *Client) do(ctx context.Context, k call, out any) error {
+	if !k.read {
+		return asError(c.attempt(ctx, k, out))
+	}
+	wait := backoff.NewExponentialBackOff()
+	wait.InitialInterval = 200 * time.Millisecond
+	var last *access.Error
+	_, err := backoff.Retry(ctx, func() (struct{}, error) {
+		last = c.attempt(ctx, k, out)
+		switch {
+		case last == nil:
+			return struct{}{}, nil
+		case last.Class == access.Temporary, last.Status == http.StatusTooManyRequests:
+			return struct{}{}, last
+		}
+		return struct{}{}, backoff.Permanent(last)
+	}, backoff.WithBackOff(wait), backoff.WithMaxTries(readTries))
+	switch {
+	case err == nil:
+		return nil
+	case last == nil:
+		return k.error(access.Temporary, err)
+	}
+	return last
+}
+
+// asError keeps a nil *access.Error from becoming a non-nil error.
+func asError(err *access.Error) error {
+	if err == nil {
+		return nil
+	}
+	return err
+}
+
+// attempt makes the call once.
+func (c *Client) attempt(ctx context.Context, k call, out any) *access.Error {
+	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
+	defer cancel()
+	ctx, progress := traced(withEndpoint(ctx, endpoint{name: k.endpoint, issue: k.issue}))
+	req, err := c.api.NewRequestWithContext(ctx, k.method, apiPrefix+k.path, k.body)
+	if err != nil {
+		return k.error(access.Permanent, err)
+	}
+	// With no result type go-jira leaves the body alone, whatever the status;
+	// it is bounded and closed here.
+	resp, err := c.api.Do(req, nil)
+	if resp == nil {
+		return c.transportError(k, err, progress.maybeSent(err))
+	}
+	defer drain(resp.Body)
+	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	if resp.StatusCode < 200 || resp.StatusCode > 299 {
+		return c.answerError(k, resp.Response, body)
+	}
+	if err == nil && len(body) > maxAnswer {
+		err = fmt.Errorf("answer is longer than %d bytes", maxAnswer)
+	}
+	if err == nil && out != nil {
+		err = decode(body, out)
+	}
+	if err != nil {
+		e := k.error(access.Temporary, fmt.Errorf("read answer: %w", err))
+		e.Status, e.Unsure = resp.StatusCode, !k.read
+		return e
+	}
+	return nil
+}
+
+func decode(body []byte, out any) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	if err := d.Decode(out); err != nil {
+		var syntax *json.SyntaxError
+		if errors.As(err, &syntax) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return errors.New("not JSON; is there a proxy or login page in between?")
+		}
+		return err
+	}
+	return nil
+}
+
+// progress tells how far a call got.
+type progress struct{ asked, connected atomic.Bool }
+
+// traced observes the call made with the context.
+func traced(ctx context.Context) (context.Context, *progress) {
+	p := &progress{}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { p.asked.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { p.connected.Store(true) },
+	}), p
+}
+
+// maybeSent tells whether Jira may have seen a call that ended in err. A call
+// that asked for a connection and got none was not sent: refused, no such
+// host, TLS failed. A transport that does not say is not trusted.
+func (p *progress) maybeSent(err error) bool {
+	var not *notSent
+	if errors.As(err, &not) {
+		return false
+	}
+	return p.connected.Load() || !p.asked.Load()
+}

@@ -1,0 +1,179 @@
+package jira
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	gojira "github.com/andygrunwald/go-jira"
+
+	"teleport-jira/internal/access"
+)
+
+// Deps are what a Client needs of the process around it.
+type Deps struct {
+	// Logger takes what an operator may act on, e.g. a field that Jira refuses.
+	Logger *slog.Logger
+	// Metrics may be shared by clients that follow one another; nil measures
+	// without showing.
+	Metrics *Metrics
+	// Transport replaces the client's own connections; for tests. Limits,
+	// credentials and metrics apply all the same.
+	Transport http.RoundTripper
+}
+
+// Client is one Jira seen with one account. It is safe for concurrent use and
+// has no goroutines of its own.
+type Client struct {
+	cfg       Config
+	log       *slog.Logger
+	api       *gojira.Client
+	http      *http.Client
+	limiter   *limiter
+	templates *templates
+	flow      flow
+
+	server atomic.Pointer[serverInfo]
+	self   atomic.Pointer[access.Actor]
+
+	mu     sync.Mutex
+	warned map[string]bool         // fields that Jira refused, once each
+	fields map[string]string       // field ids by lower-case name; nil until read
+	people map[string]access.Actor // found by handle
+}
+
+// serverInfo is what the client needs to know of the server.
+type serverInfo struct {
+	BaseURL        string `json:"baseUrl"`
+	DeploymentType string `json:"deploymentType"`
+	Version        string `json:"version"`
+	cloud          bool
+}
+
+// New makes a client. It makes no call: faults of the configuration are
+// returned, all at once; Preflight proves the rest.
+func New(cfg Config, deps Deps) (*Client, error) {
+	cfg = cfg.withDefaults()
+	cfg.URL = strings.TrimRight(cfg.URL, "/")
+	tmpl, templateErr := parseTemplates(cfg.Issue)
+	if err := errors.Join(cfg.validate(), templateErr); err != nil {
+		return nil, err
+	}
+	if deps.Logger == nil {
+		deps.Logger = slog.New(slog.DiscardHandler)
+	}
+	if deps.Metrics == nil {
+		deps.Metrics, _ = NewMetrics(nil) // fails only where it registers
+	}
+	base := deps.Transport
+	if base == nil {
+		var err error
+		if base, err = baseTransport(cfg); err != nil {
+			return nil, err
+		}
+	}
+	c := &Client{
+		cfg:       cfg,
+		log:       deps.Logger,
+		limiter:   newLimiter(cfg, deps.Metrics),
+		templates: tmpl,
+		warned:    map[string]bool{},
+		people:    map[string]access.Actor{},
+	}
+	c.http = newHTTPClient(cfg, c.limiter, deps.Metrics, base)
+	api, err := gojira.NewClient(c.http, cfg.URL+"/")
+	if err != nil {
+		return nil, fmt.Errorf("url: %w", err)
+	}
+	c.api = api
+	return c, nil
+}
+
+// Close gives idle connections back. Calls made afterwards still work.
+func (c *Client) Close() { c.http.CloseIdleConnections() }
+
+// Connect proves that Jira answers and that the account is logged in, and
+// learns the deployment, the address for links and who the account is. A Jira
+// that is away is a temporary error, a refused login an unauthenticated one.
+func (c *Client) Connect(ctx context.Context) error {
+	if _, err := c.info(ctx); err != nil {
+		return err
+	}
+	self, err := c.myself(ctx)
+	if err != nil {
+		return err
+	}
+	c.self.Store(&self)
+	return nil
+}
+
+// Self is the daemon's own account; zero until Connect or Preflight succeeded.
+func (c *Client) Self() access.Actor {
+	if self := c.self.Load(); self != nil {
+		return *self
+	}
+	return access.Actor{}
+}
+
+// BrowseURL is the page of an issue, or "" for what is not a key.
+func (c *Client) BrowseURL(key string) string {
+	if !issueKeyFormat.MatchString(key) {
+		return ""
+	}
+	base := c.cfg.URL
+	if info := c.server.Load(); info != nil && info.BaseURL != "" {
+		base = info.BaseURL
+	}
+	return strings.TrimRight(base, "/") + "/browse/" + key
+}
+
+// info is the server's description, asked for once.
+func (c *Client) info(ctx context.Context) (serverInfo, error) {
+	if known := c.server.Load(); known != nil {
+		return *known, nil
+	}
+	var info serverInfo
+	if err := c.do(ctx, call{
+		op: "read server info", method: http.MethodGet, endpoint: "/serverInfo", path: "/serverInfo", read: true,
+	}, &info); err != nil {
+		return serverInfo{}, err
+	}
+	switch c.cfg.Deployment {
+	case Cloud:
+		info.cloud = true
+	case DataCenter:
+	default:
+		info.cloud = info.DeploymentType == "Cloud"
+	}
+	if u, err := url.Parse(info.BaseURL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		info.BaseURL = ""
+	}
+	c.limiter.cloud.Store(info.cloud)
+	c.server.Store(&info)
+	return info, nil
+}
+
+// myself proves the login: with a wrong token other endpoints may still answer
+// as to anybody.
+func (c *Client) myself(ctx context.Context) (access.Actor, error) {
+	k := call{op: "read own account", method: http.MethodGet, endpoint: "/myself", path: "/myself", read: true}
+	var me account
+	if err := c.do(ctx, k, &me); err != nil {
+		return access.Actor{}, err
+	}
+	self := me.actor()
+	if self.ID == "" {
+		return access.Actor{}, k.error(access.Unauth, errors.New("Jira does not say who this account is: anonymous?"))
+	}
+	return self, nil
+}
+
+// ours tells whether a project is one of the configured ones.
+func (c *Client) ours(project string) bool { return slices.Contains(c.cfg.Projects, project) }

@@ -1,0 +1,87 @@
+package jira
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+
+	"teleport-jira/internal/access"
+	"teleport-jira/internal/jira/markup"
+)
+
+const (
+	// maxText is the longest description or comment, after escaping. Data
+	// Center's administrators may set less.
+	maxText = 32767
+	// internalProperty makes a comment an internal note in Jira Service
+	// Management.
+	internalProperty = "sd.public.comment"
+)
+
+// newComment is a comment to be written. go-jira's own type carries no
+// properties, so that an internal note sent through it would be public.
+type newComment struct {
+	Body       string     `json:"body"`
+	Properties []property `json:"properties"`
+}
+
+// Comment writes a notice with its mark. It does not look for an earlier one.
+// Where comments are internal and Jira does not confirm that this one is, the
+// error is permanent: the comment stands, and customers may see it.
+func (c *Client) Comment(ctx context.Context, ref access.IssueRef, n access.Notice) error {
+	path, err := refPath(ref)
+	k := call{
+		op: "comment on issue", key: name(ref), method: http.MethodPost,
+		endpoint: "/issue/{issue}/comment", path: path + "/comment", issue: path,
+	}
+	if err != nil {
+		return k.error(access.Permanent, err)
+	}
+	body := newComment{Body: markup.Limit(markup.Escape(n.Text), maxText)}
+	mark, err := json.Marshal(map[string]string{"mark": n.Mark})
+	if err != nil {
+		return k.error(access.Permanent, err)
+	}
+	body.Properties = append(body.Properties, property{Key: markProperty, Value: mark})
+	internal := c.cfg.CommentVisibility == Internal
+	if internal {
+		body.Properties = append(body.Properties, property{Key: internalProperty, Value: json.RawMessage(`{"internal":true}`)})
+	}
+	k.body = body
+	var answer commentJSON
+	if err := c.do(ctx, k, &answer); err != nil {
+		return c.trueNotFound(ctx, err)
+	}
+	if internal && (answer.JSDPublic == nil || *answer.JSDPublic) {
+		return k.error(access.Permanent, errors.New("Jira did not make the comment internal: "+
+			"comment_visibility = \"internal\" needs a Jira Service Management project and an agent's account"))
+	}
+	return nil
+}
+
+// Marks lists the marks of the daemon's notices on the issue. Anybody who may
+// edit comments could have set them: they keep a notice from being repeated,
+// and decide nothing else. Only the daemon's own comments count.
+func (c *Client) Marks(ctx context.Context, ref access.IssueRef) (map[string]bool, error) {
+	k := call{op: "read comments of issue", key: name(ref), method: http.MethodGet, read: true}
+	path, err := refPath(ref)
+	if err != nil {
+		return nil, k.error(access.Permanent, err)
+	}
+	all, err := c.comments(ctx, k, path, "properties")
+	if err != nil {
+		return nil, c.trueNotFound(ctx, err)
+	}
+	self := c.Self()
+	marks := map[string]bool{}
+	for _, comment := range all {
+		if author := comment.Author.actor(); self.ID != "" && !author.Same(self) {
+			continue
+		}
+		if mark := comment.mark(); mark != "" {
+			marks[mark] = true
+		}
+	}
+	return marks, nil
+}

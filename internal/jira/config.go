@@ -1,0 +1,227 @@
+package jira
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// TokenSource gives the API token or personal access token. It is asked before
+// every call, so that a token file may change while the daemon runs. It has to
+// be fast and safe for concurrent use, and its value is never logged.
+type TokenSource func() string
+
+// Deployment is the kind of Jira.
+type Deployment string
+
+// The deployments. Auto asks serverInfo.
+const (
+	Auto       Deployment = "auto"
+	Cloud      Deployment = "cloud"
+	DataCenter Deployment = "datacenter"
+)
+
+// Visibility is who sees the daemon's comments.
+type Visibility string
+
+// The visibilities. Internal is for Jira Service Management: customers do not
+// see the comment.
+const (
+	Public   Visibility = "public"
+	Internal Visibility = "internal"
+)
+
+// Reporter is who an issue is reported by.
+type Reporter string
+
+// The reporters. Requester falls back to Bot where the person is not found in
+// Jira or may not be set.
+const (
+	Bot       Reporter = "bot"
+	Requester Reporter = "requester"
+)
+
+// Config says which Jira to talk to, as whom, and what issues look like.
+type Config struct {
+	// URL is the address of Jira with its context path if it has one, or
+	// https://api.atlassian.com/ex/jira/<cloud id>. https, except on loopback.
+	URL string
+	// Username goes with an API token. Empty means that the token is a Data
+	// Center personal access token, or a scoped token sent as Bearer.
+	Username string
+	// Token is asked for the secret before every call.
+	Token TokenSource
+	// Deployment is Auto if empty.
+	Deployment Deployment
+
+	// CAFile names PEM certificates to trust beside the system's.
+	CAFile string
+	// RootCAs replaces the system's certificates; CAFile is added to them.
+	RootCAs *x509.CertPool
+
+	// Projects are the keys of all projects that issues are made in, and the
+	// only ones that searches look at.
+	Projects []string
+	// Decisive are the statuses (names or ids) that mean a decision. Move never
+	// steps through one of them on its way to another status.
+	Decisive []string
+	// CommentVisibility is Public if empty.
+	CommentVisibility Visibility
+	// Issue is what issues look like.
+	Issue IssueConfig
+
+	// Concurrency is the most calls in flight; 0 means 128. The limit starts
+	// at 4 and adapts to what Jira bears.
+	Concurrency int
+	// RequestsPerSecond is the daemon's own ceiling; 0 means none.
+	RequestsPerSecond float64
+
+	// ConnectTimeout bounds dialling and the TLS handshake; 0 means 10 s.
+	ConnectTimeout time.Duration
+	// HeaderTimeout bounds the wait for an answer to begin; 0 means 30 s.
+	HeaderTimeout time.Duration
+	// CallTimeout bounds one HTTP call with all waiting for limits; 0 means
+	// 1 min. A context's own deadline holds too.
+	CallTimeout time.Duration
+}
+
+// IssueConfig is what issues look like. Summary, Description and the strings
+// within Fields are text/template templates over Fields of TemplateData.
+type IssueConfig struct {
+	Summary     string   // plain text; empty means the built-in one
+	Description string   // wiki markup; inserted values are escaped; empty means the built-in one
+	Labels      []string // beside the label that finds the issue
+	Components  []string // names
+	Priority    string   // name
+	Assignee    string   // account id, user name or e-mail
+	Reporter    Reporter // Bot if empty
+	// Fields are custom fields by id or name. A string is a template, any
+	// other value goes to Jira as JSON; strings within it are templates too.
+	Fields map[string]any
+}
+
+var (
+	projectPattern = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,254}$`)
+	issueIDPattern = regexp.MustCompile(`^[0-9]{1,19}$`)
+	issueKeyFormat = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,254}-[0-9]{1,19}$`)
+)
+
+// withDefaults fills in what is empty.
+func (c Config) withDefaults() Config {
+	def(&c.Deployment, Auto)
+	def(&c.CommentVisibility, Public)
+	def(&c.Issue.Reporter, Bot)
+	def(&c.Concurrency, 128)
+	def(&c.ConnectTimeout, 10*time.Second)
+	def(&c.HeaderTimeout, 30*time.Second)
+	def(&c.CallTimeout, time.Minute)
+	return c
+}
+
+func def[T comparable](value *T, fallback T) {
+	var zero T
+	if *value == zero {
+		*value = fallback
+	}
+}
+
+// validate names every fault of the configuration.
+func (c Config) validate() error {
+	var faults []error
+	add := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
+	if err := validateURL(c.URL); err != nil {
+		add("url: %w", err)
+	}
+	if c.Token == nil {
+		add("api_token: missing")
+	}
+	if !slices.Contains([]Deployment{Auto, Cloud, DataCenter}, c.Deployment) {
+		add("deployment: %q is none of auto, cloud, datacenter", c.Deployment)
+	}
+	if !slices.Contains([]Visibility{Public, Internal}, c.CommentVisibility) {
+		add("comment_visibility: %q is none of public, internal", c.CommentVisibility)
+	}
+	if !slices.Contains([]Reporter{Bot, Requester}, c.Issue.Reporter) {
+		add("reporter: %q is none of bot, requester", c.Issue.Reporter)
+	}
+	if len(c.Projects) == 0 {
+		add("project: missing")
+	}
+	for _, p := range c.Projects {
+		if !projectPattern.MatchString(p) {
+			add("project: %q is not a project key", p)
+		}
+	}
+	if c.Concurrency < 1 {
+		add("concurrency: %d is less than 1", c.Concurrency)
+	}
+	if c.RequestsPerSecond < 0 {
+		add("requests_per_second: %v is negative", c.RequestsPerSecond)
+	}
+	for _, label := range c.Issue.Labels {
+		if err := validateLabel(label); err != nil {
+			add("labels: %w", err)
+		}
+	}
+	return errors.Join(faults...)
+}
+
+func validateURL(raw string) error {
+	u, err := url.Parse(raw)
+	switch {
+	case err != nil:
+		return errors.New("not an address") // the parser's text would repeat a password in it
+	case u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return errors.New("not an https address")
+	case u.User != nil:
+		return errors.New("must not contain credentials")
+	case u.RawQuery != "" || u.Fragment != "":
+		return errors.New("must not contain a query or fragment")
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return errors.New("http is allowed on loopback only: the token would travel in the clear")
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// validateLabel refuses what Jira refuses: blanks and more than 255 characters.
+func validateLabel(label string) error {
+	if label == "" || len(label) > 255 || strings.ContainsAny(label, " \t\r\n") {
+		return fmt.Errorf("%.60q is not a label: 1 to 255 characters without blanks", label)
+	}
+	return nil
+}
+
+// roots are the certificates to trust; nil means the system's.
+func (c Config) roots() (*x509.CertPool, error) {
+	if c.CAFile == "" {
+		return c.RootCAs, nil
+	}
+	pem, err := os.ReadFile(c.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("ca_file: %w", err)
+	}
+	pool := c.RootCAs
+	if pool == nil {
+		if pool, err = x509.SystemCertPool(); err != nil {
+			return nil, fmt.Errorf("system certificates: %w", err)
+		}
+	} else {
+		pool = pool.Clone()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("ca_file: no certificate in %s", c.CAFile)
+	}
+	return pool, nil
+}

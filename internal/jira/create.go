@@ -1,0 +1,221 @@
+package jira
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+
+	"teleport-jira/internal/access"
+)
+
+// newIssue is an issue to be made. go-jira's own type carries no properties.
+type newIssue struct {
+	Fields     map[string]any `json:"fields"`
+	Properties []property     `json:"properties"`
+}
+
+// CreateIssue makes an issue with its property and label. Where Jira refuses
+// nothing but fields that are nice to have, because they are not on the
+// project's create screen, the issue is made without them: a refusal has no
+// effect, so that asking again is safe. Each such field is warned of once.
+func (c *Client) CreateIssue(ctx context.Context, d access.Draft) (access.IssueRef, error) {
+	k := call{
+		op: "create issue for request", key: string(d.Request.ID), method: http.MethodPost,
+		endpoint: "/issue", path: "/issue",
+	}
+	if _, err := access.ParseRequestID(string(d.Request.ID)); err != nil {
+		return access.IssueRef{}, k.error(access.Permanent, err)
+	}
+	if !c.ours(d.Project) {
+		return access.IssueRef{}, k.error(access.Permanent, errors.New("project "+d.Project+" is not configured"))
+	}
+	fields, err := c.issueFields(ctx, k, d)
+	if err != nil {
+		return access.IssueRef{}, err
+	}
+	value, err := json.Marshal(string(d.Request.ID))
+	if err != nil {
+		return access.IssueRef{}, k.error(access.Permanent, err)
+	}
+	k.body = newIssue{Fields: fields, Properties: []property{{Key: requestProperty, Value: value}}}
+	var answer issueJSON
+	err = c.do(ctx, k, &answer)
+	if refused := dispensable(err, fields); len(refused) > 0 {
+		c.warnOnce(d, refused, err)
+		for _, field := range refused {
+			delete(fields, field)
+		}
+		err = c.do(ctx, k, &answer)
+	}
+	if err != nil {
+		return access.IssueRef{}, err
+	}
+	ref := answer.ref()
+	if !issueIDPattern.MatchString(ref.ID) || !issueKeyFormat.MatchString(ref.Key) {
+		e := k.error(access.Temporary, errors.New("the answer does not name the new issue"))
+		e.Unsure = true
+		return access.IssueRef{}, e
+	}
+	return ref, nil
+}
+
+// issueFields are the fields of the new issue.
+func (c *Client) issueFields(ctx context.Context, k call, d access.Draft) (map[string]any, error) {
+	data := dataOf(d)
+	summary, err := c.templates.summarize(data)
+	if err != nil {
+		return nil, k.error(access.Permanent, err)
+	}
+	description, err := c.templates.describe(data)
+	if err != nil {
+		return nil, k.error(access.Permanent, err)
+	}
+	fields := map[string]any{
+		"project":     map[string]string{"key": d.Project},
+		"issuetype":   nameOrID(d.IssueType),
+		"summary":     summary,
+		"description": description,
+		"labels":      c.labels(d),
+	}
+	if len(c.cfg.Issue.Components) > 0 {
+		var components []map[string]string
+		for _, name := range c.cfg.Issue.Components {
+			components = append(components, map[string]string{"name": name})
+		}
+		fields["components"] = components
+	}
+	if c.cfg.Issue.Priority != "" {
+		fields["priority"] = nameOrID(c.cfg.Issue.Priority)
+	}
+	if err := c.addPeople(ctx, fields, d); err != nil {
+		return nil, err
+	}
+	return fields, c.addCustom(ctx, k, fields, data)
+}
+
+// nameOrID refers to something by its id if it is a number, else by its name.
+func nameOrID(s string) map[string]string {
+	if issueIDPattern.MatchString(s) {
+		return map[string]string{"id": s}
+	}
+	return map[string]string{"name": s}
+}
+
+// labels are the finding label, the configured ones and the draft's, each once.
+func (c *Client) labels(d access.Draft) []string {
+	labels := []string{d.Request.ID.Label()}
+	for _, label := range slices.Concat(c.cfg.Issue.Labels, d.Labels) {
+		if validateLabel(label) == nil && !slices.Contains(labels, label) {
+			labels = append(labels, label)
+		}
+	}
+	return labels
+}
+
+// addPeople sets assignee and reporter where the people are found. That
+// somebody is not found keeps no issue from being made.
+func (c *Client) addPeople(ctx context.Context, fields map[string]any, d access.Draft) error {
+	people := map[string]string{}
+	if c.cfg.Issue.Assignee != "" {
+		people["assignee"] = c.cfg.Issue.Assignee
+	}
+	if c.cfg.Issue.Reporter == Requester {
+		people["reporter"] = d.Request.User
+	}
+	for _, field := range slices.Sorted(maps.Keys(people)) {
+		who, err := c.cachedUser(ctx, people[field])
+		switch {
+		case err == nil && who.Name != "":
+			fields[field] = map[string]string{"name": who.Name}
+		case err == nil:
+			fields[field] = map[string]string{"accountId": who.ID}
+		case access.ClassOf(err) == access.Permanent:
+			c.log.Debug("no jira account found", "request_id", string(d.Request.ID), "field", field, "error", err)
+		default:
+			return err
+		}
+	}
+	return nil
+}
+
+// addCustom sets the configured custom fields.
+func (c *Client) addCustom(ctx context.Context, k call, fields map[string]any, data TemplateData) error {
+	for _, field := range slices.Sorted(maps.Keys(c.templates.fields)) {
+		id, err := c.fieldID(ctx, field)
+		if err != nil {
+			return err
+		}
+		value, err := render(c.templates.fields[field], data)
+		if err != nil {
+			return k.error(access.Permanent, err)
+		}
+		fields[id] = value
+	}
+	return nil
+}
+
+// fieldID is the id of a custom field that is given by id or name.
+func (c *Client) fieldID(ctx context.Context, field string) (string, error) {
+	if strings.HasPrefix(field, "customfield_") {
+		return field, nil
+	}
+	c.mu.Lock()
+	known := c.fields
+	c.mu.Unlock()
+	if known == nil {
+		var all []struct {
+			ID   text `json:"id"`
+			Name text `json:"name"`
+		}
+		k := call{op: "read fields", method: http.MethodGet, endpoint: "/field", path: "/field", read: true}
+		if err := c.do(ctx, k, &all); err != nil {
+			return "", err
+		}
+		known = map[string]string{}
+		for _, f := range all {
+			known[strings.ToLower(string(f.Name))] = string(f.ID)
+		}
+		c.mu.Lock()
+		c.fields = known
+		c.mu.Unlock()
+	}
+	if id := known[strings.ToLower(field)]; id != "" {
+		return id, nil
+	}
+	return field, nil // a system field, or Jira's refusal will name it
+}
+
+// dispensable gives the fields that Jira refused, if it refused nothing else
+// and none of them is needed.
+func dispensable(err error, sent map[string]any) []string {
+	var refused *refusedError
+	if !errors.As(err, &refused) || refused.status != http.StatusBadRequest || len(refused.fields) == 0 {
+		return nil
+	}
+	for _, field := range refused.fields {
+		_, ours := sent[field]
+		if !ours || slices.Contains([]string{"project", "issuetype", "summary", "description"}, field) {
+			return nil
+		}
+	}
+	return refused.fields
+}
+
+// warnOnce tells the operator of fields that issues are made without.
+func (c *Client) warnOnce(d access.Draft, fields []string, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, field := range fields {
+		key := d.Project + "/" + d.IssueType + "/" + field
+		if c.warned[key] {
+			continue
+		}
+		c.warned[key] = true
+		c.log.Warn("jira refuses a field, issues are made without it: put it on the create screen or take it out of the configuration",
+			"project", d.Project, "issue_type", d.IssueType, "field", field, "request_id", string(d.Request.ID), "error", err)
+	}
+}

@@ -1,0 +1,122 @@
+package jira
+
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"teleport-jira/internal/access"
+	"teleport-jira/internal/jira/markup"
+)
+
+// maxSummary is one less than what Jira takes.
+const maxSummary = 254
+
+// summary is the title on one line.
+func (t *templates) summarize(data TemplateData) (string, error) {
+	text := defaultSummary(data)
+	if t.summary != nil {
+		var err error
+		if text, err = execute(t.summary, data); err != nil {
+			return "", err
+		}
+	}
+	return markup.LimitPlain(markup.Line(text), maxSummary), nil
+}
+
+func defaultSummary(d TemplateData) string {
+	switch {
+	case len(d.Roles) > 0:
+		return d.User + " requested " + strings.Join(d.Roles, ", ")
+	case len(d.Resources) == 1:
+		return d.User + " requested " + d.Resources[0].Kind + " " + nameOf(d.Resources[0])
+	case len(d.Resources) > 1:
+		return fmt.Sprintf("%s requested %d resources", d.User, len(d.Resources))
+	}
+	return d.User + " requested access"
+}
+
+// describe is the description in wiki markup.
+func (t *templates) describe(data TemplateData) (string, error) {
+	if t.description == nil {
+		return markup.Limit(defaultDescription(data), maxText), nil
+	}
+	text, err := execute(t.description, data)
+	if err != nil {
+		return "", err
+	}
+	return markup.Limit(text, maxText), nil
+}
+
+// defaultDescription puts what is short first, so that only what people typed
+// can be cut.
+func defaultDescription(d TemplateData) string {
+	var b strings.Builder
+	line := func(label, value string) {
+		if value != "" {
+			fmt.Fprintf(&b, "*%s:* %s\n", label, markup.EscapeLine(value))
+		}
+	}
+	line("User", d.User)
+	line("Roles", strings.Join(d.Roles, ", "))
+	line("Request ID", d.ID)
+	line("Created", date(d.Created))
+	line("Request expires", date(d.Expires))
+	line("Access until", date(d.AccessExpires))
+	line("Max duration", until(d.Created, d.MaxDuration))
+	line("Session TTL", until(d.Created, d.SessionTTL))
+	line("Access starts", date(d.AssumeStart))
+	line("Login hint", d.LoginHint)
+	line("Suggested reviewers", strings.Join(d.SuggestedReviewers, ", "))
+	for _, t := range d.Thresholds {
+		line("Needs", fmt.Sprintf("%d to approve, %d to deny%s", t.Approve, t.Deny, thresholdName(t)))
+	}
+	if d.LongTerm {
+		line("Long-term", "this request can be decided in Teleport only")
+	}
+	if link := safeURL(d.URL); link != "" {
+		fmt.Fprintf(&b, "\n[Open the request in Teleport|%s]\n", link)
+	}
+	if strings.TrimSpace(d.Reason) != "" {
+		fmt.Fprintf(&b, "\n*Reason:*\n%s\n", markup.Escape(strings.TrimSpace(d.Reason)))
+	}
+	if len(d.Resources) > 0 {
+		b.WriteString("\n*Requested resources:*\n")
+		for _, r := range d.Resources {
+			fmt.Fprintf(&b, "* %s\n", markup.EscapeLine(r.Kind+" "+nameOf(r)))
+		}
+	}
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+func nameOf(r access.Resource) string { return cmp.Or(r.Name, r.ID) }
+
+func thresholdName(t access.Threshold) string {
+	if t.Name == "" {
+		return ""
+	}
+	return " (" + t.Name + ")"
+}
+
+// until is a moment with how long after the start it is.
+func until(start, end time.Time) string {
+	if end.IsZero() {
+		return ""
+	}
+	if length := end.Sub(start).Round(time.Minute); !start.IsZero() && length > 0 {
+		return date(end) + " (" + strings.TrimSuffix(length.String(), "0s") + ")"
+	}
+	return date(end)
+}
+
+// safeURL is an address fit for a link's target; "" when it is none.
+func safeURL(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return ""
+	}
+	return strings.NewReplacer("|", "%7C", "[", "%5B", "]", "%5D", "{", "%7B", "}", "%7D", "^", "%5E", " ", "%20", "\\", "%5C").
+		Replace(u.String())
+}

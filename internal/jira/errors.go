@@ -1,0 +1,141 @@
+package jira
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"teleport-jira/internal/access"
+	"teleport-jira/internal/jira/markup"
+)
+
+// maxErrorText bounds what of Jira's own words goes into an error.
+const maxErrorText = 400
+
+// refusal is the body of an error answer. Its texts are localised and
+// untrusted: for people to read, never to decide by. Fields names what was
+// wrong by field id.
+type refusal struct {
+	Messages []string          `json:"errorMessages"`
+	Fields   map[string]string `json:"errors"`
+	Message  string            `json:"message"`
+}
+
+func parseRefusal(body []byte) refusal {
+	var r refusal
+	if json.Unmarshal(body, &r) != nil {
+		return refusal{} // a proxy's page, or nothing
+	}
+	return r
+}
+
+// text is the refusal in one short line.
+func (r refusal) text() string {
+	parts := slices.Clone(r.Messages)
+	for _, field := range slices.Sorted(maps.Keys(r.Fields)) {
+		parts = append(parts, field+": "+r.Fields[field])
+	}
+	if r.Message != "" {
+		parts = append(parts, r.Message)
+	}
+	return markup.LimitPlain(markup.Line(strings.Join(parts, "; ")), maxErrorText)
+}
+
+// refusedError is an error answer.
+type refusedError struct {
+	status int
+	text   string
+	fields []string // ids of the fields that Jira names; sorted
+}
+
+// Error implements error.
+func (r *refusedError) Error() string { return fmt.Sprintf("Jira answered %d: %s", r.status, r.text) }
+
+// classify decides by status alone what may be done about an error answer.
+func classify(status int) access.Class {
+	switch status {
+	case http.StatusUnauthorized:
+		return access.Unauth
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
+		return access.Limited
+	case http.StatusRequestTimeout, http.StatusConflict, http.StatusLocked, http.StatusTooEarly:
+		return access.Temporary
+	}
+	if status >= 500 {
+		return access.Temporary
+	}
+	return access.Permanent
+}
+
+// unsureAfter tells whether a write may have had its effect although it was
+// answered by this status.
+func unsureAfter(status int) bool {
+	return status >= 500 && status != http.StatusServiceUnavailable
+}
+
+// answerError is the error for an answer that is not 2xx.
+func (c *Client) answerError(k call, resp *http.Response, body []byte) *access.Error {
+	refused := parseRefusal(body)
+	text := cmp.Or(refused.text(), http.StatusText(resp.StatusCode))
+	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
+		text = "redirects are refused, check the configured address"
+	}
+	e := k.error(classify(resp.StatusCode), &refusedError{
+		status: resp.StatusCode, text: c.redact(text), fields: slices.Sorted(maps.Keys(refused.Fields)),
+	})
+	if resp.StatusCode == http.StatusNotFound {
+		e.Err = fmt.Errorf("%w: %w", access.ErrNotFound, e.Err)
+	}
+	e.Status = resp.StatusCode
+	e.After = retryAfter(resp, time.Now())
+	e.Unsure = !k.read && unsureAfter(resp.StatusCode)
+	return e
+}
+
+// transportError is the error for a call without an answer.
+func (c *Client) transportError(k call, err error, sent bool) *access.Error {
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err // without the address, which may be long
+	}
+	e := k.error(access.Temporary, err)
+	var p *paused
+	if errors.As(err, &p) {
+		e.Class, e.After = access.Limited, p.after
+	}
+	e.Unsure = !k.read && sent
+	return e
+}
+
+// redact removes the token, should an answer have repeated it.
+func (c *Client) redact(text string) string {
+	if token := c.cfg.Token(); token != "" {
+		return strings.ReplaceAll(text, token, "<secret>")
+	}
+	return text
+}
+
+// retryAfter is how long a 429 or 503 asks to be left alone: seconds or an
+// HTTP date. 0 when it does not say. Data Center sends the header on successes
+// too, where it means nothing.
+func retryAfter(resp *http.Response, now time.Time) time.Duration {
+	if resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode != http.StatusServiceUnavailable {
+		return 0
+	}
+	value := strings.TrimSpace(resp.Header.Get("Retry-After"))
+	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
+		return time.Duration(max(0, min(seconds, mostPause.Seconds())) * float64(time.Second))
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(0, min(at.Sub(now), mostPause))
+	}
+	return 0
+}

@@ -1,0 +1,212 @@
+package jira
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/big"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+
+	"teleport-jira/internal/access"
+)
+
+const (
+	// requestProperty is the issue property that holds the request's id; the
+	// existing teleport-jira plugin writes it too.
+	requestProperty = "teleportAccessRequestId"
+	// markProperty is the comment property that holds a notice's mark.
+	markProperty = "teleport-jira"
+	pageSize     = 100
+	// mostPages ends paging through a list that never ends.
+	mostPages = 1000
+)
+
+// issuePath is the path of an issue named by id or key. Anything else is
+// refused: it could lead to another resource.
+func issuePath(idOrKey string) (string, error) {
+	if !issueIDPattern.MatchString(idOrKey) && !issueKeyFormat.MatchString(idOrKey) {
+		return "", fmt.Errorf("not an issue id or key: %.60q", idOrKey)
+	}
+	return "/issue/" + idOrKey, nil
+}
+
+// refPath is the path of an issue that the daemon knows. The id is the truth;
+// a key alone serves where nothing else is known.
+func refPath(ref access.IssueRef) (string, error) {
+	if ref.ID == "" {
+		return issuePath(ref.Key)
+	}
+	if !issueIDPattern.MatchString(ref.ID) {
+		return "", fmt.Errorf("not an issue id: %.60q", ref.ID)
+	}
+	return "/issue/" + ref.ID, nil
+}
+
+// name is how errors name an issue.
+func name(ref access.IssueRef) string { return cmp.Or(ref.Key, ref.ID) }
+
+// Issue reads an issue by id or key: one call, unless the changelog or the
+// comments are longer than what Jira puts into it. access.ErrNotFound when it
+// is deleted or invisible; a login that expired is told from that.
+func (c *Client) Issue(ctx context.Context, idOrKey string) (*access.Issue, error) {
+	k := call{op: "read issue", key: idOrKey, method: http.MethodGet, endpoint: "/issue/{issue}", read: true}
+	path, err := issuePath(idOrKey)
+	if err != nil {
+		return nil, k.error(access.Permanent, err)
+	}
+	k.path = path + query("fields", "status,labels,project,comment,updated", "expand", "changelog", "properties", requestProperty)
+	var raw issueJSON
+	if err := c.do(ctx, k, &raw); err != nil {
+		return nil, c.trueNotFound(ctx, err)
+	}
+	path, err = refPath(raw.ref())
+	if err != nil {
+		return nil, k.error(access.Temporary, err)
+	}
+	issue := &access.Issue{
+		Ref: raw.ref(), Project: string(raw.Fields.Project.Key), Status: raw.Fields.Status.status(),
+		Labels: raw.labels(), RequestID: raw.requestID(),
+	}
+	if issue.LastMove, err = c.lastMove(ctx, k, path, raw); err != nil {
+		return nil, err
+	}
+	if issue.Comments, err = c.allComments(ctx, k, path, raw.Fields.Comment); err != nil {
+		return nil, err
+	}
+	return issue, nil
+}
+
+// trueNotFound makes sure that a 404 does not come from a login that expired:
+// Jira may take such calls for an anonymous visitor's.
+func (c *Client) trueNotFound(ctx context.Context, err error) error {
+	if !errors.Is(err, access.ErrNotFound) {
+		return err
+	}
+	if _, login := c.myself(ctx); login != nil {
+		return login
+	}
+	return err
+}
+
+// lastMove finds the change that brought the issue into its current status;
+// nil when the changelog does not show it.
+func (c *Client) lastMove(ctx context.Context, k call, path string, raw issueJSON) (*access.Move, error) {
+	if raw.Changelog == nil {
+		return nil, nil
+	}
+	entries := raw.Changelog.all()
+	move, found := newestMove(entries)
+	if !found && raw.Changelog.Total > len(entries) {
+		info, err := c.info(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if info.cloud { // Data Center answers all of it
+			if entries, err = c.changelog(ctx, k, path); err != nil {
+				return nil, err
+			}
+			move, found = newestMove(entries)
+		}
+	}
+	current := raw.Fields.Status.status()
+	if !found || move.To.ID != current.ID && !(move.To.ID == "" && move.To.Is(current.Name)) {
+		return nil, nil
+	}
+	return &move, nil
+}
+
+// newestMove is the newest change of status among entries in any order. An
+// issue's newest change decides: an older one that led to the same status was
+// another move.
+func newestMove(entries []history) (access.Move, bool) {
+	slices.SortStableFunc(entries, func(a, b history) int {
+		return cmp.Or(b.Created.Compare(a.Created.Time), compareIDs(string(b.ID), string(a.ID)))
+	})
+	for _, entry := range entries {
+		for _, item := range slices.Backward(entry.Items) {
+			if item.isStatus() {
+				return access.Move{
+					ID: string(entry.ID), By: entry.Author.actor(), At: entry.Created.Time,
+					From: item.from(), To: item.to(),
+				}, true
+			}
+		}
+	}
+	return access.Move{}, false
+}
+
+// compareIDs compares ids as the numbers they are.
+func compareIDs(a, b string) int {
+	x, okX := new(big.Int).SetString(a, 10)
+	y, okY := new(big.Int).SetString(b, 10)
+	if !okX || !okY {
+		return cmp.Compare(a, b)
+	}
+	return x.Cmp(y)
+}
+
+// changelog reads the whole changelog from Cloud's own endpoint.
+func (c *Client) changelog(ctx context.Context, k call, path string) ([]history, error) {
+	k.endpoint = "/issue/{issue}/changelog"
+	var all []history
+	for range mostPages {
+		k.path = path + "/changelog" + query("startAt", strconv.Itoa(len(all)), "maxResults", strconv.Itoa(pageSize))
+		var page historyPage
+		if err := c.do(ctx, k, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.all()...)
+		if page.IsLast || len(page.all()) == 0 || len(all) >= page.Total {
+			return all, nil
+		}
+	}
+	return all, nil
+}
+
+// allComments is what the issue carried, or all pages where that was not all.
+func (c *Client) allComments(ctx context.Context, k call, path string, page *commentPage) ([]access.Comment, error) {
+	var raw []commentJSON
+	if page != nil {
+		raw = page.Comments
+		if page.Total > len(raw) {
+			var err error
+			if raw, err = c.comments(ctx, k, path, ""); err != nil {
+				return nil, err
+			}
+		}
+	}
+	comments := make([]access.Comment, 0, len(raw))
+	for _, r := range raw {
+		comments = append(comments, r.comment())
+	}
+	slices.SortStableFunc(comments, func(a, b access.Comment) int {
+		return cmp.Or(a.Created.Compare(b.Created), compareIDs(a.ID, b.ID))
+	})
+	return comments, nil
+}
+
+// comments reads all comments of an issue.
+func (c *Client) comments(ctx context.Context, k call, path, expand string) ([]commentJSON, error) {
+	k.endpoint = "/issue/{issue}/comment"
+	var all []commentJSON
+	for range mostPages {
+		params := url.Values{"startAt": {strconv.Itoa(len(all))}, "maxResults": {strconv.Itoa(pageSize)}}
+		if expand != "" {
+			params.Set("expand", expand)
+		}
+		k.path = path + "/comment?" + params.Encode()
+		var page commentPage
+		if err := c.do(ctx, k, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Comments...)
+		if len(page.Comments) == 0 || len(all) >= page.Total {
+			return all, nil
+		}
+	}
+	return all, nil
+}

@@ -1,0 +1,152 @@
+package jira
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+)
+
+// scope is what a refusal covers.
+type scope string
+
+const (
+	scopeEndpoint scope = "endpoint" // one method and endpoint, as burst limits
+	scopeIssue    scope = "issue"    // writes to one issue
+	scopeAll      scope = "all"      // everything, as quotas and overload
+)
+
+const (
+	firstPause = time.Second // where a refusal does not say how long
+	longPause  = time.Minute
+	mostPause  = time.Hour // an absurd Retry-After is not believed
+)
+
+// paused says that a limit's pause outlasts the call's deadline. The call was
+// not sent.
+type paused struct{ after time.Duration }
+
+// Error implements error.
+func (p *paused) Error() string {
+	return fmt.Sprintf("Jira asked to be left alone for another %s", p.after.Round(time.Millisecond))
+}
+
+// pauses keeps what Jira asked to be left alone with. Safe for concurrent use.
+type pauses struct {
+	mu    sync.Mutex
+	until map[string]pause
+}
+
+type pause struct {
+	end   time.Time
+	tries int // refusals in a row that did not say how long
+}
+
+// keys are the pauses that a call has to respect.
+func keys(req *http.Request) []string {
+	return []string{
+		keyOf(scopeAll, req), keyOf(scopeEndpoint, req), keyOf(scopeIssue, req),
+	}
+}
+
+// keyOf is the pause of that scope for a call; "" where the scope does not
+// cover it.
+func keyOf(s scope, req *http.Request) string {
+	switch e := endpointOf(req.Context()); {
+	case s == scopeAll:
+		return "all"
+	case s == scopeEndpoint:
+		return req.Method + " " + e.name
+	case e.issue != "":
+		return "issue " + e.issue
+	}
+	return ""
+}
+
+// left is how long a call still has to wait.
+func (p *pauses) left(req *http.Request) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var longest time.Duration
+	for _, k := range keys(req) {
+		longest = max(longest, time.Until(p.until[k].end))
+	}
+	return longest
+}
+
+// wait returns once no pause covers the call, at once with a *paused if that
+// is later than the call's deadline.
+func (p *pauses) wait(ctx context.Context, req *http.Request) error {
+	for {
+		left := p.left(req)
+		if left <= 0 {
+			return nil
+		}
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= left {
+			return &paused{after: left}
+		}
+		timer := time.NewTimer(left)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return ctx.Err()
+		}
+	}
+}
+
+// begin notes a refusal. after is what Jira asked for; 0 when it did not say:
+// then pauses double while refusals follow one another.
+func (p *pauses) begin(s scope, req *http.Request, after time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	now := time.Now()
+	for k, old := range p.until {
+		if now.Sub(old.end) > longPause {
+			delete(p.until, k)
+		}
+	}
+	key := keyOf(s, req)
+	old := p.until[key]
+	if after <= 0 {
+		if old.end.After(now) {
+			return // refused together with the call that began this pause
+		}
+		after = min(longPause, firstPause<<min(old.tries, 10))
+		old.tries++
+	}
+	if end := now.Add(min(after, mostPause)); end.After(old.end) {
+		old.end = end
+	}
+	p.until[key] = old
+}
+
+// succeeded forgets how often the call was refused.
+func (p *pauses) succeeded(req *http.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, k := range keys(req) {
+		if old, ok := p.until[k]; ok && !old.end.After(time.Now()) {
+			delete(p.until, k)
+		}
+	}
+}
+
+// scopeOf reads from a refusal what it covers. Cloud names the limit; a
+// refusal without a name is taken for a burst limit on Cloud. Data Center
+// limits an account as a whole, and 503 means that all of Jira is overloaded.
+func scopeOf(resp *http.Response, cloud bool) scope {
+	reason := strings.ToLower(resp.Header.Get("RateLimit-Reason"))
+	endpoint := endpointOf(resp.Request.Context())
+	switch {
+	case resp.StatusCode == http.StatusServiceUnavailable:
+		return scopeAll
+	case strings.Contains(reason, "per-issue") && endpoint.issue != "":
+		return scopeIssue
+	case strings.Contains(reason, "burst"), strings.Contains(reason, "per-issue"), reason == "" && cloud:
+		return scopeEndpoint
+	}
+	return scopeAll
+}

@@ -1,0 +1,378 @@
+package jira
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"teleport-jira/internal/access"
+)
+
+// Verdict is what a check came to.
+type Verdict string
+
+// The verdicts. A warning does not keep the daemon from starting.
+const (
+	OK      Verdict = "ok"
+	Warning Verdict = "warning"
+	Failure Verdict = "failure"
+)
+
+// Finding is one thing that was checked.
+type Finding struct {
+	Name    string // what, e.g. "permission CREATE_ISSUES in TAR"
+	Verdict Verdict
+	Detail  string // what was found
+	Fix     string // what to do about it; empty when all is well
+}
+
+// Target is a project and an issue type that issues are made in.
+type Target struct {
+	Project   string
+	IssueType string // name or id
+}
+
+// Expect is what the configuration takes for granted.
+type Expect struct {
+	Targets  []Target
+	Statuses map[access.State][]string // names or ids
+}
+
+// Preflight proves, without changing anything, that the account can do what
+// the daemon needs: login, projects, permissions, issue types, fields and
+// statuses. It collects all faults. The error is nil when nothing failed,
+// temporary when Jira is away and the findings are incomplete, unauthenticated
+// when the login was refused, else permanent and names every failure.
+func (c *Client) Preflight(ctx context.Context, want Expect) ([]Finding, error) {
+	p := &preflight{c: c, want: want}
+	if err := p.login(ctx); err != nil {
+		return p.findings, err
+	}
+	for _, target := range want.Targets {
+		if err := p.target(ctx, target); err != nil {
+			return p.findings, err
+		}
+	}
+	return p.findings, p.verdict()
+}
+
+// preflight collects findings. Its methods return an error only where Jira
+// could not be asked.
+type preflight struct {
+	c        *Client
+	want     Expect
+	findings []Finding
+	seen     map[string]bool // projects whose permissions are known
+}
+
+func (p *preflight) ok(name, detail string) {
+	p.findings = append(p.findings, Finding{Name: name, Verdict: OK, Detail: detail})
+}
+
+func (p *preflight) warn(name, detail, fix string) {
+	p.findings = append(p.findings, Finding{Name: name, Verdict: Warning, Detail: detail, Fix: fix})
+}
+
+func (p *preflight) fail(name, detail, fix string) {
+	p.findings = append(p.findings, Finding{Name: name, Verdict: Failure, Detail: detail, Fix: fix})
+}
+
+// verdict is the error for all failures.
+func (p *preflight) verdict() error {
+	var failures []error
+	for _, f := range p.findings {
+		if f.Verdict == Failure {
+			failures = append(failures, fmt.Errorf("%s: %s: %s", f.Name, f.Detail, f.Fix))
+		}
+	}
+	if len(failures) == 0 {
+		return nil
+	}
+	return &access.Error{Op: "check jira", Class: access.Permanent, Err: errors.Join(failures...)}
+}
+
+func (p *preflight) login(ctx context.Context) error {
+	err := p.c.Connect(ctx)
+	switch access.ClassOf(err) {
+	case access.Temporary, access.Limited:
+		if err != nil {
+			return err
+		}
+	case access.Unauth:
+		p.fail("login", err.Error(), "check jira.username and jira.api_token: the token may be wrong, revoked or expired; "+
+			"on Data Center leave username empty for a personal access token")
+		return err
+	case access.Permanent:
+		p.fail("address", err.Error(), "check jira.url: its REST API does not answer there; is a context path missing?")
+		return err
+	}
+	self := p.c.Self()
+	p.ok("login", "logged in as "+self.String())
+	if !self.Active {
+		p.warn("login", "Jira says that the account is not active", "activate the account "+self.Handle())
+	}
+	return nil
+}
+
+// ask makes a read. gone tells that Jira refused it for good; any other error
+// ends the preflight.
+func (p *preflight) ask(ctx context.Context, endpoint, path string, out any) (gone error, err error) {
+	k := call{op: "check jira", key: path, method: http.MethodGet, endpoint: endpoint, path: path, read: true}
+	err = p.c.do(ctx, k, out)
+	if access.ClassOf(err) == access.Permanent {
+		return err, nil
+	}
+	return nil, err
+}
+
+func (p *preflight) target(ctx context.Context, t Target) error {
+	found, err := p.project(ctx, t.Project)
+	if err != nil || !found {
+		return err
+	}
+	typeID, err := p.issueType(ctx, t)
+	if err != nil || typeID == "" {
+		return err
+	}
+	if err := p.screen(ctx, t, typeID); err != nil {
+		return err
+	}
+	return p.statuses(ctx, t, typeID)
+}
+
+// project checks a project and the permissions in it, once.
+func (p *preflight) project(ctx context.Context, key string) (found bool, err error) {
+	if known, done := p.seen[key]; done {
+		return known, nil
+	}
+	if p.seen == nil {
+		p.seen = map[string]bool{}
+	}
+	check := "project " + key
+	if !projectPattern.MatchString(key) {
+		p.fail(check, "not a project key", "use the key as it stands before the number in issue keys, in capitals")
+		return false, nil
+	}
+	var project projectJSON
+	gone, err := p.ask(ctx, "/project/{project}", "/project/"+key, &project)
+	if err != nil {
+		return false, err
+	}
+	p.seen[key] = gone == nil
+	if gone != nil {
+		p.fail(check, "not found, or hidden from "+p.c.Self().Handle(), "check the key, and give the account the permission to browse the project")
+		return false, nil
+	}
+	p.ok(check, "found")
+	return true, p.permissions(ctx, key)
+}
+
+func (p *preflight) permissions(ctx context.Context, project string) error {
+	needed := []string{"BROWSE_PROJECTS", "CREATE_ISSUES", "TRANSITION_ISSUES", "ADD_COMMENTS"}
+	useful := map[string]bool{}
+	if p.c.cfg.Issue.Assignee != "" {
+		useful["ASSIGN_ISSUES"] = true
+	}
+	if p.c.cfg.Issue.Reporter == Requester {
+		useful["MODIFY_REPORTER"] = true
+	}
+	all := slices.Concat(needed, slices.Sorted(maps.Keys(useful)))
+	var answer struct {
+		Permissions map[string]struct {
+			Have bool `json:"havePermission"`
+		} `json:"permissions"`
+	}
+	path := "/mypermissions" + query("projectKey", project, "permissions", strings.Join(all, ","))
+	gone, err := p.ask(ctx, "/mypermissions", path, &answer)
+	if err != nil {
+		return err
+	}
+	if gone != nil {
+		p.fail("permissions in "+project, gone.Error(), "give the account access to the project")
+		return nil
+	}
+	for _, permission := range all {
+		check, fix := "permission "+permission+" in "+project, "grant it to "+p.c.Self().Handle()+" in the project's permission scheme or role"
+		switch {
+		case answer.Permissions[permission].Have:
+			p.ok(check, "granted")
+		case useful[permission]:
+			p.warn(check, "missing: issues are made without that field", fix)
+		default:
+			p.fail(check, "missing", fix)
+		}
+	}
+	return nil
+}
+
+// issueType finds the id of the issue type; "" when there is none.
+func (p *preflight) issueType(ctx context.Context, t Target) (string, error) {
+	check := fmt.Sprintf("issue type %s in %s", t.IssueType, t.Project)
+	var names []string
+	for start := 0; start < mostPages; {
+		var page struct {
+			IssueTypes []statusJSON `json:"issueTypes"` // Cloud
+			Values     []statusJSON `json:"values"`     // Data Center
+			Total      int          `json:"total"`
+		}
+		path := "/issue/createmeta/" + t.Project + "/issuetypes"
+		gone, err := p.ask(ctx, "/issue/createmeta/{project}/issuetypes", path+query("startAt", strconv.Itoa(start), "maxResults", "50"), &page)
+		if err != nil {
+			return "", err
+		}
+		if gone != nil {
+			p.fail(check, gone.Error(), "give the account the permission to create issues in "+t.Project)
+			return "", nil
+		}
+		types := slices.Concat(page.IssueTypes, page.Values)
+		for _, each := range types {
+			if each.status().Is(t.IssueType) && issueIDPattern.MatchString(string(each.ID)) {
+				p.ok(check, "found")
+				return string(each.ID), nil
+			}
+			names = append(names, string(each.Name))
+		}
+		start += len(types)
+		if len(types) == 0 || start >= page.Total {
+			break
+		}
+	}
+	p.fail(check, fmt.Sprintf("not among those that can be created: %q", names), "check jira.issue_type and the project's issue type scheme")
+	return "", nil
+}
+
+// createField is a field of a create screen.
+type createField struct {
+	FieldID    text `json:"fieldId"`
+	Key        text `json:"key"`
+	Name       text `json:"name"`
+	Required   bool `json:"required"`
+	HasDefault bool `json:"hasDefaultValue"`
+}
+
+func (f createField) id() string {
+	if f.FieldID != "" {
+		return string(f.FieldID)
+	}
+	return string(f.Key)
+}
+
+// screen checks that every required field is filled and that what is sent can
+// be taken.
+func (p *preflight) screen(ctx context.Context, t Target, typeID string) error {
+	onScreen := map[string]createField{}
+	for start := 0; start < mostPages; {
+		var page struct {
+			Fields []createField `json:"fields"` // Cloud
+			Values []createField `json:"values"` // Data Center
+			Total  int           `json:"total"`
+		}
+		path := "/issue/createmeta/" + t.Project + "/issuetypes/" + typeID
+		gone, err := p.ask(ctx, "/issue/createmeta/{project}/issuetypes/{type}", path+query("startAt", strconv.Itoa(start), "maxResults", "50"), &page)
+		if err != nil {
+			return err
+		}
+		if gone != nil {
+			p.warn("create screen of "+t.Project, gone.Error(), "the daemon can't tell which fields are required")
+			return nil
+		}
+		fields := slices.Concat(page.Fields, page.Values)
+		for _, f := range fields {
+			onScreen[f.id()] = f
+		}
+		start += len(fields)
+		if len(fields) == 0 || start >= page.Total {
+			break
+		}
+	}
+	return p.compareFields(ctx, t, onScreen)
+}
+
+func (p *preflight) compareFields(ctx context.Context, t Target, onScreen map[string]createField) error {
+	cfg := p.c.cfg.Issue
+	sent := map[string]bool{"project": true, "issuetype": true, "summary": true, "description": true, "labels": true}
+	sent["components"] = len(cfg.Components) > 0
+	sent["priority"] = cfg.Priority != ""
+	sent["assignee"] = cfg.Assignee != ""
+	sent["reporter"] = true // Jira fills it with the daemon's account
+	for field := range p.c.templates.fields {
+		id, err := p.c.fieldID(ctx, field)
+		if err != nil {
+			return err
+		}
+		sent[id] = true
+	}
+	faults := len(p.findings)
+	for _, id := range slices.Sorted(maps.Keys(onScreen)) {
+		if f := onScreen[id]; f.Required && !f.HasDefault && !sent[id] {
+			p.fail(fmt.Sprintf("required field %s in %s", f.Name, t.Project), "the create screen demands it and nothing fills it",
+				fmt.Sprintf("set it under [jira.fields] as %q, or make it optional", id))
+		}
+	}
+	for _, id := range slices.Sorted(maps.Keys(sent)) {
+		if _, ok := onScreen[id]; ok || !sent[id] || slices.Contains([]string{"project", "issuetype", "reporter"}, id) {
+			continue
+		}
+		if id == "labels" {
+			p.warn("labels in "+t.Project, "not on the create screen: issues are made without the label that finds them when a record is lost",
+				"add Labels to the create screen of "+t.IssueType)
+			continue
+		}
+		p.warn(fmt.Sprintf("field %s in %s", id, t.Project), "not on the create screen: issues are made without it",
+			"add it to the create screen, or take it out of the configuration")
+	}
+	if len(p.findings) == faults {
+		p.ok("create screen of "+t.IssueType+" in "+t.Project, "has what the daemon fills, and demands nothing else")
+	}
+	return nil
+}
+
+// statuses checks that each state has a status in the issue type's workflow.
+func (p *preflight) statuses(ctx context.Context, t Target, typeID string) error {
+	var types []struct {
+		ID       text         `json:"id"`
+		Statuses []statusJSON `json:"statuses"`
+	}
+	gone, err := p.ask(ctx, "/project/{project}/statuses", "/project/"+t.Project+"/statuses", &types)
+	if err != nil {
+		return err
+	}
+	if gone != nil {
+		p.warn("statuses in "+t.Project, gone.Error(), "the daemon can't tell which statuses there are")
+		return nil
+	}
+	var known []access.Status
+	var names []string
+	for _, each := range types {
+		if string(each.ID) != typeID {
+			continue
+		}
+		for _, s := range each.Statuses {
+			known = append(known, s.status())
+			names = append(names, string(s.Name))
+		}
+	}
+	for _, state := range slices.Sorted(maps.Keys(p.want.Statuses)) {
+		configured := p.want.Statuses[state]
+		missing := slices.DeleteFunc(slices.Clone(configured), func(s string) bool {
+			return slices.ContainsFunc(known, func(k access.Status) bool { return k.Is(s) })
+		})
+		check := fmt.Sprintf("status for %s requests in %s", state, t.Project)
+		detail := fmt.Sprintf("%q not in the workflow of %s, which has %q", missing, t.IssueType, names)
+		fix := fmt.Sprintf("correct jira.statuses.%s, or add the status to the workflow", state)
+		switch {
+		case len(missing) == 0:
+			p.ok(check, strings.Join(configured, ", "))
+		case len(missing) < len(configured):
+			p.warn(check, detail, fix)
+		default:
+			p.fail(check, detail, fix)
+		}
+	}
+	return nil
+}

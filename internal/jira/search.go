@@ -1,0 +1,166 @@
+package jira
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"teleport-jira/internal/access"
+)
+
+// farBack is as good as any time: no issue of the daemon's is older.
+const farBack = 10 * 365 * 24 * time.Hour
+
+// searchBody is a search on either deployment. Cloud pages by token and
+// answers ids alone unless fields are named; Data Center pages by position.
+type searchBody struct {
+	JQL           string   `json:"jql"`
+	Fields        []string `json:"fields"`
+	MaxResults    int      `json:"maxResults"`
+	Properties    []string `json:"properties,omitempty"`
+	NextPageToken string   `json:"nextPageToken,omitempty"`
+	StartAt       int      `json:"startAt,omitempty"`
+}
+
+type searchPage struct {
+	Issues        []issueJSON `json:"issues"`
+	NextPageToken string      `json:"nextPageToken"`
+	IsLast        bool        `json:"isLast"`
+	Total         int         `json:"total"`
+}
+
+// FindIssues searches the configured projects for issues with the request's
+// label, oldest first. Search lags writes by seconds or more.
+func (c *Client) FindIssues(ctx context.Context, id access.RequestID) ([]access.IssueSummary, error) {
+	k := call{op: "find issues of request", key: string(id)}
+	if _, err := access.ParseRequestID(string(id)); err != nil {
+		return nil, k.error(access.Permanent, err)
+	}
+	jql := fmt.Sprintf("project in (%s) AND labels = %s ORDER BY created ASC", c.projectList(), quoteJQL(id.Label()))
+	var found []access.IssueSummary
+	for issue, err := range c.search(ctx, k, jql) {
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, issue)
+	}
+	return found, nil
+}
+
+// Search lists the issues that this daemon's account created and that match
+// the query, oldest first, page by page. After an error it yields no more.
+//
+// Jira refuses a query that names a status it does not know. Then the statuses
+// are compared here instead, so that one misspelt name does not end all
+// polling.
+func (c *Client) Search(ctx context.Context, q access.Query) iter.Seq2[access.IssueSummary, error] {
+	k := call{op: "search issues"}
+	return func(yield func(access.IssueSummary, error) bool) {
+		refused := false
+		for issue, err := range c.search(ctx, k, c.jql(q)) {
+			var e *access.Error
+			if refused = errors.As(err, &e) && e.Status == http.StatusBadRequest; refused {
+				break
+			}
+			if !yield(issue, err) {
+				return
+			}
+		}
+		if !refused {
+			return
+		}
+		for issue, err := range c.search(ctx, k, c.jql(access.Query{UpdatedSince: q.UpdatedSince})) {
+			if err == nil && !selects(q, issue.Status) {
+				continue
+			}
+			if !yield(issue, err) {
+				return
+			}
+		}
+	}
+}
+
+// selects tells whether the query asks for issues in the status.
+func selects(q access.Query, s access.Status) bool {
+	return (len(q.Statuses) == 0 || slices.ContainsFunc(q.Statuses, s.Is)) && !slices.ContainsFunc(q.NotStatuses, s.Is)
+}
+
+// jql is the query in Jira's language. It is bounded by project, as Cloud
+// demands. Pages are ordered by creation, which no update changes meanwhile.
+func (c *Client) jql(q access.Query) string {
+	clauses := []string{"project in (" + c.projectList() + ")", "creator = currentUser()"}
+	if len(q.Statuses) > 0 {
+		clauses = append(clauses, "status in ("+jqlList(q.Statuses)+")")
+	}
+	if len(q.NotStatuses) > 0 {
+		clauses = append(clauses, "status not in ("+jqlList(q.NotStatuses)+")")
+	}
+	if q.UpdatedSince > 0 && q.UpdatedSince < farBack {
+		minutes := int64((q.UpdatedSince + time.Minute - 1) / time.Minute)
+		clauses = append(clauses, fmt.Sprintf("updated >= -%dm", minutes))
+	}
+	return strings.Join(clauses, " AND ") + " ORDER BY created ASC"
+}
+
+func (c *Client) projectList() string { return jqlList(c.cfg.Projects) }
+
+func jqlList(values []string) string {
+	quoted := make([]string, len(values))
+	for i, v := range values {
+		quoted[i] = quoteJQL(v)
+	}
+	return strings.Join(quoted, ", ")
+}
+
+// search pages through what matches jql.
+func (c *Client) search(ctx context.Context, k call, jql string) iter.Seq2[access.IssueSummary, error] {
+	return func(yield func(access.IssueSummary, error) bool) {
+		info, err := c.info(ctx)
+		if err != nil {
+			yield(access.IssueSummary{}, err)
+			return
+		}
+		k.method, k.read = http.MethodPost, true
+		body := searchBody{JQL: jql, Fields: []string{"status", "labels", "project", "updated"}, MaxResults: pageSize}
+		k.endpoint = "/search"
+		if info.cloud {
+			k.endpoint, body.Properties = "/search/jql", []string{requestProperty}
+		}
+		k.path = k.endpoint
+		for {
+			k.body = body
+			var page searchPage
+			if err := c.do(ctx, k, &page); err != nil {
+				yield(access.IssueSummary{}, err)
+				return
+			}
+			for _, issue := range page.Issues {
+				if !yield(issue.summary(), nil) {
+					return
+				}
+			}
+			body.StartAt += len(page.Issues)
+			if last(info.cloud, body, page) {
+				return
+			}
+			body.NextPageToken = page.NextPageToken
+			if info.cloud {
+				body.StartAt = 0
+			}
+		}
+	}
+}
+
+// last tells whether a page is the last one. Jira may answer fewer issues a
+// page than it was asked for.
+func last(cloud bool, body searchBody, page searchPage) bool {
+	if cloud {
+		return page.IsLast || page.NextPageToken == "" || page.NextPageToken == body.NextPageToken
+	}
+	return len(page.Issues) == 0 || body.StartAt >= page.Total
+}

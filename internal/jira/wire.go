@@ -1,0 +1,241 @@
+package jira
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"teleport-jira/internal/access"
+)
+
+// The types in this file are what the client reads of Jira's answers: only
+// what it needs, tolerant of types that differ between deployments, so that no
+// foreign field can spoil the decoding.
+
+// text is a string that some versions send as a number or boolean. Anything
+// else is taken for empty.
+type text string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (t *text) UnmarshalJSON(raw []byte) error {
+	raw = bytes.TrimSpace(raw)
+	var s string
+	switch {
+	case json.Unmarshal(raw, &s) == nil:
+		*t = text(s)
+	case len(raw) > 0 && raw[0] != '{' && raw[0] != '[' && !bytes.Equal(raw, []byte("null")):
+		*t = text(raw)
+	default:
+		*t = ""
+	}
+	return nil
+}
+
+// account is a user as both deployments show it.
+type account struct {
+	AccountID   text `json:"accountId"`
+	AccountType text `json:"accountType"`
+	Key         text `json:"key"`
+	Name        text `json:"name"`
+	Email       text `json:"emailAddress"`
+	DisplayName text `json:"displayName"`
+	Active      text `json:"active"`
+}
+
+// actor is the account in the daemon's words. Where Jira does not say whether
+// it is active it is not.
+func (a account) actor() access.Actor {
+	active, _ := strconv.ParseBool(string(a.Active))
+	who := access.Actor{
+		ID: string(a.AccountID), Name: string(a.Name), Email: string(a.Email),
+		DisplayName: string(a.DisplayName), Type: access.AccountType(a.AccountType), Active: active,
+	}
+	if who.ID == "" {
+		who.ID = string(a.Key)
+		if who.ID != "" && who.Type == "" {
+			who.Type = access.AccountPerson // Data Center has only people
+		}
+	}
+	return who
+}
+
+// moment is a time in Jira's format; zero where it can't be read.
+type moment struct{ time.Time }
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (m *moment) UnmarshalJSON(raw []byte) error {
+	var t text
+	if err := t.UnmarshalJSON(raw); err != nil {
+		return err
+	}
+	for _, layout := range []string{"2006-01-02T15:04:05.999-0700", time.RFC3339Nano} {
+		if at, err := time.Parse(layout, string(t)); err == nil {
+			m.Time = at
+			return nil
+		}
+	}
+	m.Time = time.Time{}
+	return nil
+}
+
+type statusJSON struct {
+	ID       text `json:"id"`
+	Name     text `json:"name"`
+	Category struct {
+		Key text `json:"key"`
+	} `json:"statusCategory"`
+}
+
+func (s statusJSON) status() access.Status {
+	return access.Status{ID: string(s.ID), Name: string(s.Name)}
+}
+
+type projectJSON struct {
+	Key text `json:"key"`
+}
+
+type issueJSON struct {
+	ID     text `json:"id"`
+	Key    text `json:"key"`
+	Fields struct {
+		Status  statusJSON   `json:"status"`
+		Project projectJSON  `json:"project"`
+		Labels  []text       `json:"labels"`
+		Updated moment       `json:"updated"`
+		Comment *commentPage `json:"comment"`
+	} `json:"fields"`
+	Properties  map[string]json.RawMessage `json:"properties"`
+	Changelog   *historyPage               `json:"changelog"`
+	Transitions *[]transition              `json:"transitions"`
+}
+
+func (i issueJSON) ref() access.IssueRef {
+	return access.IssueRef{ID: string(i.ID), Key: string(i.Key)}
+}
+
+func (i issueJSON) labels() []string {
+	labels := make([]string, 0, len(i.Fields.Labels))
+	for _, l := range i.Fields.Labels {
+		labels = append(labels, string(l))
+	}
+	return labels
+}
+
+// requestID is the property's value, if it is one; the label serves people and
+// searches, the property says which request the issue was made for.
+func (i issueJSON) requestID() access.RequestID {
+	var value text
+	if raw, ok := i.Properties[requestProperty]; ok && value.UnmarshalJSON(raw) == nil {
+		if id, err := access.ParseRequestID(string(value)); err == nil {
+			return id
+		}
+	}
+	return ""
+}
+
+func (i issueJSON) summary() access.IssueSummary {
+	return access.IssueSummary{
+		Ref: i.ref(), Project: string(i.Fields.Project.Key), Status: i.Fields.Status.status(),
+		Labels: i.labels(), RequestID: i.requestID(), Updated: i.Fields.Updated.Time,
+	}
+}
+
+type commentPage struct {
+	Comments []commentJSON `json:"comments"`
+	Total    int           `json:"total"`
+}
+
+type commentJSON struct {
+	ID         text       `json:"id"`
+	Author     account    `json:"author"`
+	Body       text       `json:"body"`
+	Created    moment     `json:"created"`
+	Properties []property `json:"properties"`
+	JSDPublic  *bool      `json:"jsdPublic"`
+}
+
+func (c commentJSON) comment() access.Comment {
+	return access.Comment{ID: string(c.ID), Author: c.Author.actor(), Body: string(c.Body), Created: c.Created.Time}
+}
+
+// mark is the mark of one of the daemon's own notices.
+func (c commentJSON) mark() string {
+	for _, p := range c.Properties {
+		var value struct {
+			Mark text `json:"mark"`
+		}
+		if p.Key == markProperty && json.Unmarshal(p.Value, &value) == nil {
+			return string(value.Mark)
+		}
+	}
+	return ""
+}
+
+// property is an entity property.
+type property struct {
+	Key   string          `json:"key"`
+	Value json.RawMessage `json:"value"`
+}
+
+// historyPage is a page of a changelog: "histories" within an issue, "values"
+// from Cloud's own endpoint.
+type historyPage struct {
+	Histories []history `json:"histories"`
+	Values    []history `json:"values"`
+	Total     int       `json:"total"`
+	IsLast    bool      `json:"isLast"`
+}
+
+func (p historyPage) all() []history { return append(slices.Clone(p.Histories), p.Values...) }
+
+type history struct {
+	ID      text         `json:"id"`
+	Author  account      `json:"author"`
+	Created moment       `json:"created"`
+	Items   []changeItem `json:"items"`
+}
+
+type changeItem struct {
+	Field      string `json:"field"`
+	FieldID    string `json:"fieldId"` // Cloud only
+	FieldType  string `json:"fieldtype"`
+	From       text   `json:"from"`
+	FromString text   `json:"fromString"`
+	To         text   `json:"to"`
+	ToString   text   `json:"toString"`
+}
+
+// isStatus tells the system field from a custom field of that name.
+func (i changeItem) isStatus() bool {
+	if i.FieldID != "" {
+		return i.FieldID == "status"
+	}
+	return i.Field == "status" && i.FieldType != "custom"
+}
+
+func (i changeItem) from() access.Status {
+	return access.Status{ID: string(i.From), Name: string(i.FromString)}
+}
+
+func (i changeItem) to() access.Status {
+	return access.Status{ID: string(i.To), Name: string(i.ToString)}
+}
+
+// query encodes parameters for a path.
+func query(pairs ...string) string {
+	values := url.Values{}
+	for i := 0; i+1 < len(pairs); i += 2 {
+		values.Set(pairs[i], pairs[i+1])
+	}
+	return "?" + values.Encode()
+}
+
+// quoteJQL makes a JQL string of foreign text.
+func quoteJQL(s string) string {
+	s = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", " ", "\r", " ").Replace(s)
+	return `"` + s + `"`
+}
