@@ -58,7 +58,7 @@ func (c *Client) FindIssues(ctx context.Context, id access.RequestID) ([]access.
 // Jira refuses a query that names a status it does not know. Then the statuses
 // are compared here instead, so that one misspelt name does not end all
 // polling.
-func (c *Client) Search(ctx context.Context, q access.Query) iter.Seq2[access.IssueSummary, error] {
+func (c *Client) Search(ctx context.Context, q access.IssueQuery) iter.Seq2[access.IssueSummary, error] {
 	k := call{op: "search issues"}
 	return func(yield func(access.IssueSummary, error) bool) {
 		refused := false
@@ -74,7 +74,7 @@ func (c *Client) Search(ctx context.Context, q access.Query) iter.Seq2[access.Is
 		if !refused {
 			return
 		}
-		for issue, err := range c.search(ctx, k, c.jql(access.Query{UpdatedSince: q.UpdatedSince})) {
+		for issue, err := range c.search(ctx, k, c.jql(access.IssueQuery{UpdatedSince: q.UpdatedSince})) {
 			if err == nil && !selects(q, issue.Status) {
 				continue
 			}
@@ -86,13 +86,13 @@ func (c *Client) Search(ctx context.Context, q access.Query) iter.Seq2[access.Is
 }
 
 // selects tells whether the query asks for issues in the status.
-func selects(q access.Query, s access.Status) bool {
+func selects(q access.IssueQuery, s access.Status) bool {
 	return (len(q.Statuses) == 0 || slices.ContainsFunc(q.Statuses, s.Is)) && !slices.ContainsFunc(q.NotStatuses, s.Is)
 }
 
 // jql is the query in Jira's language. It is bounded by project, as Cloud
 // demands. Pages are ordered by creation, which no update changes meanwhile.
-func (c *Client) jql(q access.Query) string {
+func (c *Client) jql(q access.IssueQuery) string {
 	clauses := []string{"project in (" + c.projectList() + ")", "creator = currentUser()"}
 	if len(q.Statuses) > 0 {
 		clauses = append(clauses, "status in ("+jqlList(q.Statuses)+")")
