@@ -89,7 +89,7 @@ func TestTemplates(t *testing.T) {
 	require.Equal(t, "h1. alice@example.com\nfix \\*prod\\*\n* web-1 \\[editor dba\\]", issue.Description)
 	require.Equal(t, "0192-aaaa*", issue.Fields["customfield_10050"])
 	require.Contains(t, issue.Fields["customfield_10051"], "value")
-	require.Equal(t, []string{"teleport-0192-aaaa", "access", "db"}, issue.Labels)
+	require.ElementsMatch(t, []string{"teleport-0192-aaaa", "access", "db"}, issue.Labels)
 }
 
 func TestNewNamesEveryFault(t *testing.T) {
