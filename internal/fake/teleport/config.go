@@ -1,0 +1,49 @@
+package faketeleport
+
+import (
+	"github.com/gravitational/teleport/api/defaults"
+)
+
+// Config describes the cluster that is played. The zero value is a current
+// Enterprise cluster that does not know reviews on behalf of others.
+type Config struct {
+	// ClusterName defaults to "sandbox.example.com".
+	ClusterName string
+	// Version is what Ping answers; it defaults to "18.0.0". It changes no
+	// behaviour: the other fields do.
+	Version string
+	// ProxyPublicAddr is what Ping answers; host:port, empty for a cluster
+	// without a proxy.
+	ProxyPublicAddr string
+	// Community plays an edition without advanced access workflows: Ping says
+	// so, and allow.review_requests has no effect in any role.
+	Community bool
+	// OnBehalf plays a server that knows review_requests.submit_for_users. Other
+	// servers ignore the two fields on the wire and refuse every foreign author.
+	OnBehalf bool
+	// NoPagedList plays a server from before ListAccessRequests, which answers
+	// that it is not implemented; clients fall back to the stream.
+	NoPagedList bool
+	// PageSize is the most requests a page of ListAccessRequests holds, whatever
+	// limit the caller asks for. It defaults to 1000.
+	PageSize int
+	// WatchBuffer is how many events a watcher may fall behind before its stream
+	// is ended with an error. It defaults to 8192.
+	WatchBuffer int
+}
+
+func (cfg Config) withDefaults() Config {
+	if cfg.ClusterName == "" {
+		cfg.ClusterName = "sandbox.example.com"
+	}
+	if cfg.Version == "" {
+		cfg.Version = "18.0.0"
+	}
+	if cfg.PageSize <= 0 {
+		cfg.PageSize = defaults.DefaultChunkSize
+	}
+	if cfg.WatchBuffer <= 0 {
+		cfg.WatchBuffer = 8192
+	}
+	return cfg
+}

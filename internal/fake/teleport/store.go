@@ -1,0 +1,156 @@
+package faketeleport
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gravitational/teleport/api/client/proto"
+	"github.com/gravitational/teleport/api/types"
+	"github.com/gravitational/teleport/api/utils"
+	"github.com/gravitational/trace"
+)
+
+// Request is a copy of the request; NotFound when it is gone.
+func (c *Cluster) Request(id string) (*types.AccessRequestV3, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	req, err := c.getLocked(id)
+	if err != nil {
+		return nil, err
+	}
+	return clone(req), nil
+}
+
+// Requests are copies of all requests, oldest first.
+func (c *Cluster) Requests() []*types.AccessRequestV3 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := make([]*types.AccessRequestV3, 0, len(c.requests))
+	for _, e := range c.indexLocked(proto.AccessRequestSort_CREATED) {
+		out = append(out, clone(c.requests[e.id].res))
+	}
+	return out
+}
+
+// Expire lets the request vanish as if its time were up; NotFound when it is
+// gone already. Watchers see no difference to Remove.
+func (c *Cluster) Expire(id string) error {
+	return c.delete(id, AuditEvent{Type: AuditExpire})
+}
+
+// Remove deletes the request, as an administrator does; NotFound when it is
+// gone already. Its plugin data stays until it expires.
+func (c *Cluster) Remove(id string) error {
+	return c.delete(id, AuditEvent{Type: AuditDelete, User: "admin"})
+}
+
+func (c *Cluster) delete(id string, ev AuditEvent) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.deleteLocked(id, ev)
+}
+
+// deleteFor is the API's DeleteAccessRequest.
+func (c *Cluster) deleteFor(caller, id string) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.may(caller, func(r Role) bool { return r.DeleteRequests }) {
+		return denied(caller, types.KindAccessRequest, types.VerbDelete)
+	}
+	return c.deleteLocked(id, AuditEvent{Type: AuditDelete, User: caller})
+}
+
+func (c *Cluster) deleteLocked(id string, ev AuditEvent) error {
+	req, err := c.getLocked(id)
+	if err != nil {
+		return err
+	}
+	c.requests[id].timer.Stop()
+	delete(c.requests, id)
+	c.version++
+	c.emitDelete(id)
+	ev.RequestID, ev.State = id, req.GetState()
+	c.record(ev)
+	return nil
+}
+
+func (c *Cluster) getLocked(id string) (*types.AccessRequestV3, error) {
+	r, ok := c.requests[id]
+	if !ok {
+		return nil, trace.NotFound("access request %q not found", id)
+	}
+	return r.res, nil
+}
+
+// storeLocked puts req, which nobody changes any more, tells the watchers and
+// sets the timer that lets it vanish.
+func (c *Cluster) storeLocked(req *types.AccessRequestV3) {
+	id := req.GetName()
+	if old, ok := c.requests[id]; ok {
+		old.timer.Stop()
+	}
+	timer := time.AfterFunc(time.Until(req.Expiry()), func() { c.expireDue(id) })
+	c.requests[id] = &request{res: req, timer: timer}
+	c.version++
+	c.emitPut(req)
+}
+
+// expireDue removes the request if its time is up. A timer that fired just as
+// the request was replaced finds a later expiry and leaves it alone.
+func (c *Cluster) expireDue(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	req, err := c.getLocked(id)
+	if err != nil || c.closed || req.Expiry().After(time.Now()) {
+		return
+	}
+	// The request was there a moment ago and the lock is held: it is deleted.
+	_ = c.deleteLocked(id, AuditEvent{Type: AuditExpire})
+}
+
+// index is all requests in one order. It is built when it is asked for, and
+// again once a request has changed.
+type index []indexEntry
+
+type indexEntry struct{ key, id string }
+
+type cachedIndex struct {
+	version uint64
+	entries index
+}
+
+func (c *Cluster) indexLocked(sort proto.AccessRequestSort) index {
+	if cached, ok := c.indexes[sort]; ok && cached.version == c.version {
+		return cached.entries
+	}
+	entries := make(index, 0, len(c.requests))
+	for id, r := range c.requests {
+		entries = append(entries, indexEntry{key: sortKey(sort, r.res), id: id})
+	}
+	slices.SortFunc(entries, func(a, b indexEntry) int { return strings.Compare(a.key, b.key) })
+	c.indexes[sort] = cachedIndex{version: c.version, entries: entries}
+	return entries
+}
+
+// sortKey ends with the id, so that it is unique and can be resumed from.
+func sortKey(sort proto.AccessRequestSort, req *types.AccessRequestV3) string {
+	switch sort {
+	case proto.AccessRequestSort_CREATED:
+		return req.GetCreationTime().UTC().Format("2006-01-02T15:04:05.000000000Z") + "/" + req.GetName()
+	case proto.AccessRequestSort_STATE:
+		return req.GetState().String() + "/" + req.GetName()
+	case proto.AccessRequestSort_USER:
+		return req.GetUser() + "/" + req.GetName()
+	default:
+		return req.GetName()
+	}
+}
+
+func clone(req *types.AccessRequestV3) *types.AccessRequestV3 {
+	return utils.CloneProtoMsg(req)
+}
+
+func denied(user, kind, verb string) error {
+	return trace.AccessDenied("access denied to perform action %q on %q: user %q has no rule for it", verb, kind, user)
+}
