@@ -40,8 +40,9 @@ type Client struct {
 // Connect loads the identity, reaches the cluster and reads what it is and
 // what the daemon's roles may do. It is one attempt: a Temporary error means
 // that the cluster is away, and the caller tries again after a pause; a
-// Permanent one names what an operator has to change. The Client must be
-// closed.
+// Permanent one names what an operator has to change. A refused certificate may
+// read as Temporary, when the refusal gets lost with its connection; the next
+// attempt tells. The Client must be closed.
 func Connect(ctx context.Context, cfg Config, deps Deps) (*Client, error) {
 	c := &Client{
 		cfg:     cfg.withDefaults(),

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gravitational/teleport/api/accessrequest"
 	"github.com/gravitational/teleport/api/types"
+	"github.com/gravitational/trace"
 
 	"teleport-jira/internal/access"
 )
@@ -72,7 +73,7 @@ func (c *Client) lookUp(ctx context.Context, kind string, ids []types.ResourceID
 		c.log.Debug("resource names not read", "kind", kind, "error", err)
 		return
 	}
-	if err != nil && c.warned.news("names of "+kind, "") {
+	if trace.IsAccessDenied(err) && c.warned.news("names of "+kind, "") {
 		c.log.Warn("resource names not readable, ids are shown instead", "kind", kind, "error", err,
 			"fix", "add to a role of the daemon allow.rules: [{resources: ["+kind+"], verbs: [list, read]}] "+
 				"and labels that match the resources, or allow.review_requests.preview_as_roles")

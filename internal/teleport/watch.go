@@ -43,14 +43,18 @@ var (
 // Watch subscribes to changes of Access Requests and rings the bell, until ctx
 // ends, and returns nil then. It subscribes again, for ever, whenever the
 // stream ends, cannot be had, or the identity was renewed, so that no stream
-// lives on an expired certificate. One Watch at a time.
+// lives on an expired certificate. It fails only on a closed Client. One Watch
+// at a time.
 func (c *Client) Watch(ctx context.Context, bell Doorbell) error {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.MaxInterval = maxPause
 	for {
 		stood, err := c.watchOnce(ctx, bell)
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return nil
+		case errors.Is(err, errClosed):
+			return err
 		}
 		if stood >= healthyAfter {
 			pauses.Reset()

@@ -1,0 +1,102 @@
+package teleport_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"teleport-jira/internal/access"
+	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/teleport"
+)
+
+func TestChecks(t *testing.T) {
+	const ok, warning, failure = teleport.LevelOK, teleport.LevelWarning, teleport.LevelFailure
+	const identity, version = "teleport identity", "teleport version"
+	const list, data, submit, users = "list and read access requests", "keep the record in plugin data", "submit decisions", "read users"
+	for name, tc := range map[string]struct {
+		cluster faketeleport.Config
+		role    faketeleport.Role
+		mode    access.ReviewMode
+		users   bool
+		want    map[string]teleport.Level
+	}{
+		"all that is needed to review": {
+			role: faketeleport.Role{ListRequests: true, PluginData: true, ReviewRequests: []string{"*"}},
+			want: map[string]teleport.Level{identity: ok, version: ok, list: ok, data: ok, submit: ok},
+		},
+		"all that is needed to set states": {
+			cluster: faketeleport.Config{Community: true},
+			role:    faketeleport.Role{ListRequests: true, PluginData: true, UpdateRequests: true},
+			want:    map[string]teleport.Level{identity: ok, version: ok, list: ok, data: ok, submit: ok},
+		},
+		"nothing": {
+			users: true,
+			want: map[string]teleport.Level{
+				identity: ok, version: ok, list: failure, data: failure, submit: failure, users: failure,
+			},
+		},
+		"users may be read": {
+			role: faketeleport.Role{
+				ListRequests: true, PluginData: true, ReviewRequests: []string{"*"}, ReadUsers: true,
+			},
+			users: true,
+			want: map[string]teleport.Level{
+				identity: ok, version: ok, list: ok, data: ok, submit: ok, users: ok,
+			},
+		},
+		"reviews where there are none": {
+			cluster: faketeleport.Config{Community: true},
+			role:    faketeleport.Role{ListRequests: true, PluginData: true, ReviewRequests: []string{"*"}},
+			mode:    access.ModeReview,
+			want:    map[string]teleport.Level{identity: ok, version: ok, list: ok, data: ok, submit: failure},
+		},
+		"on behalf can't be seen": {
+			role: faketeleport.Role{ListRequests: true, PluginData: true},
+			mode: access.ModeOnBehalf,
+			want: map[string]teleport.Level{identity: ok, version: ok, list: ok, data: ok, submit: warning},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, tc.cluster, "own")
+			tc.role.Name = "own"
+			w.cluster.PutRole(tc.role)
+			w.cfg.ReviewMode, w.cfg.NeedUsers, w.cfg.RefreshIdentity = tc.mode, tc.users, true
+			checks, err := w.connect().Checks(t.Context())
+			require.NoError(t, err)
+			got := make(map[string]teleport.Level)
+			for _, check := range checks {
+				got[check.Name] = check.Level
+				require.NotEmpty(t, check.Detail, check.Name)
+				require.Equal(t, check.Level == ok, check.Fix == "", check.Name)
+			}
+			require.Equal(t, tc.want, got)
+		})
+	}
+}
+
+func TestIdentityThatNobodyRenewsIsWarnedAbout(t *testing.T) {
+	w := newWorld(t, faketeleport.Config{})
+	checks, err := w.connect().Checks(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, teleport.LevelWarning, checks[0].Level)
+	require.Contains(t, checks[0].Fix, "refresh_identity")
+}
+
+func TestRightsThatChangeAreSeenWithinAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, faketeleport.Config{}, "own")
+		w.cluster.PutRole(faketeleport.Role{Name: "own", ListRequests: true, PluginData: true})
+		clt := w.connect()
+		id := w.request("alice", faketeleport.RequestOptions{})
+		_, err := clt.Request(t.Context(), id)
+		require.NoError(t, err)
+		w.cluster.PutRole(faketeleport.Role{Name: "own", PluginData: true})
+		time.Sleep(2 * time.Minute)
+		_, err = clt.Request(t.Context(), id)
+		require.Equal(t, access.Permanent, access.ClassOf(err))
+		require.NotErrorIs(t, err, access.ErrNotFound)
+	})
+}

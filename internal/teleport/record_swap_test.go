@@ -1,0 +1,81 @@
+package teleport_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"teleport-jira/internal/access"
+	faketeleport "teleport-jira/internal/fake/teleport"
+)
+
+func TestRecordIsSwappedByComparison(t *testing.T) {
+	w := newWorld(t, faketeleport.Config{})
+	clt := w.connect()
+	id := w.request("alice", faketeleport.RequestOptions{})
+
+	empty, err := clt.Record(t.Context(), id)
+	require.NoError(t, err)
+	require.True(t, empty.IsZero())
+
+	first := access.Record{User: "alice", Roles: []string{"editor"}, Created: time.Unix(1700000000, 0).UTC(), Claim: "a/1"}
+	require.NoError(t, clt.SwapRecord(t.Context(), id, access.Record{}, first))
+	require.ErrorIs(t, clt.SwapRecord(t.Context(), id, access.Record{}, first), access.ErrConflict)
+
+	next := first
+	next.Claim, next.IssueID, next.IssueKey = "", "10001", "TAR-1"
+	require.NoError(t, clt.SwapRecord(t.Context(), id, first, next))
+	got, err := clt.Record(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, next, got)
+	require.ErrorIs(t, clt.SwapRecord(t.Context(), id, first, next), access.ErrConflict)
+}
+
+func TestForeignKeysAndMalformedValuesDoNotStopASwap(t *testing.T) {
+	for name, stored := range map[string]map[string]string{
+		"foreign key":           {"colour": "blue", "user": "alice"},
+		"malformed time":        {"created": "yesterday", "user": "alice"},
+		"count with zeros":      {"reviews_count": "007"},
+		"unknown resolution":    {"resolution": "maybe", "issue_id": "10001"},
+		"several of them":       {"created": "x", "reviews_count": "-1", "expires": "1e9", "colour": "blue"},
+		"left by a lost create": {"user": "alice", "roles": "editor,dba", "created": "1700000000"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, faketeleport.Config{})
+			clt := w.connect()
+			id := w.request("alice", faketeleport.RequestOptions{})
+			require.NoError(t, w.cluster.PutPluginData("jira", string(id), stored))
+
+			old, err := clt.Record(t.Context(), id)
+			require.NoError(t, err)
+			next := old
+			next.Claim, next.ReviewsCount = "a/1", old.ReviewsCount+1
+			require.NoError(t, clt.SwapRecord(t.Context(), id, old, next))
+			got, err := clt.Record(t.Context(), id)
+			require.NoError(t, err)
+			require.Equal(t, next, got)
+			require.Equal(t, stored["colour"], w.cluster.PluginData(string(id))["jira"]["colour"])
+			require.ErrorIs(t, clt.SwapRecord(t.Context(), id, old, next), access.ErrConflict)
+		})
+	}
+}
+
+func TestNoRecordCanBeMadeForARequestThatIsGone(t *testing.T) {
+	w := newWorld(t, faketeleport.Config{})
+	clt := w.connect()
+	err := clt.SwapRecord(t.Context(), "0190f9e2-0000-7000-8000-000000000009", access.Record{}, access.Record{User: "alice"})
+	require.ErrorIs(t, err, access.ErrNotFound)
+}
+
+func TestLostAnswerOfASwapIsUnsure(t *testing.T) {
+	w := newWorld(t, faketeleport.Config{})
+	clt := w.connect()
+	id := w.request("alice", faketeleport.RequestOptions{})
+	w.cluster.Inject(faketeleport.LostAnswer("UpdatePluginData", 1))
+	err := clt.SwapRecord(t.Context(), id, access.Record{}, access.Record{User: "alice"})
+	require.True(t, access.IsUnsure(err), "%v", err)
+	got, err := clt.Record(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, "alice", got.User)
+}

@@ -1,0 +1,131 @@
+package teleport_test
+
+import (
+	"context"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"teleport-jira/internal/access"
+	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/teleport"
+)
+
+func TestRenewedIdentityIsTakenUpBeforeTheOldExpires(t *testing.T) {
+	watched(t, func(t *testing.T, w *world, clt *teleport.Client, b *bell) {
+		_, first := clt.Identity()
+		time.Sleep(20 * time.Minute)
+		require.NoError(t, w.cluster.WriteIdentityFile(w.cfg.Identity, bot, time.Hour))
+		require.NoError(t, clt.ReloadIdentity(t.Context()))
+		synctest.Wait()
+		_, second := clt.Identity()
+		require.Greater(t, second, first)
+		require.Equal(t, []access.RequestID{""}, b.take(), "the stream was subscribed anew")
+		require.InDelta(t, float64(second.Unix()), w.metric("teleport_jira_identity_expiry_timestamp_seconds"), 0)
+		require.Equal(t, 1, w.cluster.Watchers(), "the old stream has ended")
+	})
+}
+
+func TestRunPollsTheIdentity(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, faketeleport.Config{})
+		w.cfg.RefreshIdentity, w.cfg.RefreshInterval = true, 5*time.Minute
+		clt := w.connect()
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- clt.Run(ctx) }()
+		_, first := clt.Identity()
+
+		time.Sleep(30 * time.Minute)
+		require.NoError(t, w.cluster.WriteIdentityFile(w.cfg.Identity, bot, time.Hour))
+		time.Sleep(6 * time.Minute)
+		synctest.Wait()
+		_, second := clt.Identity()
+		require.Greater(t, second, first)
+		require.Equal(t, 1, w.log.count("identity renewed"))
+		require.Zero(t, w.log.count("identity not renewed"))
+
+		time.Sleep(2 * time.Hour)
+		require.Positive(t, w.log.count("identity not renewed"), "an identity that nobody renews is reported")
+		cancel()
+		require.NoError(t, <-ended)
+	})
+}
+
+func TestRunWithoutRefreshLeavesTheIdentityAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, faketeleport.Config{})
+		clt := w.connect()
+		_, first := clt.Identity()
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- clt.Run(ctx) }()
+		time.Sleep(30 * time.Minute)
+		require.NoError(t, w.cluster.WriteIdentityFile(w.cfg.Identity, bot, time.Hour))
+		time.Sleep(20 * time.Minute)
+		_, second := clt.Identity()
+		require.Equal(t, first, second)
+		cancel()
+		require.NoError(t, <-ended)
+	})
+}
+
+func TestUnusableRenewalLeavesTheOldInUse(t *testing.T) {
+	for name, spoil := range map[string]func(*testing.T, *world){
+		"missing":      func(t *testing.T, w *world) { require.NoError(t, os.Remove(w.cfg.Identity)) },
+		"half-written": func(t *testing.T, w *world) { truncate(t, w.cfg.Identity) },
+		"expired": func(t *testing.T, w *world) {
+			require.NoError(t, w.cluster.WriteIdentityFile(w.cfg.Identity, bot, -time.Minute))
+		},
+		"refused": func(t *testing.T, w *world) {
+			require.NoError(t, w.cluster.WriteIdentityFile(w.cfg.Identity, "nobody", time.Hour))
+		},
+		"cluster away": func(t *testing.T, w *world) {
+			require.NoError(t, w.cluster.WriteIdentityFile(w.cfg.Identity, bot, time.Hour))
+			w.cluster.Inject(faketeleport.Unavailable("Ping", 1))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, faketeleport.Config{})
+				clt := w.connect()
+				_, before := clt.Identity()
+				time.Sleep(10 * time.Minute)
+				spoil(t, w)
+				require.Error(t, clt.ReloadIdentity(t.Context()))
+				_, after := clt.Identity()
+				require.Equal(t, before, after)
+				id := w.request("alice", faketeleport.RequestOptions{})
+				_, err := clt.Request(t.Context(), id)
+				require.NoError(t, err)
+
+				require.NoError(t, w.cluster.WriteIdentityFile(w.cfg.Identity, bot, time.Hour))
+				require.NoError(t, clt.ReloadIdentity(t.Context()), "the next good file is taken up")
+				_, after = clt.Identity()
+				require.Greater(t, after, before)
+			})
+		})
+	}
+}
+
+func TestRenewalBreaksNoCall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, faketeleport.Config{})
+		clt := w.connect()
+		id := w.request("alice", faketeleport.RequestOptions{})
+		w.cluster.Inject(faketeleport.Fault{Method: "ListAccessRequests", Times: 1, Delay: 10 * time.Second})
+		answer := make(chan error, 1)
+		go func() {
+			_, err := clt.Request(t.Context(), id)
+			answer <- err
+		}()
+		synctest.Wait()
+		time.Sleep(time.Second)
+		require.NoError(t, w.cluster.WriteIdentityFile(w.cfg.Identity, bot, time.Hour))
+		require.NoError(t, clt.ReloadIdentity(t.Context()))
+		require.NoError(t, <-answer)
+	})
+}

@@ -1,0 +1,129 @@
+package teleport_test
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"teleport-jira/internal/access"
+	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/teleport"
+)
+
+// bell remembers what it was told, in order; "" stands for Subscribed.
+type bell struct {
+	mu    sync.Mutex
+	rings []access.RequestID
+}
+
+func (b *bell) Subscribed() { b.RequestChanged("") }
+
+func (b *bell) RequestChanged(id access.RequestID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rings = append(b.rings, id)
+}
+
+// take gives what was told since the last take.
+func (b *bell) take() []access.RequestID {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	rings := b.rings
+	b.rings = nil
+	return rings
+}
+
+// watched runs fn in a bubble with a client that watches; Watch has to end
+// when its context does.
+func watched(t *testing.T, fn func(t *testing.T, w *world, clt *teleport.Client, b *bell)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, faketeleport.Config{})
+		clt := w.connect()
+		ctx, cancel := context.WithCancel(t.Context())
+		b, ended := &bell{}, make(chan error, 1)
+		go func() { ended <- clt.Watch(ctx, b) }()
+		synctest.Wait()
+		require.Equal(t, []access.RequestID{""}, b.take())
+		require.True(t, clt.Watching())
+		require.InDelta(t, 1, w.metric("teleport_jira_watcher_connected"), 0)
+
+		fn(t, w, clt, b)
+
+		cancel()
+		require.NoError(t, <-ended)
+		require.False(t, clt.Watching())
+		require.InDelta(t, 0, w.metric("teleport_jira_watcher_connected"), 0)
+	})
+}
+
+func TestWatchTellsEveryChange(t *testing.T) {
+	watched(t, func(t *testing.T, w *world, _ *teleport.Client, b *bell) {
+		id := w.request("alice", faketeleport.RequestOptions{})
+		synctest.Wait()
+		require.Equal(t, []access.RequestID{id}, b.take(), "made")
+		require.NoError(t, w.cluster.Remove(string(id)))
+		synctest.Wait()
+		require.Equal(t, []access.RequestID{id}, b.take(), "removed")
+	})
+}
+
+func TestWatchSubscribesAgainAfterEveryEnd(t *testing.T) {
+	for name, interrupt := range map[string]func(w *world){
+		"stream closed": func(w *world) { w.cluster.CloseWatchers() },
+		"server restarted": func(w *world) {
+			w.server.Stop()
+			require.NoError(w.t, w.server.Start())
+		},
+		"server away for long": func(w *world) {
+			w.server.Stop()
+			time.Sleep(40 * time.Minute)
+			require.NoError(w.t, w.server.Start())
+		},
+		"subscription refused for a while": func(w *world) {
+			w.cluster.Inject(faketeleport.Unavailable("WatchEvents", 3))
+			w.cluster.CloseWatchers()
+		},
+		"subscription never confirmed": func(w *world) {
+			w.cluster.Inject(faketeleport.Fault{Method: "WatchEvents", At: faketeleport.AfterEffect, Hang: true, Times: 1})
+			w.cluster.CloseWatchers()
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			watched(t, func(t *testing.T, w *world, clt *teleport.Client, b *bell) {
+				interrupt(w)
+				// Longer than any pause of the watcher and of gRPC.
+				time.Sleep(2 * time.Minute)
+				synctest.Wait()
+				require.Equal(t, []access.RequestID{""}, b.take())
+				require.True(t, clt.Watching())
+				require.GreaterOrEqual(t, w.metric("teleport_jira_watcher_reconnects_total"), 1.0)
+				id := w.request("alice", faketeleport.RequestOptions{})
+				synctest.Wait()
+				require.Equal(t, []access.RequestID{id}, b.take())
+			})
+		})
+	}
+}
+
+func TestAwayServerIsAskedWithPausesAndOneLineAnAttempt(t *testing.T) {
+	watched(t, func(t *testing.T, w *world, _ *teleport.Client, _ *bell) {
+		w.server.Stop()
+		time.Sleep(time.Hour)
+		attempts := w.metric("teleport_jira_watcher_reconnects_total")
+		require.Less(t, attempts, 300.0, "pauses grow to half a minute")
+		require.Greater(t, attempts, 60.0, "and no further")
+		require.InDelta(t, attempts, w.log.count("subscription to access requests ended"), 1)
+	})
+}
+
+func TestWatchFailsOnAClosedClient(t *testing.T) {
+	w := newWorld(t, faketeleport.Config{})
+	clt := w.connect()
+	clt.Close()
+	require.ErrorContains(t, clt.Watch(t.Context(), &bell{}), "closed")
+}
