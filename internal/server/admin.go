@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"net/http"
@@ -33,7 +34,7 @@ func (h *Health) Set(part string, err error) {
 	reason := ""
 	if err != nil {
 		// One line a part, whatever a server's answer brought along.
-		reason = strings.Join(strings.Fields(err.Error()), " ")
+		reason = cmp.Or(strings.Join(strings.Fields(err.Error()), " "), "not ready")
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -140,8 +140,7 @@ func (s *Server) stop(ctx context.Context) {
 	}
 }
 
-// watch takes up certificate files when they change. Files that don't fit
-// together leave the old certificate in use and are reported once.
+// watch takes up certificate files when they change.
 func (s *Server) watch(ctx context.Context) {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
@@ -151,19 +150,27 @@ func (s *Server) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-		}
-		current := s.tls.Load()
-		next, err := current.renew()
-		switch {
-		case err == nil && next == current:
-			reported = ""
-		case err == nil:
-			reported = ""
-			s.UseTLS(next)
-			s.log.Info("certificate reloaded", "file", next.files.Cert, "expires", next.Expires())
-		case err.Error() != reported:
-			reported = err.Error()
-			s.log.Warn("certificate not reloaded, the old one stays in use", "error", err)
+			reported = s.refresh(reported)
 		}
 	}
+}
+
+// refresh looks at the certificate files once. Files that don't fit together
+// leave the old certificate in use; what is wrong is logged unless it was
+// already, and returned.
+func (s *Server) refresh(reported string) string {
+	current := s.tls.Load()
+	next, err := current.renew()
+	if err != nil {
+		if err.Error() != reported {
+			s.log.Warn("certificate not reloaded, the old one stays in use", "error", err)
+		}
+		return err.Error()
+	}
+	// A TLS that somebody put to use meanwhile is newer than this one.
+	if next != current && s.tls.CompareAndSwap(current, next) {
+		s.metrics.expiry.Set(float64(next.expires.Unix()))
+		s.log.Info("certificate reloaded", "file", next.files.Cert, "expires", next.expires)
+	}
+	return ""
 }

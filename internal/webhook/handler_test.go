@@ -233,7 +233,7 @@ func TestRefusalsAreLoggedRarely(t *testing.T) {
 		require.Contains(t, d.log.String(), "result=unauthenticated remote_addr=192.0.2.1:1234 suppressed=0")
 		require.Equal(t, 100.0, d.count(t, unauthenticated))
 
-		time.Sleep(quietTime)
+		<-time.After(quietTime)
 		d.do(post(moved))
 		require.Contains(t, d.log.String(), "suppressed=99")
 	})
