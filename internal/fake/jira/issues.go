@@ -76,14 +76,25 @@ type ChangeItem struct {
 	ToString   *string
 }
 
-// MovedTo tells whether the change set the status, and which.
-func (c Change) MovedTo() (statusID string, moved bool) {
-	for _, it := range c.Items {
-		if it.Field == "status" && it.To != nil {
-			return *it.To, true
+// Move is a change of status.
+type Move struct {
+	ChangeID string
+	Author   string
+	At       time.Time
+	From, To string // names
+}
+
+// Moves is the issue's status history, oldest first.
+func (i Issue) Moves() []Move {
+	var all []Move
+	for _, c := range i.Changelog {
+		for _, it := range c.Items {
+			if it.Field == "status" {
+				all = append(all, Move{ChangeID: c.ID, Author: c.Author, At: c.At, From: *it.FromString, To: *it.ToString})
+			}
 		}
 	}
-	return "", false
+	return all
 }
 
 // record is an issue with those earlier versions that the index may still

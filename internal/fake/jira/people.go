@@ -3,6 +3,7 @@ package fakejira
 import (
 	"encoding/base64"
 	"fmt"
+	"hash/fnv"
 	"net/http"
 	"slices"
 	"strings"
@@ -267,7 +268,9 @@ func (s *Server) groups(a *Account) []object {
 
 // groupID is an invented but stable id in a group id's form.
 func groupID(name string) string {
-	return fmt.Sprintf("%08x-0000-4000-8000-000000000000", len(name)*2654435761%(1<<32))
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(name)) // a hash never fails to write
+	return fmt.Sprintf("%08x-0000-4000-8000-000000000000", h.Sum32())
 }
 
 func (s *Server) userGroups(c *call) answer {

@@ -5,6 +5,11 @@ import (
 	"testing"
 
 	fakejira "teleport-jira/internal/fake/jira"
+	"teleport-jira/internal/fake/jira/openapi"
 )
 
-func validated(_ *testing.T, s *fakejira.Server) http.RoundTripper { return s.RoundTripper() }
+// validated is a transport to the double whose traffic is held against
+// Atlassian's documents.
+func validated(t *testing.T, s *fakejira.Server) http.RoundTripper {
+	return fakejira.Direct(openapi.Validate(t, s.Flavour(), s))
+}
