@@ -77,6 +77,9 @@ func (s *Server) screenJSON(p *Project, t Transition) object {
 	for _, name := range names {
 		meta := s.fieldMeta(p, name)
 		meta["required"] = slices.Contains(t.Required, name)
+		if s.opts.Flavour == Cloud {
+			delete(meta, "fieldId")
+		}
 		all[name] = meta
 	}
 	return all

@@ -83,10 +83,10 @@ func (r *recorder) Write(p []byte) (int, error) {
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
 // undocumented are statuses that any operation may answer: those of routing,
-// of limits and of gateways, and refused logins.
+// of limits and of gateways, and refused logins and parameters.
 func undocumented(status int) bool {
 	return status >= 500 || slices.Contains([]int{
-		http.StatusTemporaryRedirect, http.StatusUnauthorized, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusGone,
+		http.StatusTemporaryRedirect, http.StatusBadRequest, http.StatusUnauthorized, http.StatusForbidden, http.StatusMethodNotAllowed, http.StatusGone,
 		http.StatusUnsupportedMediaType, http.StatusTooManyRequests, http.StatusRequestEntityTooLarge,
 	}, status)
 }
@@ -138,7 +138,7 @@ func documented(r *routers.Route, param string) bool {
 
 func (v *validator) checkAnswer(ctx context.Context, in *openapi3filter.RequestValidationInput, rec *recorder) error {
 	if rec.body.Len() == 0 || !strings.HasPrefix(rec.Header().Get("Content-Type"), "application/json") {
-		if rec.status == http.StatusOK {
+		if in.Request.Method == http.MethodGet && rec.status == http.StatusOK {
 			return errors.New("the answer is no JSON")
 		}
 		return nil
