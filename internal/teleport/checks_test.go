@@ -94,7 +94,7 @@ func TestRightsThatChangeAreSeenWithinAMinute(t *testing.T) {
 		_, err := clt.Request(t.Context(), id)
 		require.NoError(t, err)
 		w.cluster.PutRole(faketeleport.Role{Name: "own", PluginData: true})
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		_, err = clt.Request(t.Context(), id)
 		require.Equal(t, access.Permanent, access.ClassOf(err))
 		require.NotErrorIs(t, err, access.ErrNotFound)

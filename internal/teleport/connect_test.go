@@ -16,17 +16,17 @@ import (
 )
 
 func TestConnectsOverASocket(t *testing.T) {
-	for name, configure := range map[string]func(*testing.T, *world){
-		"with an identity file": func(*testing.T, *world) {},
-		"with a key pair": func(t *testing.T, w *world) {
-			pair, err := w.cluster.WriteKeyPair(t.TempDir(), bot, time.Hour)
-			require.NoError(t, err)
+	for name, configure := range map[string]func(*world){
+		"with an identity file": func(*world) {},
+		"with a key pair": func(w *world) {
+			pair, err := w.cluster.WriteKeyPair(w.t.TempDir(), bot, time.Hour)
+			require.NoError(w.t, err)
 			w.cfg = teleport.Config{ClientKey: pair.Key, ClientCrt: pair.Cert, RootCAs: pair.RootCAs}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, faketeleport.Config{ProxyPublicAddr: "teleport.example.com:443"})
-			configure(t, w)
+			configure(w)
 			server, err := faketeleport.Serve(w.cluster, "127.0.0.1:0")
 			require.NoError(t, err)
 			t.Cleanup(server.Stop)
@@ -48,34 +48,34 @@ func TestConnectsOverASocket(t *testing.T) {
 
 func TestUnusableIdentityEndsTheStart(t *testing.T) {
 	for name, tc := range map[string]struct {
-		spoil func(*testing.T, *world)
+		spoil func(*world)
 		says  string
 	}{
 		"missing": {
-			func(_ *testing.T, w *world) { w.cfg.Identity += ".gone" },
+			func(w *world) { w.cfg.Identity += ".gone" },
 			"no such file",
 		},
 		"expired": {
-			func(t *testing.T, w *world) {
-				require.NoError(t, w.cluster.WriteIdentityFile(w.cfg.Identity, bot, -time.Minute))
+			func(w *world) {
+				require.NoError(w.t, w.cluster.WriteIdentityFile(w.cfg.Identity, bot, -time.Minute))
 			},
 			`certificate of user "jira-bot" expired at 1999`,
 		},
 		"half-written": {
-			func(t *testing.T, w *world) { truncate(t, w.cfg.Identity) },
+			func(w *world) { truncate(w.t, w.cfg.Identity) },
 			"load identity",
 		},
 		"empty": {
-			func(t *testing.T, w *world) { require.NoError(t, os.WriteFile(w.cfg.Identity, nil, 0o600)) },
+			func(w *world) { require.NoError(w.t, os.WriteFile(w.cfg.Identity, nil, 0o600)) },
 			"load identity",
 		},
 		"incomplete key pair": {
-			func(_ *testing.T, w *world) { w.cfg.Identity, w.cfg.ClientKey = "", "key.pem" },
+			func(w *world) { w.cfg.Identity, w.cfg.ClientKey = "", "key.pem" },
 			"client_crt",
 		},
 		"of a user that the cluster does not have": {
-			func(t *testing.T, w *world) {
-				require.NoError(t, w.cluster.WriteIdentityFile(w.cfg.Identity, "nobody", time.Hour))
+			func(w *world) {
+				require.NoError(w.t, w.cluster.WriteIdentityFile(w.cfg.Identity, "nobody", time.Hour))
 			},
 			"nobody",
 		},
@@ -83,7 +83,7 @@ func TestUnusableIdentityEndsTheStart(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				w := newWorld(t, faketeleport.Config{})
-				tc.spoil(t, w)
+				tc.spoil(w)
 				_, err := teleport.Connect(t.Context(), w.cfg, w.deps())
 				require.Equal(t, access.Permanent, access.ClassOf(err), "%v", err)
 				require.ErrorContains(t, err, tc.says)

@@ -15,9 +15,10 @@ import (
 )
 
 func TestRenewedIdentityIsTakenUpBeforeTheOldExpires(t *testing.T) {
-	watched(t, func(t *testing.T, w *world, clt *teleport.Client, b *bell) {
+	watched(t, func(w *world, clt *teleport.Client, b *bell) {
+		t := w.t
 		_, first := clt.Identity()
-		time.Sleep(20 * time.Minute)
+		pass(20 * time.Minute)
 		require.NoError(t, w.cluster.WriteIdentityFile(w.cfg.Identity, bot, time.Hour))
 		require.NoError(t, clt.ReloadIdentity(t.Context()))
 		synctest.Wait()
@@ -39,16 +40,16 @@ func TestRunPollsTheIdentity(t *testing.T) {
 		go func() { ended <- clt.Run(ctx) }()
 		_, first := clt.Identity()
 
-		time.Sleep(30 * time.Minute)
+		pass(30 * time.Minute)
 		require.NoError(t, w.cluster.WriteIdentityFile(w.cfg.Identity, bot, time.Hour))
-		time.Sleep(6 * time.Minute)
+		pass(6 * time.Minute)
 		synctest.Wait()
 		_, second := clt.Identity()
 		require.Greater(t, second, first)
 		require.Equal(t, 1, w.log.count("identity renewed"))
 		require.Zero(t, w.log.count("identity not renewed"))
 
-		time.Sleep(2 * time.Hour)
+		pass(2 * time.Hour)
 		require.Positive(t, w.log.count("identity not renewed"), "an identity that nobody renews is reported")
 		cancel()
 		require.NoError(t, <-ended)
@@ -63,9 +64,9 @@ func TestRunWithoutRefreshLeavesTheIdentityAlone(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- clt.Run(ctx) }()
-		time.Sleep(30 * time.Minute)
+		pass(30 * time.Minute)
 		require.NoError(t, w.cluster.WriteIdentityFile(w.cfg.Identity, bot, time.Hour))
-		time.Sleep(20 * time.Minute)
+		pass(20 * time.Minute)
 		_, second := clt.Identity()
 		require.Equal(t, first, second)
 		cancel()
@@ -74,17 +75,17 @@ func TestRunWithoutRefreshLeavesTheIdentityAlone(t *testing.T) {
 }
 
 func TestUnusableRenewalLeavesTheOldInUse(t *testing.T) {
-	for name, spoil := range map[string]func(*testing.T, *world){
-		"missing":      func(t *testing.T, w *world) { require.NoError(t, os.Remove(w.cfg.Identity)) },
-		"half-written": func(t *testing.T, w *world) { truncate(t, w.cfg.Identity) },
-		"expired": func(t *testing.T, w *world) {
-			require.NoError(t, w.cluster.WriteIdentityFile(w.cfg.Identity, bot, -time.Minute))
+	for name, spoil := range map[string]func(*world){
+		"missing":      func(w *world) { require.NoError(w.t, os.Remove(w.cfg.Identity)) },
+		"half-written": func(w *world) { truncate(w.t, w.cfg.Identity) },
+		"expired": func(w *world) {
+			require.NoError(w.t, w.cluster.WriteIdentityFile(w.cfg.Identity, bot, -time.Minute))
 		},
-		"refused": func(t *testing.T, w *world) {
-			require.NoError(t, w.cluster.WriteIdentityFile(w.cfg.Identity, "nobody", time.Hour))
+		"refused": func(w *world) {
+			require.NoError(w.t, w.cluster.WriteIdentityFile(w.cfg.Identity, "nobody", time.Hour))
 		},
-		"cluster away": func(t *testing.T, w *world) {
-			require.NoError(t, w.cluster.WriteIdentityFile(w.cfg.Identity, bot, time.Hour))
+		"cluster away": func(w *world) {
+			require.NoError(w.t, w.cluster.WriteIdentityFile(w.cfg.Identity, bot, time.Hour))
 			w.cluster.Inject(faketeleport.Unavailable("Ping", 1))
 		},
 	} {
@@ -93,8 +94,8 @@ func TestUnusableRenewalLeavesTheOldInUse(t *testing.T) {
 				w := newWorld(t, faketeleport.Config{})
 				clt := w.connect()
 				_, before := clt.Identity()
-				time.Sleep(10 * time.Minute)
-				spoil(t, w)
+				pass(10 * time.Minute)
+				spoil(w)
 				require.Error(t, clt.ReloadIdentity(t.Context()))
 				_, after := clt.Identity()
 				require.Equal(t, before, after)
@@ -123,7 +124,7 @@ func TestRenewalBreaksNoCall(t *testing.T) {
 			answer <- err
 		}()
 		synctest.Wait()
-		time.Sleep(time.Second)
+		pass(time.Second)
 		require.NoError(t, w.cluster.WriteIdentityFile(w.cfg.Identity, bot, time.Hour))
 		require.NoError(t, clt.ReloadIdentity(t.Context()))
 		require.NoError(t, <-answer)

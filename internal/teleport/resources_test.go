@@ -87,7 +87,7 @@ func TestResourceNamesAreReadAnewAfterAWhile(t *testing.T) {
 		id := types.ResourceID{ClusterName: "example.com", Kind: types.KindNode, Name: "n1"}
 		c.ResourceNames(t.Context(), requested(id))
 		inv.shown[types.KindNode] = []types.ResourceWithLabels{node(t, "n1", "new")}
-		time.Sleep(namesFor)
+		<-time.After(namesFor)
 		req := requested(id)
 		c.ResourceNames(t.Context(), req)
 		require.Equal(t, "new", req.Resources[0].Name)

@@ -14,6 +14,7 @@ import (
 const usersRole = "users"
 
 func newUsersWorld(t *testing.T) *world {
+	t.Helper()
 	w := newWorld(t, faketeleport.Config{}, faketeleport.RoleAccessPlugin, usersRole)
 	w.cluster.PutRole(faketeleport.Role{Name: usersRole, ReadUsers: true})
 	for name, ids := range map[string][]string{"alice": {"a1", "a2", "a1"}, "bob": {"b1"}, "robert": {"b1"}} {
@@ -53,7 +54,7 @@ func TestUsersAreReadOnceAMinute(t *testing.T) {
 		}
 		require.Equal(t, 1, w.cluster.Calls()["ListUsers"])
 		w.cluster.DeleteUser("alice")
-		time.Sleep(2 * time.Minute)
+		pass(2 * time.Minute)
 		got, err := clt.UsersByTrait(t.Context(), "jira_id", "a1")
 		require.NoError(t, err)
 		require.Empty(t, got)

@@ -52,7 +52,7 @@ func (c *Client) Watch(ctx context.Context, bell Doorbell) error {
 		stood, err := c.watchOnce(ctx, bell)
 		switch {
 		case ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the end of ctx is the end that was asked for
 		case errors.Is(err, errClosed):
 			return err
 		}
@@ -99,7 +99,7 @@ func (c *Client) watchOnce(ctx context.Context, bell Doorbell) (stood time.Durat
 		c.metrics.called(methodWatch(), err)
 		return 0, err
 	}
-	defer stream.Close()
+	defer func() { _ = stream.Close() }()
 	first, err := nextEvent(ctx, l, stream)
 	if err == nil && first.Type != types.OpInit {
 		err = errUnreliable

@@ -39,7 +39,7 @@ func (b *bell) take() []access.RequestID {
 
 // watched runs fn in a bubble with a client that watches; Watch has to end
 // when its context does.
-func watched(t *testing.T, fn func(t *testing.T, w *world, clt *teleport.Client, b *bell)) {
+func watched(t *testing.T, fn func(w *world, clt *teleport.Client, b *bell)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, faketeleport.Config{})
@@ -52,7 +52,7 @@ func watched(t *testing.T, fn func(t *testing.T, w *world, clt *teleport.Client,
 		require.True(t, clt.Watching())
 		require.InDelta(t, 1, w.metric("teleport_jira_watcher_connected"), 0)
 
-		fn(t, w, clt, b)
+		fn(w, clt, b)
 
 		cancel()
 		require.NoError(t, <-ended)
@@ -62,7 +62,8 @@ func watched(t *testing.T, fn func(t *testing.T, w *world, clt *teleport.Client,
 }
 
 func TestWatchTellsEveryChange(t *testing.T) {
-	watched(t, func(t *testing.T, w *world, _ *teleport.Client, b *bell) {
+	watched(t, func(w *world, _ *teleport.Client, b *bell) {
+		t := w.t
 		id := w.request("alice", faketeleport.RequestOptions{})
 		synctest.Wait()
 		require.Equal(t, []access.RequestID{id}, b.take(), "made")
@@ -81,7 +82,7 @@ func TestWatchSubscribesAgainAfterEveryEnd(t *testing.T) {
 		},
 		"server away for long": func(w *world) {
 			w.server.Stop()
-			time.Sleep(40 * time.Minute)
+			pass(40 * time.Minute)
 			require.NoError(w.t, w.server.Start())
 		},
 		"subscription refused for a while": func(w *world) {
@@ -94,10 +95,11 @@ func TestWatchSubscribesAgainAfterEveryEnd(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			watched(t, func(t *testing.T, w *world, clt *teleport.Client, b *bell) {
+			watched(t, func(w *world, clt *teleport.Client, b *bell) {
+				t := w.t
 				interrupt(w)
 				// Longer than any pause of the watcher and of gRPC.
-				time.Sleep(2 * time.Minute)
+				pass(2 * time.Minute)
 				synctest.Wait()
 				require.Equal(t, []access.RequestID{""}, b.take())
 				require.True(t, clt.Watching())
@@ -111,9 +113,10 @@ func TestWatchSubscribesAgainAfterEveryEnd(t *testing.T) {
 }
 
 func TestAwayServerIsAskedWithPausesAndOneLineAnAttempt(t *testing.T) {
-	watched(t, func(t *testing.T, w *world, _ *teleport.Client, _ *bell) {
+	watched(t, func(w *world, _ *teleport.Client, _ *bell) {
+		t := w.t
 		w.server.Stop()
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		attempts := w.metric("teleport_jira_watcher_reconnects_total")
 		require.Less(t, attempts, 300.0, "pauses grow to half a minute")
 		require.Greater(t, attempts, 60.0, "and no further")

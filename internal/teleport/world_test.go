@@ -86,6 +86,9 @@ func (w *world) metric(name string) float64 {
 	return 0
 }
 
+// pass lets the bubble's time pass.
+func pass(d time.Duration) { <-time.After(d) }
+
 // lines keeps what was logged.
 type lines struct {
 	mu  sync.Mutex
