@@ -31,7 +31,7 @@ func (f Fault) String() string {
 
 // Faults is everything that is wrong with a configuration, in the order of its
 // lines. It is the error that Load and Parse return.
-type Faults []Fault
+type Faults []Fault //nolint:errname // named for what it lists
 
 // Error implements error: one line for each fault.
 func (f Faults) Error() string {

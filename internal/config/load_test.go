@@ -238,8 +238,8 @@ func FuzzParse(f *testing.F) {
 			require.NotEmpty(t, c.Jira.Statuses.Approved)
 			return
 		}
-		faults, ok := err.(Faults)
-		require.True(t, ok)
+		var faults Faults
+		require.ErrorAs(t, err, &faults)
 		require.NotEmpty(t, faults)
 		for _, fault := range faults {
 			require.LessOrEqual(t, fault.Line, strings.Count(string(data), "\n")+1)

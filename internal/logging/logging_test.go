@@ -134,6 +134,7 @@ func TestHandlerKeepsSlogsContract(t *testing.T) {
 		out.Reset()
 		return l.Logger().Handler()
 	}, func(t *testing.T) map[string]any {
+		t.Helper()
 		var line map[string]any
 		require.NoError(t, json.Unmarshal(out.Bytes(), &line))
 		return line

@@ -192,8 +192,9 @@ func TestStopFinishesWhatIsBeingAnswered(t *testing.T) {
 		p, stop, done, _ := startPipes(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			close(entered)
 			<-time.After(shutdownTime - time.Second)
-			require.NoError(t, r.Context().Err())
-			_, _ = io.WriteString(w, "finished")
+			if r.Context().Err() == nil {
+				_, _ = io.WriteString(w, "finished")
+			}
 		}))
 		conn := p.dial()
 		_, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")

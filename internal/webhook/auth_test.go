@@ -83,7 +83,7 @@ func TestAuthentication(t *testing.T) {
 			}
 			require.Empty(t, d.bell.hints)
 			require.Equal(t, tc.auth.user != nil, w.Header().Get("WWW-Authenticate") != "")
-			require.Equal(t, 1.0, d.count(t, unauthenticated))
+			require.Equal(t, 1, d.count(t, unauthenticated))
 		})
 	}
 }

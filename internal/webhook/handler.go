@@ -113,7 +113,7 @@ func (h *Handler) webhook(w http.ResponseWriter, r *http.Request) {
 	case overloaded:
 		w.Header().Set("Retry-After", strconv.Itoa(int(retryAfter.Seconds())))
 	}
-	w.WriteHeader(statusOf[res])
+	w.WriteHeader(res.status())
 }
 
 // receive takes a webhook through all the checks, the cheapest first, and

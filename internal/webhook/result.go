@@ -23,17 +23,31 @@ const (
 	overloaded      result = "overloaded"      // too many at once, or nobody took the hint
 )
 
-// statusOf is the HTTP status of each result. Jira Cloud retries 408 and 503
-// and drops what was answered with another 4xx.
-var statusOf = map[result]int{
-	accepted:        http.StatusOK,
-	ignored:         http.StatusNoContent,
-	method:          http.StatusMethodNotAllowed,
-	tooLarge:        http.StatusRequestEntityTooLarge,
-	timeout:         http.StatusRequestTimeout,
-	unauthenticated: http.StatusUnauthorized,
-	malformed:       http.StatusBadRequest,
-	overloaded:      http.StatusServiceUnavailable,
+// results lists them all.
+func results() []result {
+	return []result{accepted, ignored, method, tooLarge, timeout, unauthenticated, malformed, overloaded}
+}
+
+// status is the HTTP status that tells the result. Jira Cloud retries 408 and
+// 503 and drops what was answered with another 4xx.
+func (r result) status() int {
+	switch r {
+	case accepted:
+		return http.StatusOK
+	case ignored:
+		return http.StatusNoContent
+	case method:
+		return http.StatusMethodNotAllowed
+	case tooLarge:
+		return http.StatusRequestEntityTooLarge
+	case timeout:
+		return http.StatusRequestTimeout
+	case unauthenticated:
+		return http.StatusUnauthorized
+	case malformed:
+		return http.StatusBadRequest
+	}
+	return http.StatusServiceUnavailable
 }
 
 // metrics counts webhooks.
@@ -48,7 +62,7 @@ func newMetrics(r prometheus.Registerer) *metrics {
 		Help: "Webhooks received, by what came of them.",
 	}, []string{"result"})}
 	r.MustRegister(m.webhooks)
-	for res := range statusOf {
+	for _, res := range results() {
 		m.webhooks.WithLabelValues(string(res))
 	}
 	return m
