@@ -1,0 +1,97 @@
+// The Kanban board: columns, cards and moving them with the keyboard.
+
+import { announce, avatar, byId, make, send } from "./dom.js";
+import { draggable, dragging } from "./drag.js";
+import { openDetails } from "./details.js";
+
+const tones = ["pending", "approved", "denied", "expired"];
+const seen = new Map(); // issue id -> status, to show what changed by itself
+let current;
+let drawn = "";
+
+export function renderBoard(state) {
+  current = state;
+  const picture = JSON.stringify([state.columns, state.cards]);
+  if (picture === drawn || dragging()) return;
+  drawn = picture;
+
+  const board = byId("board");
+  const focused = document.activeElement?.closest?.(".card")?.dataset.id;
+  const scrolled = new Map([...board.querySelectorAll("ul")].map((list) => [list.dataset.status, list.scrollTop]));
+  board.replaceChildren(...state.columns.map((name, index) => column(name, tones[index], state)));
+  for (const list of board.querySelectorAll("ul")) list.scrollTop = scrolled.get(list.dataset.status) ?? 0;
+  if (focused) cardNode(focused)?.focus();
+}
+
+function column(name, tone, state) {
+  const cards = state.cards.filter((card) => card.status === name);
+  const list = make("ul", { "data-status": name, "aria-label": `${name}, ${cards.length} cards` }, ...cards.map(cardItem));
+  return make("section", { class: "column", "data-status": name, "data-tone": tone, "aria-label": name },
+    make("h3", {}, name, make("span", { class: "count" }, String(cards.length))), list);
+}
+
+function cardItem(card) {
+  const before = seen.get(card.id);
+  seen.set(card.id, card.status);
+  const latest = card.comments.at(-1);
+  const node = make("li", {
+    class: before === card.status ? "card" : "card changed",
+    tabindex: "0", "data-id": card.id, "data-key": card.key, "aria-describedby": "board-help",
+    "aria-label": `${card.key}, ${card.summary}, ${card.status}`,
+    onkeydown: (event) => pressed(event, card),
+  },
+    make("span", { class: "summary" }, card.summary),
+    latest && make("span", { class: "latest" }, `${latest.author.name}: ${latest.body}`),
+    make("span", { class: "foot" },
+      make("span", { class: "key" }, card.key),
+      make("span", {}, card.comments.length === 1 ? "1 comment" : `${card.comments.length} comments`),
+      card.request && make("span", { class: "badge", "data-state": card.request.state, title: "the request in Teleport" }, card.request.state),
+      card.request && avatar({ name: card.request.user })));
+  draggable(node, { drop: (status) => move(card, status), click: () => openDetails(card.id) });
+  return node;
+}
+
+// move asks Jira to bring the issue to a status, as the person acted as.
+export async function move(card, status) {
+  if (status === card.status) return;
+  announce(`Moving ${card.key} to ${status}`);
+  cardNode(card.id)?.classList.add("moving");
+  const moved = await send(`api/issues/${encodeURIComponent(card.id)}/moves`, { person: byId("actor").value, status });
+  if (moved) {
+    announce(`${card.key} moved to ${status}`);
+  } else {
+    cardNode(card.id)?.classList.remove("moving");
+  }
+}
+
+function pressed(event, card) {
+  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (event.key === "Enter" || event.key === " ") openDetails(card.id);
+  else if (step && event.shiftKey) moveBeside(card, step);
+  else if (step) focusBeside(event.currentTarget, step);
+  else if (event.key === "ArrowDown") event.currentTarget.nextElementSibling?.focus();
+  else if (event.key === "ArrowUp") event.currentTarget.previousElementSibling?.focus();
+  else return;
+  event.preventDefault();
+}
+
+function moveBeside(card, step) {
+  const status = current.columns[current.columns.indexOf(card.status) + step];
+  if (status) move(card, status);
+}
+
+function focusBeside(node, step) {
+  const columns = [...byId("board").children];
+  const row = [...node.parentElement.children].indexOf(node);
+  for (let at = columns.indexOf(node.closest(".column")) + step; columns[at]; at += step) {
+    const cards = columns[at].querySelectorAll(".card");
+    if (cards.length === 0) continue;
+    cards[Math.min(row, cards.length - 1)].focus();
+    return;
+  }
+}
+
+function cardNode(id) {
+  return [...document.querySelectorAll(".card")].find((node) => node.dataset.id === id);
+}

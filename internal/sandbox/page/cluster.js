@@ -1,0 +1,59 @@
+// The Teleport side: making requests, reviewing and expiring them.
+
+import { announce, byId, choose, clock, make, send } from "./dom.js";
+
+let drawn = "";
+
+export function renderCluster(state) {
+  byId("cluster-name").textContent = state.cluster;
+  const users = state.users.map((user) => [user, user.split("@")[0]]);
+  choose(byId("request-user"), users);
+  choose(byId("review-author"), [...users].reverse());
+
+  const picture = JSON.stringify(state.requests);
+  if (picture === drawn) return;
+  drawn = picture;
+  const focused = document.activeElement?.dataset?.action;
+  byId("requests").replaceChildren(...state.requests.map(item));
+  byId("requests-empty").hidden = state.requests.length > 0;
+  if (focused) document.querySelector(`[data-action="${CSS.escape(focused)}"]`)?.focus();
+}
+
+function item(request) {
+  return make("li", { class: "request", "data-id": request.id, "data-state": request.state },
+    make("span", { class: "head" },
+      make("strong", {}, `${request.user.split("@")[0]}: ${request.roles.join(", ")}`),
+      make("span", { class: "badge", "data-state": request.state }, request.state)),
+    request.reason && make("span", { class: "why" }, request.reason),
+    ...request.reviews.map((review) => make("span", { class: "facts" }, said(review))),
+    request.resolvedBy && make("span", { class: "facts" }, `set by ${request.resolvedBy}`),
+    request.state === "pending" ? actions(request) : null);
+}
+
+function said(review) {
+  const why = review.reason ? `: ${review.reason}` : "";
+  return `${clock(review.at)} ${review.author} ${review.state}${why}`;
+}
+
+function actions(request) {
+  const button = (name, text, act) => make("button", {
+    type: "button", "data-action": `${name} ${request.id}`, "aria-label": `${text} the request of ${request.user}`, onclick: act,
+  }, text);
+  const path = `api/requests/${encodeURIComponent(request.id)}`;
+  const review = (verdict) => send(`${path}/reviews`, {
+    author: byId("review-author").value, verdict, reason: byId("review-reason").value,
+  });
+  return make("span", { class: "actions" },
+    button("approve", "Approve", () => review("approved")),
+    button("deny", "Deny", () => review("denied")),
+    button("expire", "Let expire", () => send(`${path}/expire`)));
+}
+
+byId("request-form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const roles = byId("request-roles").value.split(",").map((role) => role.trim()).filter(Boolean);
+  const made = await send("api/requests", { user: byId("request-user").value, roles, reason: byId("request-reason").value });
+  if (!made) return;
+  byId("request-reason").value = "";
+  announce("Request made");
+});

@@ -1,0 +1,69 @@
+// Small helpers. Text always arrives as text nodes, so nothing that somebody
+// typed can become markup.
+
+export const byId = (id) => document.getElementById(id);
+
+// make builds an element; strings among the children become text.
+export function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined || value === false) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.filter((child) => child !== undefined && child !== null));
+  return node;
+}
+
+// avatar shows who did something by initials, in a colour of their own.
+export function avatar(person) {
+  const name = person.name || "?";
+  const initials = name.split(/[\s.@_-]+/).filter(Boolean).slice(0, 2).map((word) => word[0].toUpperCase()).join("");
+  const node = make("span", { class: person.app ? "avatar app" : "avatar", title: name, "aria-hidden": "true" }, initials);
+  let hue = 0;
+  for (const character of name) hue = (hue * 31 + character.codePointAt(0)) % 360;
+  node.style.setProperty("--hue", hue);
+  return node;
+}
+
+export function clock(time) {
+  return new Date(time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+}
+
+// choose fills a select once and keeps the choice when the options stay.
+export function choose(select, options) {
+  const wanted = JSON.stringify(options);
+  if (select.dataset.options === wanted) return;
+  const kept = select.value;
+  select.replaceChildren(...options.map(([value, text]) => make("option", { value }, text)));
+  if (options.some(([value]) => value === kept)) select.value = kept;
+  select.dataset.options = wanted;
+}
+
+export function announce(text) {
+  byId("announcer").textContent = text;
+}
+
+export function notify(text) {
+  const notice = make("p", { class: "notice" }, text);
+  byId("notices").append(notice);
+  setTimeout(() => notice.remove(), 6000);
+}
+
+// send posts a command; what the server refuses is shown, and the answer tells
+// whether it was done.
+export async function send(path, body = {}) {
+  try {
+    const answer = await fetch(path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify(body),
+    });
+    if (answer.ok) return true;
+    const { error } = await answer.json();
+    notify(error);
+  } catch {
+    notify("The sandbox does not answer. Is it still running?");
+  }
+  return false;
+}

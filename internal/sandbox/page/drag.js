@@ -1,0 +1,70 @@
+// Dragging with pointer events: works with mouse, pen and touch alike.
+
+const threshold = 5; // pixels before a press becomes a drag
+let active = null;
+
+export const dragging = () => active !== null;
+
+// draggable calls drop(status) when the node is let go over a column, and
+// click() when it was pressed without being moved.
+export function draggable(node, { drop, click }) {
+  node.addEventListener("pointerdown", (event) => {
+    if (event.button !== 0 || active) return;
+    const start = { x: event.clientX, y: event.clientY };
+    const control = new AbortController();
+    const options = { signal: control.signal };
+    let drag = null;
+    const end = () => {
+      control.abort();
+      drag?.end();
+      active = null;
+    };
+    node.setPointerCapture(event.pointerId);
+    node.addEventListener("pointermove", (moved) => {
+      if (!drag && Math.hypot(moved.clientX - start.x, moved.clientY - start.y) > threshold) {
+        drag = active = lift(node, start);
+      }
+      drag?.follow(moved);
+    }, options);
+    node.addEventListener("pointerup", (released) => {
+      const status = drag?.over(released)?.dataset.status;
+      const clicked = drag === null;
+      end();
+      if (clicked) click();
+      else if (status) drop(status);
+    }, options);
+    node.addEventListener("pointercancel", end, options);
+    document.addEventListener("keydown", (key) => {
+      if (key.key === "Escape") end();
+    }, options);
+  });
+}
+
+// lift takes the node out of its column and leaves a gap in its place.
+function lift(node, start) {
+  const box = node.getBoundingClientRect();
+  const gap = document.createElement("li");
+  gap.className = "placeholder";
+  gap.style.height = `${box.height}px`;
+  node.after(gap);
+  node.classList.add("dragging");
+  node.style.width = `${box.width}px`;
+  const columnAt = (event) => document.elementFromPoint(event.clientX, event.clientY)?.closest(".column");
+  const highlight = (column) => {
+    for (const other of document.querySelectorAll(".column")) other.classList.toggle("target", other === column);
+  };
+  return {
+    over: columnAt,
+    follow(event) {
+      node.style.left = `${box.left + event.clientX - start.x}px`;
+      node.style.top = `${box.top + event.clientY - start.y}px`;
+      highlight(columnAt(event));
+    },
+    end() {
+      node.classList.remove("dragging");
+      node.removeAttribute("style");
+      gap.remove();
+      highlight(null);
+    },
+  };
+}

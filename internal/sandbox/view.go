@@ -1,0 +1,71 @@
+package sandbox
+
+import "time"
+
+// View is everything the page shows but the log.
+type View struct {
+	Cluster  string     `json:"cluster"`
+	Project  string     `json:"project"`
+	Daemon   DaemonView `json:"daemon"`
+	Users    []string   `json:"users"`   // Teleport users
+	People   []Person   `json:"people"`  // Jira accounts to act as
+	Columns  []string   `json:"columns"` // statuses, left to right
+	Cards    []Card     `json:"cards"`
+	Requests []Request  `json:"requests"` // newest first
+}
+
+// Person is a Jira account.
+type Person struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+	Note string `json:"note"` // what the account is good for here
+	App  bool   `json:"app"`  // a program, not a person
+}
+
+// Card is a Jira issue.
+type Card struct {
+	ID          string    `json:"id"`
+	Key         string    `json:"key"`
+	Summary     string    `json:"summary"`
+	Status      string    `json:"status"`
+	Description string    `json:"description"`
+	Comments    []Comment `json:"comments"` // oldest first
+	Moves       []Move    `json:"moves"`    // oldest first
+	Request     *Request  `json:"request"`  // null when it is gone
+}
+
+// Comment is a comment on an issue, in Jira's markup.
+type Comment struct {
+	Author Person    `json:"author"`
+	Body   string    `json:"body"`
+	At     time.Time `json:"at"`
+}
+
+// Move is a change of an issue's status.
+type Move struct {
+	By   Person    `json:"by"`
+	From string    `json:"from"`
+	To   string    `json:"to"`
+	At   time.Time `json:"at"`
+}
+
+// Request is an Access Request as the cluster shows it. One that has expired
+// is gone from the cluster; the sandbox remembers it.
+type Request struct {
+	ID         string    `json:"id"`
+	User       string    `json:"user"`
+	Roles      []string  `json:"roles"`
+	Reason     string    `json:"reason"`
+	State      string    `json:"state"` // pending | approved | denied | promoted | expired
+	ResolvedBy string    `json:"resolvedBy"`
+	Created    time.Time `json:"created"`
+	Reviews    []Review  `json:"reviews"`
+}
+
+// Review is what a Teleport user said about a request.
+type Review struct {
+	Author string    `json:"author"`
+	State  string    `json:"state"`
+	Reason string    `json:"reason"`
+	At     time.Time `json:"at"`
+}
