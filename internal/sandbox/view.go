@@ -59,13 +59,15 @@ type Request struct {
 	State      string    `json:"state"` // pending | approved | denied | promoted | expired
 	ResolvedBy string    `json:"resolvedBy"`
 	Created    time.Time `json:"created"`
+	Needs      int       `json:"needs"` // approvals
 	Reviews    []Review  `json:"reviews"`
 }
 
 // Review is what a Teleport user said about a request.
 type Review struct {
-	Author string    `json:"author"`
-	State  string    `json:"state"`
-	Reason string    `json:"reason"`
-	At     time.Time `json:"at"`
+	Author      string    `json:"author"`
+	SubmittedBy string    `json:"submittedBy"` // empty when the author did it
+	State       string    `json:"state"`
+	Reason      string    `json:"reason"`
+	At          time.Time `json:"at"`
 }

@@ -44,7 +44,7 @@ function cardItem(card) {
     latest && make("span", { class: "latest" }, `${latest.author.name}: ${latest.body}`),
     make("span", { class: "foot" },
       make("span", { class: "key" }, card.key),
-      make("span", {}, card.comments.length === 1 ? "1 comment" : `${card.comments.length} comments`),
+      card.comments.length > 0 && make("span", { class: "talk", title: "comments" }, String(card.comments.length)),
       card.request && make("span", { class: "badge", "data-state": card.request.state, title: "the request in Teleport" }, card.request.state),
       card.request && avatar({ name: card.request.user })));
   draggable(node, { drop: (status) => move(card, status), click: () => openDetails(card.id) });

@@ -25,14 +25,17 @@ function item(request) {
       make("strong", {}, `${request.user.split("@")[0]}: ${request.roles.join(", ")}`),
       make("span", { class: "badge", "data-state": request.state }, request.state)),
     request.reason && make("span", { class: "why" }, request.reason),
-    ...request.reviews.map((review) => make("span", { class: "facts" }, said(review))),
+    request.needs > 1 && make("span", { class: "facts" }, `needs ${request.needs} approvals`),
+    ...request.reviews.map((review) => make("span", { class: "facts" }, `${clock(review.at)} ${said(review)}`)),
     request.resolvedBy && make("span", { class: "facts" }, `set by ${request.resolvedBy}`),
-    request.state === "pending" ? actions(request) : null);
+    request.state === "pending" && actions(request));
 }
 
-function said(review) {
+// said tells a review in one line, and who submitted it for its author.
+export function said(review) {
+  const through = review.submittedBy ? ` through ${review.submittedBy}` : "";
   const why = review.reason ? `: ${review.reason}` : "";
-  return `${clock(review.at)} ${review.author} ${review.state}${why}`;
+  return `${review.author} ${review.state}${through}${why}`;
 }
 
 function actions(request) {

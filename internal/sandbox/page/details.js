@@ -2,6 +2,7 @@
 
 import { avatar, byId, clock, make, send } from "./dom.js";
 import { move } from "./board.js";
+import { said } from "./cluster.js";
 
 const dialog = byId("details");
 let shown = null; // issue id
@@ -54,7 +55,7 @@ function facts(request) {
     ["User", request.user],
     ["Roles", request.roles.join(", ")],
     ["Reason", request.reason],
-    ["Reviews", request.reviews.map((review) => `${review.author} ${review.state}`).join("; ")],
+    ["Reviews", request.reviews.map(said).join("; ")],
     ["Set by", request.resolvedBy],
     ["Request id", request.id],
   ];

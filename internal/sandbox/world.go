@@ -1,0 +1,121 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gravitational/teleport/api/types"
+
+	fakejira "teleport-jira/internal/fake/jira"
+	faketeleport "teleport-jira/internal/fake/teleport"
+)
+
+const (
+	clusterName = "demo.example.com"
+	daemonUser  = "teleport-jira"
+	identityTTL = 7 * 24 * time.Hour
+	loopback    = "127.0.0.1:0"
+)
+
+// world is both doubles with their people. Its methods may be called
+// concurrently.
+type world struct {
+	cluster *faketeleport.Cluster
+	auth    *faketeleport.Server
+	jira    *fakejira.Server
+	people  map[string]Person // all Jira accounts by id
+
+	mu    sync.Mutex
+	known map[string]Request // every request ever seen: the cluster forgets
+	order []string           // their ids, oldest first
+}
+
+// newWorld starts the cluster's double on a socket and makes the Jira double,
+// which the caller serves. The caller has to call close.
+func newWorld() (*world, error) {
+	cluster, err := faketeleport.New(faketeleport.Config{
+		ClusterName: clusterName, ProxyPublicAddr: clusterName + ":443", OnBehalf: true,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make the cluster: %w", err)
+	}
+	for _, user := range teleportUsers() {
+		cluster.PutUser(user)
+	}
+	auth, err := faketeleport.Serve(cluster, loopback)
+	if err != nil {
+		cluster.Close()
+		return nil, fmt.Errorf("serve the cluster: %w", err)
+	}
+	board := fakejira.Board(fakejira.Cloud)
+	board.Accounts = jiraAccounts()
+	board.Latency = 20 * time.Millisecond
+	jira, err := fakejira.New(board)
+	if err != nil {
+		auth.Stop()
+		cluster.Close()
+		return nil, fmt.Errorf("make Jira: %w", err)
+	}
+	w := &world{cluster: cluster, auth: auth, jira: jira, people: map[string]Person{}, known: map[string]Request{}}
+	for _, account := range board.Accounts {
+		w.people[account.ID] = Person{
+			ID: account.ID, Name: account.DisplayName, Note: accountNotes()[account.ID],
+			App: account.Type == fakejira.AppAccount,
+		}
+	}
+	return w, nil
+}
+
+func (w *world) close() {
+	w.jira.Close()
+	w.auth.Stop()
+	w.cluster.Close()
+}
+
+// jiraHandler is Jira's API.
+func (w *world) jiraHandler() http.Handler { return w.jira }
+
+// Request makes an Access Request as a Teleport user does. Roles that begin
+// with "prod" need two approvals.
+func (w *world) Request(_ context.Context, user string, roles []string, reason string) error {
+	if len(roles) == 0 {
+		return errors.New("name at least one role")
+	}
+	var options faketeleport.RequestOptions
+	for _, role := range roles {
+		if strings.HasPrefix(role, "prod") {
+			options.Thresholds = []types.AccessReviewThreshold{{Name: "four eyes", Approve: 2, Deny: 1}}
+		}
+	}
+	_, err := w.cluster.CreateRequest(user, roles, reason, options)
+	return err
+}
+
+// Review submits a review as a Teleport user does.
+func (w *world) Review(_ context.Context, id, author, verdict, reason string) error {
+	proposed := map[string]types.RequestState{"approved": types.RequestState_APPROVED, "denied": types.RequestState_DENIED}[verdict]
+	if proposed.IsNone() {
+		return fmt.Errorf("a verdict is approved or denied, not %q", verdict)
+	}
+	_, err := w.cluster.Review(author, id, proposed, reason)
+	return err
+}
+
+// Expire lets a request's time run out.
+func (w *world) Expire(_ context.Context, id string) error { return w.cluster.Expire(id) }
+
+// Move drags an issue's card as a person.
+func (w *world) Move(_ context.Context, issue, person, status string) error {
+	return w.jira.Drag(issue, status, person)
+}
+
+// Comment writes a comment as a person.
+func (w *world) Comment(_ context.Context, issue, person, body string) error {
+	_, err := w.jira.AddComment(issue, person, body)
+	return err
+}
