@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -21,11 +20,11 @@ const (
 type stage interface {
 	View() View
 	Lines(after int) []Line
-	Request(ctx context.Context, user string, roles []string, reason string) error
-	Review(ctx context.Context, id, author, verdict, reason string) error
-	Expire(ctx context.Context, id string) error
-	Move(ctx context.Context, issue, person, status string) error
-	Comment(ctx context.Context, issue, person, body string) error
+	Request(user string, roles []string, reason string) error
+	Review(id, author, verdict, reason string) error
+	Expire(id string) error
+	Move(issue, person, status string) error
+	Comment(issue, person, body string) error
 	Restart() error
 }
 
@@ -61,20 +60,20 @@ func handler(s stage) (http.Handler, error) {
 	mux := http.NewServeMux()
 	mux.Handle("GET /", files)
 	mux.HandleFunc("GET /api/events", func(w http.ResponseWriter, r *http.Request) { stream(w, r, s) })
-	mux.HandleFunc("POST /api/requests", command(func(r *http.Request, c requestCommand) error {
-		return s.Request(r.Context(), c.User, c.Roles, c.Reason)
+	mux.HandleFunc("POST /api/requests", command(func(_ *http.Request, c requestCommand) error {
+		return s.Request(c.User, c.Roles, c.Reason)
 	}))
 	mux.HandleFunc("POST /api/requests/{id}/reviews", command(func(r *http.Request, c reviewCommand) error {
-		return s.Review(r.Context(), r.PathValue("id"), c.Author, c.Verdict, c.Reason)
+		return s.Review(r.PathValue("id"), c.Author, c.Verdict, c.Reason)
 	}))
 	mux.HandleFunc("POST /api/requests/{id}/expire", command(func(r *http.Request, _ emptyCommand) error {
-		return s.Expire(r.Context(), r.PathValue("id"))
+		return s.Expire(r.PathValue("id"))
 	}))
 	mux.HandleFunc("POST /api/issues/{id}/moves", command(func(r *http.Request, c moveCommand) error {
-		return s.Move(r.Context(), r.PathValue("id"), c.Person, c.Status)
+		return s.Move(r.PathValue("id"), c.Person, c.Status)
 	}))
 	mux.HandleFunc("POST /api/issues/{id}/comments", command(func(r *http.Request, c commentCommand) error {
-		return s.Comment(r.Context(), r.PathValue("id"), c.Person, c.Body)
+		return s.Comment(r.PathValue("id"), c.Person, c.Body)
 	}))
 	mux.HandleFunc("POST /api/daemon/restart", command(func(*http.Request, emptyCommand) error {
 		return s.Restart()

@@ -41,11 +41,12 @@ func (d *daemon) Run(ctx context.Context) error {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	for {
-		if err := d.once(ctx); err != nil {
-			return err
-		}
+		err := d.once(ctx)
 		if ctx.Err() != nil {
 			return nil
+		}
+		if err != nil {
+			return err
 		}
 		if d.wasKilled() {
 			continue
@@ -60,15 +61,12 @@ func (d *daemon) Run(ctx context.Context) error {
 
 // once runs the daemon until it ends. How it ended is for the journal.
 func (d *daemon) once(ctx context.Context) error {
-	cmd := exec.CommandContext(ctx, d.path, d.args...)
+	cmd := exec.CommandContext(ctx, d.path, d.args...) //nolint:gosec // whoever starts the sandbox names the program
 	cmd.Stdout, cmd.Stderr = d.journal, d.journal
 	cmd.Cancel = func() error { return cmd.Process.Signal(syscall.SIGTERM) }
 	cmd.WaitDelay = stopGrace
 	cmd.SysProcAttr = attributes()
 	if err := cmd.Start(); err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
 		return fmt.Errorf("start the daemon: %w", err)
 	}
 	d.setPID(cmd.Process.Pid)

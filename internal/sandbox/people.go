@@ -50,7 +50,7 @@ func accountNotes() map[string]string {
 	return map[string]string{
 		fakejira.BobID:   "approver",
 		fakejira.CarolID: "approver",
-		fakejira.AliceID: "approver, but not of her own requests",
+		fakejira.AliceID: "approver, not of her own",
 		mallory:          "no approver",
 		fakejira.RobotID: "an app account",
 		fakejira.BotID:   "the daemon's account",

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -82,7 +81,7 @@ func (w *world) jiraHandler() http.Handler { return w.jira }
 
 // Request makes an Access Request as a Teleport user does. Roles that begin
 // with "prod" need two approvals.
-func (w *world) Request(_ context.Context, user string, roles []string, reason string) error {
+func (w *world) Request(user string, roles []string, reason string) error {
 	if len(roles) == 0 {
 		return errors.New("name at least one role")
 	}
@@ -97,7 +96,7 @@ func (w *world) Request(_ context.Context, user string, roles []string, reason s
 }
 
 // Review submits a review as a Teleport user does.
-func (w *world) Review(_ context.Context, id, author, verdict, reason string) error {
+func (w *world) Review(id, author, verdict, reason string) error {
 	proposed := map[string]types.RequestState{"approved": types.RequestState_APPROVED, "denied": types.RequestState_DENIED}[verdict]
 	if proposed.IsNone() {
 		return fmt.Errorf("a verdict is approved or denied, not %q", verdict)
@@ -107,15 +106,15 @@ func (w *world) Review(_ context.Context, id, author, verdict, reason string) er
 }
 
 // Expire lets a request's time run out.
-func (w *world) Expire(_ context.Context, id string) error { return w.cluster.Expire(id) }
+func (w *world) Expire(id string) error { return w.cluster.Expire(id) }
 
 // Move drags an issue's card as a person.
-func (w *world) Move(_ context.Context, issue, person, status string) error {
+func (w *world) Move(issue, person, status string) error {
 	return w.jira.Drag(issue, status, person)
 }
 
 // Comment writes a comment as a person.
-func (w *world) Comment(_ context.Context, issue, person, body string) error {
+func (w *world) Comment(issue, person, body string) error {
 	_, err := w.jira.AddComment(issue, person, body)
 	return err
 }
