@@ -41,7 +41,7 @@ func (c *Client) FindIssues(ctx context.Context, id access.RequestID) ([]access.
 	if _, err := access.ParseRequestID(string(id)); err != nil {
 		return nil, k.error(access.Permanent, err)
 	}
-	jql := fmt.Sprintf("project in (%s) AND labels = %s ORDER BY created ASC", c.projectList(), quoteJQL(id.Label()))
+	jql := fmt.Sprintf("project in (%s) AND labels = %s ORDER BY created ASC, key ASC", c.projectList(), quoteJQL(id.Label()))
 	var found []access.IssueSummary
 	for issue, err := range c.search(ctx, k, jql) {
 		if err != nil {
@@ -104,7 +104,7 @@ func (c *Client) jql(q access.IssueQuery) string {
 		minutes := int64((q.UpdatedSince + time.Minute - 1) / time.Minute)
 		clauses = append(clauses, fmt.Sprintf("updated >= -%dm", minutes))
 	}
-	return strings.Join(clauses, " AND ") + " ORDER BY created ASC"
+	return strings.Join(clauses, " AND ") + " ORDER BY created ASC, key ASC"
 }
 
 func (c *Client) projectList() string { return jqlList(c.cfg.Projects) }
