@@ -34,8 +34,8 @@ const (
 	// maxInFlight is how many webhooks are taken at once. Jira Cloud delivers
 	// 20 at once.
 	maxInFlight = 256
-	// maxLarge is how many of them may be larger than smallBody. Together the
-	// bodies hold less than 120 MiB.
+	// maxLarge is how many of them may be larger than smallBody. All bodies
+	// together are 114 MiB at most, in buffers of up to twice that.
 	maxLarge = 2
 	// bodyTime is how long a body may take to arrive: Jira Cloud gives up after
 	// 20 s, and a sender that is slower than this holds the place of others.
