@@ -130,7 +130,7 @@ func call[T any](
 func callOver[T any](
 	ctx context.Context, metrics *Metrics, conn api, m method, key string, fn func(context.Context, api) (T, error),
 ) (T, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, m.timeout())
 	defer cancel()
 	v, err := fn(ctx, conn)
 	if err != nil {

@@ -20,8 +20,14 @@ const DefaultRefreshInterval = time.Minute
 const (
 	// dialTimeout bounds one way to the cluster; several are tried at once.
 	dialTimeout = 10 * time.Second
-	// callTimeout bounds every call. A page of requests is the slowest.
-	callTimeout = 30 * time.Second
+	// callTimeout bounds a call for one thing. It leaves a worker whose call
+	// hangs the time to try again within the life of its claim.
+	callTimeout = 10 * time.Second
+	// listTimeout bounds a call for a page of many things.
+	listTimeout = 30 * time.Second
+	// maxMessage bounds an answer, in bytes. The client's default of 4 MiB is
+	// little for a page of requests that each name hundreds of resources.
+	maxMessage = 16 << 20
 	// namesTimeout bounds the look-up of friendly names, which nothing waits for.
 	namesTimeout = 5 * time.Second
 	// reconnectDelay is the longest pause of the connection's own redialling.

@@ -47,12 +47,15 @@ func (c *Client) dial(ctx context.Context, creds client.Credentials) (api, error
 		DialTimeout:          dialTimeout,
 		CircuitBreakerConfig: breaker.NoopBreakerConfig(),
 		KeepAliveCount:       1,
-		DialOpts: []grpc.DialOption{grpc.WithConnectParams(grpc.ConnectParams{
-			Backoff: backoff.Config{
-				BaseDelay: 500 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: reconnectDelay,
-			},
-			MinConnectTimeout: dialTimeout,
-		})},
+		DialOpts: []grpc.DialOption{
+			grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(maxMessage)),
+			grpc.WithConnectParams(grpc.ConnectParams{
+				Backoff: backoff.Config{
+					BaseDelay: 500 * time.Millisecond, Multiplier: 1.6, Jitter: 0.2, MaxDelay: reconnectDelay,
+				},
+				MinConnectTimeout: dialTimeout,
+			}),
+		},
 	}
 	if c.dialer != nil {
 		cfg.Addrs = nil

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gravitational/teleport/api/trail"
 	"github.com/gravitational/trace"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -73,5 +75,20 @@ func TestCutCountsRunes(t *testing.T) {
 		"many bytes, longer": {"äöüß", 3, "äö…"},
 	} {
 		t.Run(name, func(t *testing.T) { require.Equal(t, tc.want, cut(tc.in, tc.n)) })
+	}
+}
+
+func TestCallsHaveADeadline(t *testing.T) {
+	for _, m := range methods() {
+		t.Run(m.name, func(t *testing.T) {
+			_, err := callOver(t.Context(), NewMetrics(prometheus.NewRegistry()), nil, m, "r1",
+				func(ctx context.Context, _ api) (struct{}, error) {
+					deadline, ok := ctx.Deadline()
+					require.True(t, ok)
+					require.LessOrEqual(t, time.Until(deadline), listTimeout)
+					return struct{}{}, nil
+				})
+			require.NoError(t, err)
+		})
 	}
 }

@@ -117,7 +117,7 @@ func TestRenewalBreaksNoCall(t *testing.T) {
 		w := newWorld(t, faketeleport.Config{})
 		clt := w.connect()
 		id := w.request("alice", faketeleport.RequestOptions{})
-		w.cluster.Inject(faketeleport.Fault{Method: "ListAccessRequests", Times: 1, Delay: 10 * time.Second})
+		w.cluster.Inject(faketeleport.Fault{Method: "ListAccessRequests", Times: 1, Delay: 5 * time.Second})
 		answer := make(chan error, 1)
 		go func() {
 			_, err := clt.Request(t.Context(), id)

@@ -13,8 +13,8 @@ import (
 )
 
 // pageSize is how many requests are asked for at once: with their reviews and
-// resources they stay well below gRPC's message limit.
-const pageSize = 250
+// resources they stay well below maxMessage.
+const pageSize = 200
 
 var (
 	errNoRequest = errors.New("no such request")
