@@ -1,0 +1,247 @@
+package faketeleport
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gravitational/teleport/api/client/webclient"
+	"github.com/gravitational/teleport/api/constants"
+	"golang.org/x/crypto/ssh"
+)
+
+// helloTimeout bounds how long a connection may take to say what it is.
+const helloTimeout = 10 * time.Second
+
+var (
+	errPeeked      = errors.New("hello was read")
+	errProxyClosed = errors.New("proxy is closed")
+)
+
+// Proxy is a Teleport Proxy's TLS listener in front of a Server, with TLS
+// routing. As the client's protocols ask, a connection gets to the web API
+// (/webapi/find and /webapi/ping), straight to the Auth Service
+// (teleport-auth@…), or through the SSH reverse tunnel (teleport-reversetunnel),
+// which is the way of an identity file. Key pairs hold no SSH certificate: with
+// the proxy's address they fail, as they do with a real one.
+type Proxy struct {
+	server *Server
+	listen net.Listener
+	web    *http.Server
+	tls    *tls.Config
+	ssh    *ssh.ServerConfig
+	conns  chan net.Conn // to the web server
+	ctx    context.Context
+	cancel context.CancelFunc
+	wg     sync.WaitGroup
+}
+
+// ServeProxy starts a proxy on a TCP address such as "127.0.0.1:0". Its web
+// certificate is signed by the authority that WebCA returns. Close it before
+// the Server is stopped for good.
+func ServeProxy(s *Server, addr string) (*Proxy, error) {
+	cert, err := s.cluster.certs.web.hostCert(s.cluster.cfg.ClusterName)
+	if err != nil {
+		return nil, err
+	}
+	sshConfig, err := s.cluster.sshConfig()
+	if err != nil {
+		return nil, err
+	}
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", addr, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &Proxy{
+		server: s,
+		listen: listener,
+		tls:    &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}},
+		ssh:    sshConfig,
+		conns:  make(chan net.Conn),
+		ctx:    ctx,
+		cancel: cancel,
+	}
+	p.web = &http.Server{
+		Handler:           p.webAPI(),
+		ReadHeaderTimeout: helloTimeout,
+		// Clients that try all ways at once break off most of them.
+		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
+	}
+	p.wg.Go(func() { _ = p.web.Serve(webListener{p}) }) // until Close
+	p.wg.Go(p.accept)
+	return p, nil
+}
+
+// WebCA is the authority of the proxy's web certificate, as PEM. It stands for
+// a public one: name its file in SSL_CERT_FILE for a process that has to trust
+// it, or set client.Config.InsecureAddressDiscovery.
+func (c *Cluster) WebCA() []byte { return c.certs.web.pem() }
+
+// Addr is where the proxy listens.
+func (p *Proxy) Addr() string { return p.listen.Addr().String() }
+
+// Close cuts all connections and stops listening.
+func (p *Proxy) Close() {
+	p.cancel()
+	_ = p.listen.Close()
+	_ = p.web.Close()
+	p.wg.Wait()
+}
+
+func (p *Proxy) accept() {
+	for {
+		conn, err := p.listen.Accept()
+		if err != nil {
+			return
+		}
+		p.wg.Go(func() {
+			stop := context.AfterFunc(p.ctx, func() { _ = conn.Close() })
+			defer stop()
+			p.route(conn)
+		})
+	}
+}
+
+// route finds out what the client wants and serves it until it leaves. The web
+// server closes its connections itself.
+func (p *Proxy) route(conn net.Conn) {
+	_ = conn.SetDeadline(time.Now().Add(helloTimeout))
+	protocols, conn, err := peekProtocols(conn)
+	_ = conn.SetDeadline(time.Time{})
+	if err != nil {
+		_ = conn.Close()
+		return
+	}
+	for _, proto := range protocols {
+		switch {
+		case strings.HasPrefix(proto, constants.ALPNSNIAuthProtocol):
+			p.joinAuth(conn)
+			return
+		case proto == constants.ALPNSNIProtocolReverseTunnel:
+			p.serveSSH(tls.Server(conn, p.tlsFor(proto)))
+			return
+		}
+	}
+	select {
+	case p.conns <- tls.Server(conn, p.tlsFor("http/1.1")):
+	case <-p.ctx.Done():
+		_ = conn.Close()
+	}
+}
+
+func (p *Proxy) tlsFor(proto string) *tls.Config {
+	cfg := p.tls.Clone()
+	// Clients that speak HTTP/2 only, as those that take the proxy for an Auth
+	// Service, get to see the web certificate before they are turned away.
+	cfg.NextProtos = []string{proto, "h2"}
+	return cfg
+}
+
+// joinAuth connects conn, whose TLS is still untouched, to the Auth Service.
+func (p *Proxy) joinAuth(conn io.ReadWriteCloser) {
+	auth, err := p.server.Dialer().DialContext(p.ctx, "tcp", "")
+	if err != nil {
+		_ = conn.Close()
+		return
+	}
+	stop := context.AfterFunc(p.ctx, func() { _ = auth.Close() })
+	defer stop()
+	join(conn, auth)
+}
+
+// join copies both ways until one side ends, then closes both.
+func join(a, b io.ReadWriteCloser) {
+	var wg sync.WaitGroup
+	for _, pair := range [][2]io.ReadWriteCloser{{a, b}, {b, a}} {
+		wg.Go(func() {
+			_, _ = io.Copy(pair[0], pair[1])
+			_ = a.Close()
+			_ = b.Close()
+		})
+	}
+	wg.Wait()
+}
+
+func (p *Proxy) webAPI() http.Handler {
+	answer := func(w http.ResponseWriter, _ *http.Request) {
+		cfg := p.server.cluster.cfg
+		w.Header().Set("Content-Type", "application/json")
+		// A client that has gone away needs no answer.
+		_ = json.NewEncoder(w).Encode(webclient.PingResponse{
+			ClusterName:   cfg.ClusterName,
+			ServerVersion: cfg.Version,
+			Proxy: webclient.ProxySettings{
+				TLSRoutingEnabled: true,
+				SSH: webclient.SSHProxySettings{
+					PublicAddr: p.Addr(), WebListenAddr: p.Addr(), ListenAddr: p.Addr(), TunnelListenAddr: p.Addr(),
+				},
+			},
+		})
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /webapi/find", answer)
+	mux.HandleFunc("GET /webapi/ping", answer)
+	return mux
+}
+
+// webListener hands the web server the connections that are for it.
+type webListener struct{ *Proxy }
+
+func (l webListener) Accept() (net.Conn, error) {
+	select {
+	case conn := <-l.conns:
+		return conn, nil
+	case <-l.ctx.Done():
+		return nil, errProxyClosed
+	}
+}
+
+func (l webListener) Addr() net.Addr { return l.listen.Addr() }
+
+func (l webListener) Close() error { return nil } // the proxy closes its own listener
+
+// peekProtocols reads the TLS hello and returns the protocols it offers, and a
+// connection from which the hello can be read again.
+func peekProtocols(conn net.Conn) ([]string, net.Conn, error) {
+	var seen bytes.Buffer
+	var protocols []string
+	err := tls.Server(replayConn{Conn: conn, r: io.TeeReader(conn, &seen), mute: true}, &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		GetConfigForClient: func(hello *tls.ClientHelloInfo) (*tls.Config, error) {
+			protocols = hello.SupportedProtos
+			return nil, errPeeked
+		},
+	}).Handshake()
+	again := replayConn{Conn: conn, r: io.MultiReader(&seen, conn)}
+	if !errors.Is(err, errPeeked) {
+		return nil, again, fmt.Errorf("read hello: %w", err)
+	}
+	return protocols, again, nil
+}
+
+// replayConn reads from r in place of the connection; a mute one writes nothing.
+type replayConn struct {
+	net.Conn
+	r    io.Reader
+	mute bool
+}
+
+func (c replayConn) Read(b []byte) (int, error) { return c.r.Read(b) }
+
+func (c replayConn) Write(b []byte) (int, error) {
+	if c.mute {
+		return len(b), nil
+	}
+	return c.Conn.Write(b)
+}
