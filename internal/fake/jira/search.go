@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // searchCall is a search request of either flavour, from query or body.
@@ -198,15 +199,7 @@ func (in searchCall) start() (int, bool) {
 	if err != nil {
 		return 0, false
 	}
-	at, jql, found := cutNumber(string(raw))
-	return at, found && jql == in.JQL
-}
-
-func cutNumber(text string) (int, string, bool) {
-	i := slices.Index([]byte(text), ';')
-	if i < 0 {
-		return 0, "", false
-	}
-	n, err := strconv.Atoi(text[:i])
-	return n, text[i+1:], err == nil
+	place, jql, _ := strings.Cut(string(raw), ";")
+	at, err := strconv.Atoi(place)
+	return at, err == nil && at >= 0 && jql == in.JQL
 }
