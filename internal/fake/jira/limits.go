@@ -110,17 +110,21 @@ func (l *limiter) write(issue int64, at time.Time) (time.Duration, float64) {
 		recent = recent[1:]
 	}
 	l.writes[issue] = recent
+	var longest time.Duration
+	var limit float64
 	for _, w := range windows {
 		if len(recent) < w.writes {
 			continue
 		}
 		oldest := recent[len(recent)-w.writes]
-		if after := w.within - at.Sub(oldest); after > 0 {
-			return after, float64(w.writes)
+		if after := w.within - at.Sub(oldest); after > longest {
+			longest, limit = after, float64(w.writes)
 		}
 	}
-	l.writes[issue] = append(recent, at)
-	return 0, 0
+	if longest == 0 {
+		l.writes[issue] = append(recent, at)
+	}
+	return longest, limit
 }
 
 // refuse is the 429 with the headers of Atlassian's documentation.
