@@ -131,8 +131,8 @@ func retryAfter(resp *http.Response, now time.Time) time.Duration {
 		return 0
 	}
 	value := strings.TrimSpace(resp.Header.Get("Retry-After"))
-	if seconds, err := strconv.ParseFloat(value, 64); err == nil {
-		return time.Duration(max(0, min(seconds, mostPause.Seconds())) * float64(time.Second))
+	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
+		return time.Duration(max(0, min(seconds, int64(mostPause/time.Second)))) * time.Second
 	}
 	if at, err := http.ParseTime(value); err == nil {
 		return max(0, min(at.Sub(now), mostPause))

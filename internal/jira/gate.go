@@ -13,7 +13,14 @@ const (
 	cutFactor  = 0.75        // of the limit that stays after a refusal
 	slowFactor = 0.9         // of the limit that stays when answers slow down
 	slack      = 50 * time.Millisecond
+	learnOver  = time.Minute // until a lasting latency is the usual one
 )
+
+// baseline is how long an endpoint takes when all is well.
+type baseline struct {
+	latency time.Duration
+	at      time.Time // of the last change
+}
 
 // gate limits the calls in flight and adapts the limit: it doubles with every
 // round trip until Jira shows strain for the first time, grows by one a round
@@ -21,8 +28,9 @@ const (
 // more than twice their usual time. It grows only while calls wait for it.
 // First come, first served. Safe for concurrent use.
 //
-// failsafe-go's adaptive limiter was tried first: it knows latency only, so
-// that a refusal would not shrink it, and takes a minute from 4 to 64.
+// failsafe-go's adaptive limiter does not fit: it goes by latency alone, so that
+// a refusal could not shrink it, and grows by one or two in a sampling window,
+// which takes a burst's whole length to come from 4 to 64.
 type gate struct {
 	mu      sync.Mutex
 	limit   float64
@@ -31,12 +39,12 @@ type gate struct {
 	waiters list.List // of chan struct{}
 	strain  bool      // Jira has shown strain: grow slowly
 	lastCut time.Time
-	usual   map[string]time.Duration // latency per endpoint when all is well
+	usual   map[string]baseline // per endpoint
 	changed func(limit int)
 }
 
 func newGate(ceiling int, changed func(limit int)) *gate {
-	g := &gate{ceiling: float64(ceiling), usual: map[string]time.Duration{}, changed: changed}
+	g := &gate{ceiling: float64(ceiling), usual: map[string]baseline{}, changed: changed}
 	g.set(firstLimit)
 	return g
 }
@@ -86,7 +94,9 @@ func (g *gate) answered(endpoint string, latency time.Duration) {
 	g.used--
 	switch {
 	case g.slow(endpoint, latency):
-		g.cut(slowFactor)
+		if g.limit*slowFactor >= firstLimit {
+			g.cut(slowFactor)
+		}
 	case wanted && g.strain:
 		g.set(g.limit + 1/g.limit)
 	case wanted:
@@ -104,16 +114,18 @@ func (g *gate) refused() {
 	g.admit()
 }
 
-// slow compares a latency with the endpoint's usual one and learns from it:
-// at once when it is lower, by and by when it is higher.
+// slow compares a latency with the endpoint's usual one and learns from it: at
+// once when it is lower, within about a minute when it is higher.
 func (g *gate) slow(endpoint string, latency time.Duration) bool {
+	now := time.Now()
 	usual, known := g.usual[endpoint]
-	if !known || latency < usual {
-		g.usual[endpoint] = latency
+	if !known || latency < usual.latency {
+		g.usual[endpoint] = baseline{latency, now}
 		return false
 	}
-	g.usual[endpoint] = usual + (latency-usual)/100
-	return latency > 2*usual+slack
+	weight := min(1, now.Sub(usual.at).Seconds()/learnOver.Seconds())
+	g.usual[endpoint] = baseline{usual.latency + time.Duration(weight*float64(latency-usual.latency)), now}
+	return latency > 2*usual.latency+slack
 }
 
 // cut shrinks the limit, once for all calls that met the same overload.

@@ -1,0 +1,142 @@
+package jira
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"teleport-jira/internal/access"
+)
+
+func TestTypesThatDifferBetweenDeploymentsAreRead(t *testing.T) {
+	var issue issueJSON
+	require.NoError(t, decode([]byte(`{
+		"id": 10000, "key": "TAR-1",
+		"fields": {"status": {"id": 3, "name": "Pending"}, "labels": null, "project": {"key": "TAR"}, "updated": 5, "summary": {"odd": 1}},
+		"properties": {"teleportAccessRequestId": "r1"},
+		"changelog": {"total": 1, "histories": [{"id": 77, "created": "2026-03-04T05:06:07.008+0100",
+			"author": {"key": "k", "name": "n", "active": "true", "emailAddress": null},
+			"items": [{"field": "status", "fieldtype": "custom", "to": "9"}, {"field": "status", "fieldtype": "jira", "from": 1, "to": 3, "toString": "Pending"}]}]}
+	}`), &issue))
+	require.Equal(t, access.IssueRef{ID: "10000", Key: "TAR-1"}, issue.ref())
+	require.Equal(t, access.RequestID("r1"), issue.requestID())
+	require.True(t, issue.Fields.Updated.IsZero())
+	move, ok := newestMove(issue.Changelog.all())
+	require.True(t, ok)
+	require.Equal(t, "77", move.ID)
+	require.Equal(t, access.Status{ID: "3", Name: "Pending"}, move.To)
+	require.Equal(t, access.Actor{ID: "k", Name: "n", Type: access.AccountPerson, Active: true}, move.By)
+	require.True(t, time.Date(2026, 3, 4, 4, 6, 7, 8e6, time.UTC).Equal(move.At))
+}
+
+func TestMalformedRequestPropertyIsNone(t *testing.T) {
+	for _, value := range []string{`"../x"`, `{"a":1}`, `null`, `""`} {
+		var issue issueJSON
+		require.NoError(t, decode([]byte(`{"properties":{"teleportAccessRequestId":`+value+`}}`), &issue))
+		require.Empty(t, issue.requestID(), value)
+	}
+}
+
+func TestNewestMoveIsFoundInAnyOrder(t *testing.T) {
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	entries := []history{
+		{ID: "9", Created: moment{at}, Items: []changeItem{{FieldID: "status", To: "1"}}},
+		{ID: "10", Created: moment{at}, Items: []changeItem{{FieldID: "status", To: "2"}}},
+		{ID: "8", Created: moment{at.Add(-time.Hour)}, Items: []changeItem{{FieldID: "status", To: "3"}}},
+		{ID: "11", Created: moment{at.Add(time.Hour)}, Items: []changeItem{{FieldID: "customfield_1", Field: "status", To: "4"}}},
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		shuffled := rapid.Permutation(entries).Draw(t, "order")
+		move, ok := newestMove(slices.Clone(shuffled))
+		require.True(t, ok)
+		require.Equal(t, "10", move.ID)
+	})
+	_, ok := newestMove(nil)
+	require.False(t, ok)
+}
+
+func TestChangelogThatLagsTheStatusShowsNoMove(t *testing.T) {
+	var c Client
+	var raw issueJSON
+	require.NoError(t, decode([]byte(`{"id":"1","fields":{"status":{"id":"2"}},"changelog":{"total":2,"histories":[
+		{"id":"1","created":"2026-01-01T00:00:00.000+0000","items":[{"field":"status","to":"2"}]},
+		{"id":"2","created":"2026-01-01T01:00:00.000+0000","items":[{"field":"status","to":"1"}]}]}}`), &raw))
+	move, err := c.lastMove(t.Context(), call{}, "", raw)
+	require.NoError(t, err)
+	require.Nil(t, move)
+}
+
+func TestQuotedTextCanNotLeaveItsString(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		quoted := quoteJQL(rapid.String().Draw(t, "text"))
+		inner := strings.NewReplacer(`\\`, "", `\"`, "").Replace(quoted[1 : len(quoted)-1])
+		require.NotContains(t, inner, `"`)
+		require.False(t, strings.HasSuffix(inner, `\`))
+	})
+}
+
+func TestGivenUpWaitLeavesThePlaceToOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(1, func(int) {})
+		require.NoError(t, g.acquire(t.Context()))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, g.acquire(ctx), context.DeadlineExceeded)
+		got := make(chan error)
+		go func() { got <- g.acquire(t.Context()) }()
+		synctest.Wait()
+		g.release()
+		require.NoError(t, <-got)
+		g.release()
+		require.Zero(t, g.used)
+	})
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(`{"id":1,"key":"TAR-1","fields":{"labels":["a"],"comment":{"total":1,"comments":[{"id":"1","properties":[{"key":"teleport-jira","value":{"mark":"m"}}]}]}}}`))
+	f.Add([]byte(`{"changelog":{"histories":[{"id":"1","items":[{"field":"status"}]}]},"transitions":[{"id":"1","to":{"id":"2"},"fields":{"resolution":{"required":true}}}]}`))
+	f.Add([]byte(`{"issues":[{"id":"1"}],"isLast":true}`))
+	f.Fuzz(func(_ *testing.T, body []byte) {
+		var issue issueJSON
+		if decode(body, &issue) != nil {
+			return
+		}
+		_, _, _ = issue.summary(), issue.ref(), issue.requestID()
+		if issue.Changelog != nil {
+			_, _ = newestMove(issue.Changelog.all())
+		}
+		if issue.Fields.Comment != nil {
+			for _, c := range issue.Fields.Comment.Comments {
+				_, _ = c.comment(), c.mark()
+			}
+		}
+		if issue.Transitions != nil {
+			for _, tr := range *issue.Transitions {
+				_, _, _ = tr.fill(), tr.rank(), tr.missing()
+			}
+		}
+	})
+}
+
+func FuzzRefusal(f *testing.F) {
+	f.Add([]byte(`{"errorMessages":["no"],"errors":{"labels":"not on screen"}}`), "7")
+	f.Add([]byte("<html>"), "Sat, 01 Jan 2000 00:00:30 GMT")
+	f.Add([]byte(`{"message":"null for uri"}`), "-1e300")
+	f.Fuzz(func(t *testing.T, body []byte, after string) {
+		text := parseRefusal(body).text()
+		require.LessOrEqual(t, len([]rune(text)), maxErrorText)
+		require.False(t, strings.ContainsFunc(text, unicode.IsControl))
+		resp := &http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {after}}}
+		wait := retryAfter(resp, time.Now())
+		require.GreaterOrEqual(t, wait, time.Duration(0))
+		require.LessOrEqual(t, wait, mostPause)
+	})
+}
