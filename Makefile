@@ -60,7 +60,7 @@ demo: $(BINARY) $(SANDBOX) ## start a cluster double, a Jira double and the daem
 	@$(SANDBOX) --listen $(DEMO_ADDR) --daemon $(BINARY)
 
 demo-check: $(BINARY) ## use the demo in a headless Chromium
-	SANDBOX_CHECK=1 go test -count=1 -v -timeout 5m -run '^TestBoard' ./internal/sandbox
+	SANDBOX_DAEMON='$(abspath $(BINARY))' go test -count=1 -v -timeout 5m -run '^TestBoard' ./internal/sandbox
 
 clean: ## remove what was built, but not the tools
 	rm -rf $(BINARY) $(SANDBOX)

@@ -1,0 +1,161 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"github.com/stretchr/testify/require"
+
+	fakejira "teleport-jira/internal/fake/jira"
+)
+
+// daemonVariable names the built daemon. make demo-check sets it; without it
+// the page is not tried, so that the other tests stay quick.
+const daemonVariable = "SANDBOX_DAEMON"
+
+// TestBoard uses the demo as a person does: the real daemon, the page in a real
+// browser, mouse and keyboard.
+func TestBoard(t *testing.T) {
+	program := os.Getenv(daemonVariable)
+	if program == "" {
+		t.Skip("SANDBOX_DAEMON names no daemon: run make demo-check")
+	}
+	s := startSandbox(t, program)
+	b := openBrowser(t, s.URL())
+	step := func(name string, do func(*testing.T)) {
+		require.True(t, t.Run(name, do), "the steps that follow need this one")
+	}
+
+	step("a request becomes a card, and dragging it approves the request", func(t *testing.T) {
+		b.request(t, alice, "editor, dba", "restore the orders table, ticket 4711")
+		b.sees(t, inColumn("Pending", "TAR-1"))
+		b.actAs(t, fakejira.BobID)
+		b.drag(t, inColumn("Pending", "TAR-1"), column("Approved"))
+		b.sees(t, inColumn("Approved", "TAR-1")+` .badge[data-state="approved"]`)
+		request := s.requestOf(t, "TAR-1")
+		require.Equal(t, "approved", request.State)
+		require.Len(t, request.Reviews, 1)
+		require.Equal(t, bob, request.Reviews[0].Author)
+		require.Equal(t, daemonUser, request.Reviews[0].SubmittedBy)
+	})
+
+	step("the keyboard denies a request, with a reason", func(t *testing.T) {
+		b.request(t, dave, "auditor", `<img src="x" onerror="alert(1)"> {color:red}now{color}`)
+		b.sees(t, inColumn("Pending", "TAR-2"))
+		b.actAs(t, fakejira.CarolID)
+		b.press(t, inColumn("Pending", "TAR-2"), kb.Enter)
+		b.sees(t, "#details[open]")
+		b.do(t, "comment", chromedp.SendKeys("#comment-body", "reason: not this week\t", chromedp.ByQuery), chromedp.KeyEvent(kb.Enter))
+		b.sees(t, "#details-activity .body")
+		b.press(t, `#details-moves [data-status="Denied"]`, kb.Enter)
+		b.sees(t, `#details-moves [data-status="Denied"][aria-pressed="true"]`)
+		b.sees(t, inColumn("Denied", "TAR-2")+` .badge[data-state="denied"]`)
+		b.picture(t, "details.png")
+		b.do(t, "close the details", chromedp.KeyEvent(kb.Escape), chromedp.WaitNotVisible("#details", chromedp.ByQuery))
+		request := s.requestOf(t, "TAR-2")
+		require.Equal(t, carol, request.Reviews[0].Author)
+		require.Contains(t, request.Reviews[0].Reason, "not this week")
+		var injected int
+		b.do(t, "look for markup", chromedp.Evaluate(`document.querySelectorAll("main img, dialog img").length`, &injected))
+		require.Zero(t, injected, "what people type is text")
+	})
+
+	step("arrows move cards too, and who may not decide is told why", func(t *testing.T) {
+		b.request(t, dave, "prod-db", "index rebuild at 22:00")
+		b.sees(t, inColumn("Pending", "TAR-3"))
+		b.actAs(t, mallory)
+		b.press(t, inColumn("Pending", "TAR-3"), kb.ArrowRight, input.ModifierShift)
+		b.sees(t, inColumn("Pending", "TAR-3")+" .latest")
+		request := s.requestOf(t, "TAR-3")
+		require.Equal(t, "pending", request.State)
+		require.Empty(t, request.Reviews)
+	})
+
+	step("a review and an expiry in Teleport reach the board", func(t *testing.T) {
+		id := s.requestOf(t, "TAR-3").ID
+		b.do(t, "approve in Teleport",
+			chromedp.SetValue("#review-author", bob, chromedp.ByQuery),
+			chromedp.Click(fmt.Sprintf(`[data-action="approve %s"]`, id), chromedp.ByQuery))
+		require.Eventually(t, func() bool { return len(s.card(t, "TAR-3").Comments) >= 2 }, patience, 50*time.Millisecond)
+		require.Equal(t, "pending", s.requestOf(t, "TAR-3").State, "one of two approvals")
+
+		b.request(t, dave, "editor", "week-end duty")
+		b.sees(t, inColumn("Pending", "TAR-4"))
+		b.do(t, "let it expire", chromedp.Click(fmt.Sprintf(`[data-action="expire %s"]`, s.requestOf(t, "TAR-4").ID), chromedp.ByQuery))
+		b.sees(t, inColumn("Expired", "TAR-4"))
+	})
+
+	step("nothing is lost and nothing doubled when the daemon is killed", func(t *testing.T) {
+		before := s.daemon.view().PID
+		b.request(t, alice, "kube-admin", "rotate the node pool")
+		b.do(t, "kill the daemon", chromedp.Click("#daemon-restart", chromedp.ByQuery))
+		require.Eventually(t, func() bool {
+			now := s.daemon.view().PID
+			return now != 0 && now != before
+		}, patience, 20*time.Millisecond)
+		b.sees(t, inColumn("Pending", "TAR-5"))
+		b.actAs(t, fakejira.BobID)
+		b.picture(t, "board.png")
+		b.drag(t, inColumn("Pending", "TAR-5"), column("Approved"))
+		b.sees(t, inColumn("Approved", "TAR-5")+` .badge[data-state="approved"]`)
+		require.Len(t, s.View().Cards, 5)
+	})
+}
+
+// startSandbox runs a sandbox with the daemon. When the test ends, the daemon
+// has to end with it.
+func startSandbox(t *testing.T, program string) *Sandbox {
+	t.Helper()
+	s, err := New(Options{Listen: loopback, Daemon: program})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	t.Cleanup(func() {
+		pid := s.daemon.view().PID
+		cancel()
+		require.NoError(t, <-done)
+		s.Close()
+		if pid != 0 {
+			require.ErrorIs(t, syscall.Kill(pid, 0), syscall.ESRCH, "the daemon is gone")
+		}
+		if t.Failed() {
+			for _, line := range s.Lines(0) {
+				t.Log(line.Text)
+			}
+		}
+	})
+	return s
+}
+
+func column(status string) string { return fmt.Sprintf(`.column[data-status=%q]`, status) }
+
+// inColumn selects an issue's card in the column of a status.
+func inColumn(status, key string) string {
+	return column(status) + fmt.Sprintf(` .card[data-key=%q]`, key)
+}
+
+func (s *Sandbox) card(t *testing.T, key string) Card {
+	t.Helper()
+	for _, card := range s.View().Cards {
+		if card.Key == key {
+			return card
+		}
+	}
+	require.Fail(t, "no such card", key)
+	return Card{}
+}
+
+func (s *Sandbox) requestOf(t *testing.T, key string) Request {
+	t.Helper()
+	card := s.card(t, key)
+	require.NotNil(t, card.Request, key)
+	return *card.Request
+}
