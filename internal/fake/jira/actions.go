@@ -41,14 +41,17 @@ func (s *Server) act(what, issue, actor string, p Permission, do func(*Issue, *A
 
 // Drag moves an issue, named by id or key, to a status, named by name or id,
 // as the account actor does it on a board: by a transition that is open to
-// it. A resolution that the screen asks for is Done. It fails if no transition
-// leads there.
+// it. A resolution that the screen asks for is Done. Dropping a card where it
+// was changes nothing. It fails if no transition leads there.
 func (s *Server) Drag(issue, status, actor string) error {
 	return s.act("drag", issue, actor, TransitionIssues, func(iss *Issue, who *Account, at time.Time) error {
 		p := s.world.project(iss.Project)
 		target, known := p.Workflow.status(status)
 		if !known {
 			return fmt.Errorf("project %s has no status %q", p.Key, status)
+		}
+		if target == iss.Status {
+			return nil
 		}
 		for _, t := range s.open(iss, who) {
 			if to, _ := p.Workflow.status(t.To); to.ID != target.ID {

@@ -197,13 +197,20 @@ func (s *Server) resolutionJSON(name string) any {
 	return object{"self": s.baseURL + "/rest/api/2/resolution/" + id, "id": id, "name": name, "description": ""}
 }
 
-// issueJSON is an issue as GET and search answer it.
-func (s *Server) issueJSON(iss *Issue, sel selection, properties []string, c *call) object {
+// issueJSON is an issue as GET and search answer it: the wanted fields and
+// properties, and what else was to be expanded.
+func (s *Server) issueJSON(c *call, iss *Issue, sel selection, properties, expand []string) object {
 	o := object{
 		"expand": "operations,versionedRepresentations,editmeta,changelog,renderedFields",
 		"id":     iss.ID, "key": iss.Key,
 		"self":   s.baseURL + "/rest/api/2/issue/" + iss.ID,
 		"fields": s.fieldsOf(iss, sel, c.who),
+	}
+	if slices.Contains(expand, "changelog") {
+		o["changelog"] = s.changelogJSON(iss, c)
+	}
+	if slices.Contains(expand, "transitions") {
+		o["transitions"] = s.transitionsJSON(iss, c.who, slices.Contains(expand, "transitions.fields"))
 	}
 	if len(properties) > 0 {
 		shown := object{}
@@ -222,13 +229,5 @@ func (s *Server) getIssue(c *call) answer {
 	if !seen {
 		return notFound()
 	}
-	o := s.issueJSON(iss, selectFields(c.list("fields"), "*all"), c.list("properties"), c)
-	expand := c.list("expand")
-	if slices.Contains(expand, "changelog") {
-		o["changelog"] = s.changelogJSON(iss, c)
-	}
-	if slices.Contains(expand, "transitions") {
-		o["transitions"] = s.transitionsJSON(iss, c.who, slices.Contains(expand, "transitions.fields"))
-	}
-	return ok(o)
+	return ok(s.issueJSON(c, iss, selectFields(c.list("fields"), "*all"), c.list("properties"), c.list("expand")))
 }

@@ -20,9 +20,23 @@ type searchCall struct {
 	ReconcileIssues []int64  `json:"reconcileIssues"`
 	StartAt         int      `json:"startAt"`
 
-	Expand        json.RawMessage `json:"expand"`
+	Expand        textList        `json:"expand"`
 	FieldsByKeys  bool            `json:"fieldsByKeys"`
 	ValidateQuery json.RawMessage `json:"validateQuery"`
+}
+
+// textList is a list of words: an array on Data Center, a string with commas
+// on Cloud.
+type textList []string
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (l *textList) UnmarshalJSON(raw []byte) error {
+	var text string
+	if json.Unmarshal(raw, &text) == nil {
+		*l = splitList([]string{text})
+		return nil
+	}
+	return json.Unmarshal(raw, (*[]string)(l))
 }
 
 // readSearch reads the request. Data Center takes no parameters of Cloud's and
@@ -38,7 +52,7 @@ func (s *Server) readSearch(c *call) (searchCall, answer, bool) {
 		return in, ans, fine
 	}
 	in := searchCall{
-		JQL: c.query.Get("jql"), Fields: c.list("fields"), Properties: c.list("properties"),
+		JQL: c.query.Get("jql"), Fields: c.list("fields"), Properties: c.list("properties"), Expand: c.list("expand"),
 		NextPageToken: c.query.Get("nextPageToken"),
 	}
 	start, ok1 := c.number("startAt", 0)
@@ -118,7 +132,7 @@ func (s *Server) searchPaged(c *call) answer {
 	issues := []object{}
 	size := in.size(s, limit)
 	for _, iss := range slicePage(found, in.StartAt, size) {
-		issues = append(issues, s.issueJSON(iss, selectFields(splitList(in.Fields), "*navigable"), nil, c))
+		issues = append(issues, s.issueJSON(c, iss, selectFields(splitList(in.Fields), "*navigable"), nil, in.Expand))
 	}
 	return ok(object{"expand": "schema,names", "startAt": in.StartAt, "maxResults": size, "total": len(found), "issues": issues})
 }
@@ -170,7 +184,7 @@ func (in searchCall) limit() int {
 
 func (in searchCall) onlyIDs() bool {
 	fields := splitList(in.Fields)
-	return len(in.Properties) == 0 && (len(fields) == 0 || slices.Equal(fields, []string{"id"}))
+	return len(in.Properties) == 0 && len(in.Expand) == 0 && (len(fields) == 0 || slices.Equal(fields, []string{"id"}))
 }
 
 // foundJSON is one result of Cloud's search: nothing but the id unless more
@@ -179,7 +193,7 @@ func (s *Server) foundJSON(iss *Issue, in searchCall, c *call) object {
 	if in.onlyIDs() {
 		return object{"id": iss.ID}
 	}
-	o := s.issueJSON(iss, selectFields(splitList(in.Fields), "id"), in.Properties, c)
+	o := s.issueJSON(c, iss, selectFields(splitList(in.Fields), "id"), in.Properties, in.Expand)
 	if fields, isObject := o["fields"].(object); isObject && len(fields) == 0 {
 		delete(o, "fields")
 	}

@@ -57,7 +57,7 @@ func (s *Server) transitionsJSON(iss *Issue, who *Account, fields bool) []object
 		if s.opts.Flavour == Cloud {
 			o["hasScreen"] = t.Resolution || len(t.Required) > 0
 			o["isGlobal"] = len(t.From) == 0
-			o["isInitial"], o["isAvailable"], o["isConditional"], o["looped"] = false, true, len(t.Allowed) > 0, false
+			o["isInitial"], o["isAvailable"], o["isConditional"], o["looped"] = false, true, len(t.Allowed) > 0, to == iss.Status
 		}
 		if fields {
 			o["fields"] = s.screenJSON(p, t)
@@ -177,9 +177,13 @@ func (s *Server) transition(iss *Issue, t Transition, resolution, actor string, 
 		items = append(items, refItem("resolution", "resolution",
 			resolutionID(iss.Resolution), iss.Resolution, resolutionID(resolution), resolution))
 	}
-	items = append(items, refItem("status", "status", from.ID, from.Name, to.ID, to.Name))
+	if to != from { // a global transition may lead to where the issue is: Jira notes no change then
+		items = append(items, refItem("status", "status", from.ID, from.Name, to.ID, to.Name))
+	}
 	next, entry := s.edit(iss, actor, at, items, func(i *Issue) {
-		i.Status, i.StatusSince = to, at
+		if to != from {
+			i.Status, i.StatusSince = to, at
+		}
 		if resolution != i.Resolution {
 			i.Resolution, i.Resolved = resolution, time.Time{}
 			if resolution != "" {
@@ -187,6 +191,9 @@ func (s *Server) transition(iss *Issue, t Transition, resolution, actor string, 
 			}
 		}
 	})
+	if entry == nil {
+		entry = &Change{ID: itoa(s.id("change")), Author: actor, At: at}
+	}
 	s.emitUpdated(next, *entry, t.event(from, to))
 }
 

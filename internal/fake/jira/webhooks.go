@@ -78,6 +78,7 @@ const (
 type webhooks struct {
 	flavour   Flavour
 	transport http.RoundTripper
+	keep      int // deliveries
 
 	mu         sync.Mutex
 	hooks      []*hook
@@ -101,7 +102,7 @@ type hook struct {
 func newWebhooks(ctx context.Context, o Options) *webhooks {
 	const seed = 1 // shuffling is the same in every run
 	w := &webhooks{
-		ctx: ctx, flavour: o.Flavour, transport: o.WebhookTransport, idle: make(chan struct{}),
+		ctx: ctx, flavour: o.Flavour, transport: o.WebhookTransport, keep: o.CallLog, idle: make(chan struct{}),
 		timers: map[*time.Timer]struct{}{}, random: rand.New(rand.NewPCG(seed, seed)),
 	}
 	close(w.idle)
@@ -132,13 +133,14 @@ func (s *Server) RegisterWebhook(h Webhook) (remove func()) {
 	}
 }
 
-// Deliveries are copies of all deliveries so far, in the order of events.
+// Deliveries are copies of the latest deliveries, at most Options.CallLog, in
+// the order of events.
 func (s *Server) Deliveries() []Delivery {
 	w := s.webhooks
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	var all []Delivery
-	for _, d := range w.deliveries {
+	for _, d := range w.deliveries[max(0, len(w.deliveries)-w.keep):] {
 		c := *d
 		c.Attempts = slices.Clone(d.Attempts)
 		all = append(all, c)
@@ -192,6 +194,9 @@ func (w *webhooks) fire(e Event, issueID string, payload object) {
 func (w *webhooks) add(h *hook, d *Delivery) {
 	if w.closed {
 		return
+	}
+	if len(w.deliveries) == 2*w.keep {
+		w.deliveries = slices.Clone(w.deliveries[w.keep:])
 	}
 	w.deliveries = append(w.deliveries, d)
 	if h.Lose != nil && h.Lose(*d) {

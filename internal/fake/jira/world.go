@@ -171,7 +171,8 @@ type Options struct {
 	Limits        Limits
 	// WebhookTransport delivers webhooks; default http.DefaultTransport.
 	WebhookTransport http.RoundTripper
-	// CallLog is how many of the latest calls Calls keeps; default 10,000.
+	// CallLog is how many of the latest calls and deliveries are kept; default
+	// 10,000.
 	CallLog int
 }
 
