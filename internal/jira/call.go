@@ -137,7 +137,7 @@ func traced(ctx context.Context) (context.Context, *progress) {
 // that asked for a connection and got none was not sent: refused, no such
 // host, TLS failed. A transport that does not say is not trusted.
 func (p *progress) maybeSent(err error) bool {
-	var not *notSent
+	var not *notSentError
 	if errors.As(err, &not) {
 		return false
 	}

@@ -170,7 +170,7 @@ func (c *Client) myself(ctx context.Context) (access.Actor, error) {
 	}
 	self := me.actor()
 	if self.ID == "" {
-		return access.Actor{}, k.error(access.Unauth, errors.New("Jira does not say who this account is: anonymous?"))
+		return access.Actor{}, k.error(access.Unauth, errors.New("the account is anonymous: Jira does not say who it is"))
 	}
 	return self, nil
 }

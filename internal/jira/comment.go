@@ -54,7 +54,7 @@ func (c *Client) Comment(ctx context.Context, ref access.IssueRef, n access.Noti
 		return c.trueNotFound(ctx, err)
 	}
 	if internal && (answer.JSDPublic == nil || *answer.JSDPublic) {
-		return k.error(access.Permanent, errors.New("Jira did not make the comment internal: "+
+		return k.error(access.Permanent, errors.New("the comment is not internal: "+
 			"comment_visibility = \"internal\" needs a Jira Service Management project and an agent's account"))
 	}
 	return nil

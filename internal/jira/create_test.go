@@ -14,30 +14,32 @@ import (
 )
 
 func TestCreateMakesAnIssueThatTellsAndIsFoundAgain(t *testing.T) {
-	onBoth(t, func(t *testing.T, flavour fakejira.Flavour) {
-		b := start(t, flavour)
-		ref, issue := b.issue(t)
-		require.Equal(t, issue.ID, ref.ID)
-		require.Equal(t, issue.Key, ref.Key)
-		require.Equal(t, "alice@example.com requested editor, dba", issue.Summary)
-		require.Equal(t, []string{"teleport-0192-aaaa"}, issue.Labels)
-		require.JSONEq(t, `"0192-aaaa"`, string(issue.Properties["teleportAccessRequestId"]))
-		require.Equal(t, 1, b.Count(http.MethodPost, fakejira.RouteIssues))
-		for _, part := range []string{
-			"*User:* alice@example.com", "*Roles:* editor, dba", "*Request ID:* 0192-aaaa", "*Created:* 2026-03-04 05:06:07",
-			"*Max duration:* 2026-03-04 13", `fix \*prod\*`, "* node web-1", "*Suggested reviewers:* bob", "2 to approve, 1 to deny",
-			"[Open the request in Teleport|https://teleport.example.com/web/requests/0192-aaaa]",
-		} {
-			require.Contains(t, issue.Description, part)
-		}
+	for _, flavour := range flavours {
+		t.Run(flavour.String(), func(t *testing.T) {
+			b := start(t, flavour)
+			ref, issue := b.issue(t)
+			require.Equal(t, issue.ID, ref.ID)
+			require.Equal(t, issue.Key, ref.Key)
+			require.Equal(t, "alice@example.com requested editor, dba", issue.Summary)
+			require.Equal(t, []string{"teleport-0192-aaaa"}, issue.Labels)
+			require.JSONEq(t, `"0192-aaaa"`, string(issue.Properties["teleportAccessRequestId"]))
+			require.Equal(t, 1, b.Count(http.MethodPost, fakejira.RouteIssues))
+			for _, part := range []string{
+				"*User:* alice@example.com", "*Roles:* editor, dba", "*Request ID:* 0192-aaaa", "*Created:* 2026-03-04 05:06:07",
+				"*Max duration:* 2026-03-04 13", `fix \*prod\*`, "* node web-1", "*Suggested reviewers:* bob", "2 to approve, 1 to deny",
+				"[Open the request in Teleport|https://teleport.example.com/web/requests/0192-aaaa]",
+			} {
+				require.Contains(t, issue.Description, part)
+			}
 
-		found, err := b.c.FindIssues(t.Context(), requestID)
-		require.NoError(t, err)
-		require.Len(t, found, 1)
-		require.Equal(t, ref, found[0].Ref)
-		require.Equal(t, "TAR", found[0].Project)
-		require.Equal(t, "Pending", found[0].Status.Name)
-	})
+			found, err := b.c.FindIssues(t.Context(), requestID)
+			require.NoError(t, err)
+			require.Len(t, found, 1)
+			require.Equal(t, ref, found[0].Ref)
+			require.Equal(t, "TAR", found[0].Project)
+			require.Equal(t, "Pending", found[0].Status.Name)
+		})
+	}
 }
 
 func TestSummaryIsOneLineOf254CharactersAtMost(t *testing.T) {
@@ -108,18 +110,20 @@ func TestNewNamesEveryFault(t *testing.T) {
 }
 
 func TestFieldsThatAreNotOnTheScreenAreLeftOutAndWarnedOfOnce(t *testing.T) {
-	onBoth(t, func(t *testing.T, flavour fakejira.Flavour) {
-		b := start(t, flavour, func(s *settings) {
-			s.double.Projects[0].OffScreen = []string{"labels", "priority"}
-			s.config.Issue.Priority = "High"
+	for _, flavour := range flavours {
+		t.Run(flavour.String(), func(t *testing.T) {
+			b := start(t, flavour, func(s *settings) {
+				s.double.Projects[0].OffScreen = []string{"labels", "priority"}
+				s.config.Issue.Priority = "High"
+			})
+			for range 2 {
+				_, issue := b.issue(t)
+				require.Empty(t, issue.Labels)
+			}
+			require.Equal(t, 1, strings.Count(b.logs.String(), "field=labels"), b.logs)
+			require.Equal(t, 1, strings.Count(b.logs.String(), "field=priority"))
 		})
-		for range 2 {
-			_, issue := b.issue(t)
-			require.Empty(t, issue.Labels)
-		}
-		require.Equal(t, 1, strings.Count(b.logs.String(), "field=labels"), b.logs)
-		require.Equal(t, 1, strings.Count(b.logs.String(), "field=priority"))
-	})
+	}
 }
 
 func TestCreateRefusedForANeededFieldIsPermanent(t *testing.T) {
@@ -134,23 +138,25 @@ func TestCreateRefusedForANeededFieldIsPermanent(t *testing.T) {
 }
 
 func TestReporterIsTheRequesterWhereFound(t *testing.T) {
-	onBoth(t, func(t *testing.T, flavour fakejira.Flavour) {
-		b := start(t, flavour, func(s *settings) {
-			s.config.Issue.Reporter = jira.Requester
-			s.config.Issue.Assignee = "bob@example.com"
-		})
-		_, issue := b.issue(t)
-		require.Equal(t, fakejira.AliceID, issue.Reporter)
-		require.Equal(t, fakejira.BobID, issue.Assignee)
+	for _, flavour := range flavours {
+		t.Run(flavour.String(), func(t *testing.T) {
+			b := start(t, flavour, func(s *settings) {
+				s.config.Issue.Reporter = jira.Requester
+				s.config.Issue.Assignee = "bob@example.com"
+			})
+			_, issue := b.issue(t)
+			require.Equal(t, fakejira.AliceID, issue.Reporter)
+			require.Equal(t, fakejira.BobID, issue.Assignee)
 
-		d := draft()
-		d.Request.User = "nobody@example.com"
-		ref, err := b.c.CreateIssue(t.Context(), d)
-		require.NoError(t, err)
-		issue, err = b.Issue(ref.ID)
-		require.NoError(t, err)
-		require.Equal(t, fakejira.BotID, issue.Reporter)
-	})
+			d := draft()
+			d.Request.User = "nobody@example.com"
+			ref, err := b.c.CreateIssue(t.Context(), d)
+			require.NoError(t, err)
+			issue, err = b.Issue(ref.ID)
+			require.NoError(t, err)
+			require.Equal(t, fakejira.BotID, issue.Reporter)
+		})
+	}
 }
 
 func TestCreateOutsideTheConfiguredProjectsIsRefused(t *testing.T) {

@@ -107,7 +107,7 @@ func (c *Client) transportError(k call, err error, sent bool) *access.Error {
 		err = wrapped.Err // without the address, which may be long
 	}
 	e := k.error(access.Temporary, err)
-	var p *paused
+	var p *pausedError
 	if errors.As(err, &p) {
 		e.Class, e.After = access.Limited, p.after
 	}

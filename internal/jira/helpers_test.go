@@ -31,12 +31,8 @@ type settings struct {
 	socket http.RoundTripper // between client and double; nil is direct
 }
 
-func onBoth(t *testing.T, test func(t *testing.T, flavour fakejira.Flavour)) {
-	t.Helper()
-	for _, flavour := range []fakejira.Flavour{fakejira.Cloud, fakejira.DataCenter} {
-		t.Run(flavour.String(), func(t *testing.T) { test(t, flavour) })
-	}
-}
+// flavours are the kinds of Jira that everything has to work with.
+var flavours = []fakejira.Flavour{fakejira.Cloud, fakejira.DataCenter}
 
 func start(t *testing.T, flavour fakejira.Flavour, change ...func(*settings)) *bench {
 	t.Helper()

@@ -113,7 +113,7 @@ func (c *Client) lastMove(ctx context.Context, k call, path string, raw issueJSO
 		}
 	}
 	current := raw.Fields.Status.status()
-	if !found || move.To.ID != current.ID && !(move.To.ID == "" && move.To.Is(current.Name)) {
+	if !found || move.To.ID != current.ID && (move.To.ID != "" || !move.To.Is(current.Name)) {
 		return nil, nil
 	}
 	return &move, nil

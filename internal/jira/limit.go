@@ -74,7 +74,7 @@ func (l *limiter) learn(req *http.Request, resp *http.Response, latency time.Dur
 	case resp == nil:
 		l.gate.release()
 	case resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode == http.StatusServiceUnavailable:
-		s := scopeOf(resp, l.cloud.Load())
+		s := scopeOf(resp, endpointOf(req.Context()).issue != "", l.cloud.Load())
 		l.pauses.begin(s, req, retryAfter(resp, time.Now()))
 		l.metrics.throttled.WithLabelValues(string(s)).Inc()
 		l.gate.refused()
@@ -93,24 +93,22 @@ type limited struct {
 // RoundTrip implements http.RoundTripper.
 func (l *limited) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := l.limiter.enter(req.Context(), req); err != nil {
-		return nil, &notSent{err}
+		return nil, &notSentError{err}
 	}
 	start := time.Now()
 	resp, err := l.next.RoundTrip(req)
 	if err != nil {
 		resp = nil
-	} else if resp.Request == nil {
-		resp.Request = req
 	}
 	l.limiter.learn(req, resp, time.Since(start))
 	return resp, err
 }
 
-// notSent marks an error that came before anything went out.
-type notSent struct{ err error }
+// notSentError marks an error that came before anything went out.
+type notSentError struct{ err error }
 
 // Error implements error.
-func (n *notSent) Error() string { return n.err.Error() }
+func (n *notSentError) Error() string { return n.err.Error() }
 
 // Unwrap gives the cause.
-func (n *notSent) Unwrap() error { return n.err }
+func (n *notSentError) Unwrap() error { return n.err }

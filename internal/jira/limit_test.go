@@ -89,9 +89,8 @@ func TestNineTenthsOfThePermittedRateAreUsedWithoutHammering(t *testing.T) {
 					b := start(t, flavour, func(s *settings) { s.double.Latency, s.double.Limits = latency, limits })
 					require.NoError(t, b.c.Connect(t.Context()))
 					b.ResetCalls()
-					took := burst(t, b, 2000, workers)
-					permitted := (2000 - 100) / 100.0 // seconds, after the first full bucket
-					require.Less(t, took.Seconds(), permitted/0.9)
+					took := burst(t, b, 1000, workers)
+					require.Greater(t, 1000/took.Seconds(), 0.9*100)
 
 					var pauseEnds time.Time
 					refused := 0
@@ -232,9 +231,9 @@ func TestConcurrencyAdapts(t *testing.T) {
 		require.NoError(t, err)
 		limit := func() float64 { return gauge(t, registry, "teleport_jira_jira_concurrency_limit") }
 
-		require.EqualValues(t, 4, limit())
+		require.InDelta(t, 4, limit(), 0)
 		burst(t, b, 500, 200)
-		require.EqualValues(t, 64, limit(), "grows to the configured most")
+		require.InDelta(t, 64, limit(), 0, "grows to the configured most")
 		double.SetLatency(4 * latency)
 		burst(t, b, 1000, 200)
 		slow := limit()

@@ -24,12 +24,12 @@ const (
 	mostPause  = time.Hour // an absurd Retry-After is not believed
 )
 
-// paused says that a limit's pause outlasts the call's deadline. The call was
+// pausedError says that a limit's pause outlasts the call's deadline. The call was
 // not sent.
-type paused struct{ after time.Duration }
+type pausedError struct{ after time.Duration }
 
 // Error implements error.
-func (p *paused) Error() string {
+func (p *pausedError) Error() string {
 	return fmt.Sprintf("Jira asked to be left alone for another %s", p.after.Round(time.Millisecond))
 }
 
@@ -76,7 +76,7 @@ func (p *pauses) left(req *http.Request) time.Duration {
 	return longest
 }
 
-// wait returns once no pause covers the call, at once with a *paused if that
+// wait returns once no pause covers the call, at once with a *pausedError if that
 // is later than the call's deadline.
 func (p *pauses) wait(ctx context.Context, req *http.Request) error {
 	for {
@@ -85,7 +85,7 @@ func (p *pauses) wait(ctx context.Context, req *http.Request) error {
 			return nil
 		}
 		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= left {
-			return &paused{after: left}
+			return &pausedError{after: left}
 		}
 		timer := time.NewTimer(left)
 		select {
@@ -137,13 +137,12 @@ func (p *pauses) succeeded(req *http.Request) {
 // scopeOf reads from a refusal what it covers. Cloud names the limit; a
 // refusal without a name is taken for a burst limit on Cloud. Data Center
 // limits an account as a whole, and 503 means that all of Jira is overloaded.
-func scopeOf(resp *http.Response, cloud bool) scope {
+func scopeOf(resp *http.Response, writesIssue, cloud bool) scope {
 	reason := strings.ToLower(resp.Header.Get("RateLimit-Reason"))
-	endpoint := endpointOf(resp.Request.Context())
 	switch {
 	case resp.StatusCode == http.StatusServiceUnavailable:
 		return scopeAll
-	case strings.Contains(reason, "per-issue") && endpoint.issue != "":
+	case strings.Contains(reason, "per-issue") && writesIssue:
 		return scopeIssue
 	case strings.Contains(reason, "burst"), strings.Contains(reason, "per-issue"), reason == "" && cloud:
 		return scopeEndpoint

@@ -119,15 +119,15 @@ func (p *preflight) login(ctx context.Context) error {
 	return nil
 }
 
-// ask makes a read. gone tells that Jira refused it for good; any other error
-// ends the preflight.
-func (p *preflight) ask(ctx context.Context, endpoint, path string, out any) (gone error, err error) {
+// ask makes a read. gone says why Jira refused it for good, if it did; any
+// other error ends the preflight.
+func (p *preflight) ask(ctx context.Context, endpoint, path string, out any) (gone string, err error) {
 	k := call{op: "check jira", key: path, method: http.MethodGet, endpoint: endpoint, path: path, read: true}
 	err = p.c.do(ctx, k, out)
 	if access.ClassOf(err) == access.Permanent {
-		return err, nil
+		return err.Error(), nil
 	}
-	return nil, err
+	return "", err
 }
 
 func (p *preflight) target(ctx context.Context, t Target) error {
@@ -163,8 +163,8 @@ func (p *preflight) project(ctx context.Context, key string) (found bool, err er
 	if err != nil {
 		return false, err
 	}
-	p.seen[key] = gone == nil
-	if gone != nil {
+	p.seen[key] = gone == ""
+	if gone != "" {
 		p.fail(check, "not found, or hidden from "+p.c.Self().Handle(), "check the key, and give the account the permission to browse the project")
 		return false, nil
 	}
@@ -192,8 +192,8 @@ func (p *preflight) permissions(ctx context.Context, project string) error {
 	if err != nil {
 		return err
 	}
-	if gone != nil {
-		p.fail("permissions in "+project, gone.Error(), "give the account access to the project")
+	if gone != "" {
+		p.fail("permissions in "+project, gone, "give the account access to the project")
 		return nil
 	}
 	for _, permission := range all {
@@ -225,8 +225,8 @@ func (p *preflight) issueType(ctx context.Context, t Target) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		if gone != nil {
-			p.fail(check, gone.Error(), "give the account the permission to create issues in "+t.Project)
+		if gone != "" {
+			p.fail(check, gone, "give the account the permission to create issues in "+t.Project)
 			return "", nil
 		}
 		types := slices.Concat(page.IssueTypes, page.Values)
@@ -277,8 +277,8 @@ func (p *preflight) screen(ctx context.Context, t Target, typeID string) error {
 		if err != nil {
 			return err
 		}
-		if gone != nil {
-			p.warn("create screen of "+t.Project, gone.Error(), "the daemon can't tell which fields are required")
+		if gone != "" {
+			p.warn("create screen of "+t.Project, gone, "the daemon can't tell which fields are required")
 			return nil
 		}
 		fields := slices.Concat(page.Fields, page.Values)
@@ -342,8 +342,8 @@ func (p *preflight) statuses(ctx context.Context, t Target, typeID string) error
 	if err != nil {
 		return err
 	}
-	if gone != nil {
-		p.warn("statuses in "+t.Project, gone.Error(), "the daemon can't tell which statuses there are")
+	if gone != "" {
+		p.warn("statuses in "+t.Project, gone, "the daemon can't tell which statuses there are")
 		return nil
 	}
 	var known []access.Status

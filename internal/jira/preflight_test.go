@@ -23,17 +23,19 @@ func expected() jira.Expect {
 }
 
 func TestPreflightOfACompleteSetupIsOK(t *testing.T) {
-	onBoth(t, func(t *testing.T, flavour fakejira.Flavour) {
-		b := start(t, flavour)
-		findings, err := b.c.Preflight(t.Context(), expected())
-		require.NoError(t, err)
-		require.GreaterOrEqual(t, len(findings), 12)
-		for _, f := range findings {
-			require.Equal(t, jira.OK, f.Verdict, "%s: %s", f.Name, f.Detail)
-		}
-		require.Zero(t, b.Writes())
-		require.Equal(t, fakejira.BotID, b.c.Self().ID)
-	})
+	for _, flavour := range flavours {
+		t.Run(flavour.String(), func(t *testing.T) {
+			b := start(t, flavour)
+			findings, err := b.c.Preflight(t.Context(), expected())
+			require.NoError(t, err)
+			require.GreaterOrEqual(t, len(findings), 12)
+			for _, f := range findings {
+				require.Equal(t, jira.OK, f.Verdict, "%s: %s", f.Name, f.Detail)
+			}
+			require.Zero(t, b.Writes())
+			require.Equal(t, fakejira.BotID, b.c.Self().ID)
+		})
+	}
 }
 
 func TestPreflightNamesEveryFault(t *testing.T) {
@@ -88,33 +90,35 @@ func TestPreflightNamesEveryFault(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			onBoth(t, func(t *testing.T, flavour fakejira.Flavour) {
-				var changes []func(*settings)
-				if tc.change != nil {
-					changes = append(changes, tc.change)
-				}
-				b := start(t, flavour, changes...)
-				want := expected()
-				if tc.expect != nil {
-					tc.expect(&want)
-				}
-				findings, err := b.c.Preflight(t.Context(), want)
-				warning, isWarning := strings.CutPrefix(tc.want, "warning ")
-				if !isWarning {
-					wantError(t, err, access.Permanent, false)
-					require.ErrorContains(t, err, tc.want)
-					return
-				}
-				require.NoError(t, err)
-				for _, f := range findings {
-					if f.Name == warning {
-						require.Equal(t, jira.Warning, f.Verdict)
-						require.NotEmpty(t, f.Fix)
+			for _, flavour := range flavours {
+				t.Run(flavour.String(), func(t *testing.T) {
+					var changes []func(*settings)
+					if tc.change != nil {
+						changes = append(changes, tc.change)
+					}
+					b := start(t, flavour, changes...)
+					want := expected()
+					if tc.expect != nil {
+						tc.expect(&want)
+					}
+					findings, err := b.c.Preflight(t.Context(), want)
+					warning, isWarning := strings.CutPrefix(tc.want, "warning ")
+					if !isWarning {
+						wantError(t, err, access.Permanent, false)
+						require.ErrorContains(t, err, tc.want)
 						return
 					}
-				}
-				require.Fail(t, "no such finding", "%v", findings)
-			})
+					require.NoError(t, err)
+					for _, f := range findings {
+						if f.Name == warning {
+							require.Equal(t, jira.Warning, f.Verdict)
+							require.NotEmpty(t, f.Fix)
+							return
+						}
+					}
+					require.Fail(t, "no such finding", "%v", findings)
+				})
+			}
 		})
 	}
 }

@@ -81,5 +81,5 @@ func (a *authenticated) RoundTrip(req *http.Request) (*http.Response, error) {
 // can be used again, and closes it.
 func drain(body io.ReadCloser) {
 	_, _ = io.CopyN(io.Discard, body, 256<<10)
-	body.Close()
+	_ = body.Close()
 }
