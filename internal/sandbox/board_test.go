@@ -29,11 +29,8 @@ func TestBoard(t *testing.T) {
 	}
 	s := startSandbox(t, program)
 	b := openBrowser(t, s.URL())
-	step := func(name string, do func(*testing.T)) {
-		require.True(t, t.Run(name, do), "the steps that follow need this one")
-	}
-
-	step("a request becomes a card, and dragging it approves the request", func(t *testing.T) {
+	// Each step needs those before it.
+	require.True(t, t.Run("a request becomes a card, and dragging it approves the request", func(t *testing.T) {
 		b.request(t, alice, "editor, dba", "restore the orders table, ticket 4711")
 		b.sees(t, inColumn("Pending", "TAR-1"))
 		b.actAs(t, fakejira.BobID)
@@ -44,9 +41,9 @@ func TestBoard(t *testing.T) {
 		require.Len(t, request.Reviews, 1)
 		require.Equal(t, bob, request.Reviews[0].Author)
 		require.Equal(t, daemonUser, request.Reviews[0].SubmittedBy)
-	})
+	}))
 
-	step("the keyboard denies a request, with a reason", func(t *testing.T) {
+	require.True(t, t.Run("the keyboard denies a request, with a reason", func(t *testing.T) {
 		b.request(t, dave, "auditor", `<img src="x" onerror="alert(1)"> {color:red}now{color}`)
 		b.sees(t, inColumn("Pending", "TAR-2"))
 		b.actAs(t, fakejira.CarolID)
@@ -65,9 +62,9 @@ func TestBoard(t *testing.T) {
 		var injected int
 		b.do(t, "look for markup", chromedp.Evaluate(`document.querySelectorAll("main img, dialog img").length`, &injected))
 		require.Zero(t, injected, "what people type is text")
-	})
+	}))
 
-	step("arrows move cards too, and who may not decide is told why", func(t *testing.T) {
+	require.True(t, t.Run("arrows move cards too, and who may not decide is told why", func(t *testing.T) {
 		b.request(t, dave, "prod-db", "index rebuild at 22:00")
 		b.sees(t, inColumn("Pending", "TAR-3"))
 		b.actAs(t, mallory)
@@ -76,9 +73,9 @@ func TestBoard(t *testing.T) {
 		request := s.requestOf(t, "TAR-3")
 		require.Equal(t, "pending", request.State)
 		require.Empty(t, request.Reviews)
-	})
+	}))
 
-	step("a review and an expiry in Teleport reach the board", func(t *testing.T) {
+	require.True(t, t.Run("a review and an expiry in Teleport reach the board", func(t *testing.T) {
 		id := s.requestOf(t, "TAR-3").ID
 		b.do(t, "approve in Teleport",
 			chromedp.SetValue("#review-author", bob, chromedp.ByQuery),
@@ -90,9 +87,9 @@ func TestBoard(t *testing.T) {
 		b.sees(t, inColumn("Pending", "TAR-4"))
 		b.do(t, "let it expire", chromedp.Click(fmt.Sprintf(`[data-action="expire %s"]`, s.requestOf(t, "TAR-4").ID), chromedp.ByQuery))
 		b.sees(t, inColumn("Expired", "TAR-4"))
-	})
+	}))
 
-	step("nothing is lost and nothing doubled when the daemon is killed", func(t *testing.T) {
+	require.True(t, t.Run("nothing is lost and nothing doubled when the daemon is killed", func(t *testing.T) {
 		before := s.daemon.view().PID
 		b.request(t, alice, "kube-admin", "rotate the node pool")
 		b.do(t, "kill the daemon", chromedp.Click("#daemon-restart", chromedp.ByQuery))
@@ -106,7 +103,7 @@ func TestBoard(t *testing.T) {
 		b.drag(t, inColumn("Pending", "TAR-5"), column("Approved"))
 		b.sees(t, inColumn("Approved", "TAR-5")+` .badge[data-state="approved"]`)
 		require.Len(t, s.View().Cards, 5)
-	})
+	}))
 }
 
 // startSandbox runs a sandbox with the daemon. When the test ends, the daemon

@@ -149,4 +149,3 @@ func (b *browser) picture(t *testing.T, name string) {
 	require.NoError(t, os.MkdirAll(dir, 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, name), image, 0o600))
 }
-
