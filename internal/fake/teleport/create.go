@@ -52,6 +52,7 @@ func (c *Cluster) CreateRequest(user string, roles []string, reason string, opts
 		return nil, trace.BadParameter("request of unexpected type %T", res)
 	}
 	opts.apply(req, reason)
+	req = clone(req) // shares nothing with the options
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if _, known := c.users[user]; !known {
@@ -145,7 +146,7 @@ func (c *Cluster) createLocked(req *types.AccessRequestV3) error {
 	}
 	all := types.ThresholdIndexSet{}
 	for i := range req.GetThresholds() {
-		all.Indexes = append(all.Indexes, uint32(i)) //nolint:gosec // a handful of thresholds
+		all.Indexes = append(all.Indexes, uint32(i))
 	}
 	mapping := map[string]types.ThresholdIndexSets{}
 	for _, role := range req.GetRoles() {

@@ -18,6 +18,14 @@
 // carry a bare header, lists are cut to what the caller may see without an
 // error, plugin data is compared and swapped.
 //
+// A test is written so; over a socket it is Serve in place of ServeMemory:
+//
+//	cluster, err := faketeleport.New(faketeleport.Config{})
+//	cluster.PutUser(faketeleport.User{Name: "bot", Roles: []string{faketeleport.RoleAccessPluginWithReview}})
+//	server, err := faketeleport.ServeMemory(cluster)
+//	clt, err := server.Client(ctx, "bot") // or client.Config{Dialer: server.Dialer(), …}
+//	req, err := cluster.CreateRequest("alice", []string{"dba"}, "need it", faketeleport.RequestOptions{})
+//
 // The package may not import any other package of this module, so that it can't
 // come to share a mistake with what it tests. It is not for production use:
 // keys live in memory and nothing limits what a caller may store.

@@ -29,8 +29,9 @@ func SubmittedBy(rev types.AccessReview) string {
 	return wire.submittedBy
 }
 
-// append adds the fields to b, the unknown fields of a review.
-func (o onBehalf) append(b []byte) []byte {
+// encode is the fields as they go among a review's unknown ones.
+func (o onBehalf) encode() []byte {
+	var b []byte
 	if o.submittedBy != "" {
 		b = protowire.AppendTag(b, fieldSubmittedBy, protowire.BytesType)
 		b = protowire.AppendString(b, o.submittedBy)

@@ -41,8 +41,8 @@ type Proxy struct {
 	tls    *tls.Config
 	ssh    *ssh.ServerConfig
 	conns  chan net.Conn // to the web server
-	ctx    context.Context
-	cancel context.CancelFunc
+	done   <-chan struct{}
+	cancel context.CancelFunc // closes done
 	wg     sync.WaitGroup
 }
 
@@ -69,7 +69,7 @@ func ServeProxy(s *Server, addr string) (*Proxy, error) {
 		tls:    &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}},
 		ssh:    sshConfig,
 		conns:  make(chan net.Conn),
-		ctx:    ctx,
+		done:   ctx.Done(),
 		cancel: cancel,
 	}
 	p.web = &http.Server{
@@ -79,7 +79,7 @@ func ServeProxy(s *Server, addr string) (*Proxy, error) {
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}
 	p.wg.Go(func() { _ = p.web.Serve(webListener{p}) }) // until Close
-	p.wg.Go(p.accept)
+	p.wg.Go(func() { p.accept(ctx) })
 	return p, nil
 }
 
@@ -99,25 +99,25 @@ func (p *Proxy) Close() {
 	p.wg.Wait()
 }
 
-func (p *Proxy) accept() {
+func (p *Proxy) accept(ctx context.Context) {
 	for {
 		conn, err := p.listen.Accept()
 		if err != nil {
 			return
 		}
 		p.wg.Go(func() {
-			stop := context.AfterFunc(p.ctx, func() { _ = conn.Close() })
+			stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 			defer stop()
-			p.route(conn)
+			p.route(ctx, conn)
 		})
 	}
 }
 
 // route finds out what the client wants and serves it until it leaves. The web
 // server closes its connections itself.
-func (p *Proxy) route(conn net.Conn) {
+func (p *Proxy) route(ctx context.Context, conn net.Conn) {
 	_ = conn.SetDeadline(time.Now().Add(helloTimeout))
-	protocols, conn, err := peekProtocols(conn)
+	protocols, conn, err := peekProtocols(ctx, conn)
 	_ = conn.SetDeadline(time.Time{})
 	if err != nil {
 		_ = conn.Close()
@@ -126,16 +126,16 @@ func (p *Proxy) route(conn net.Conn) {
 	for _, proto := range protocols {
 		switch {
 		case strings.HasPrefix(proto, constants.ALPNSNIAuthProtocol):
-			p.joinAuth(conn)
+			p.joinAuth(ctx, conn)
 			return
 		case proto == constants.ALPNSNIProtocolReverseTunnel:
-			p.serveSSH(tls.Server(conn, p.tlsFor(proto)))
+			p.serveSSH(ctx, tls.Server(conn, p.tlsFor(proto)))
 			return
 		}
 	}
 	select {
 	case p.conns <- tls.Server(conn, p.tlsFor("http/1.1")):
-	case <-p.ctx.Done():
+	case <-p.done:
 		_ = conn.Close()
 	}
 }
@@ -149,13 +149,13 @@ func (p *Proxy) tlsFor(proto string) *tls.Config {
 }
 
 // joinAuth connects conn, whose TLS is still untouched, to the Auth Service.
-func (p *Proxy) joinAuth(conn io.ReadWriteCloser) {
-	auth, err := p.server.Dialer().DialContext(p.ctx, "tcp", "")
+func (p *Proxy) joinAuth(ctx context.Context, conn io.ReadWriteCloser) {
+	auth, err := p.server.Dialer().DialContext(ctx, "tcp", "")
 	if err != nil {
 		_ = conn.Close()
 		return
 	}
-	stop := context.AfterFunc(p.ctx, func() { _ = auth.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = auth.Close() })
 	defer stop()
 	join(conn, auth)
 }
@@ -198,22 +198,25 @@ func (p *Proxy) webAPI() http.Handler {
 // webListener hands the web server the connections that are for it.
 type webListener struct{ *Proxy }
 
+// Accept implements net.Listener.
 func (l webListener) Accept() (net.Conn, error) {
 	select {
 	case conn := <-l.conns:
 		return conn, nil
-	case <-l.ctx.Done():
+	case <-l.done:
 		return nil, errProxyClosed
 	}
 }
 
+// Addr implements net.Listener.
 func (l webListener) Addr() net.Addr { return l.listen.Addr() }
 
-func (l webListener) Close() error { return nil } // the proxy closes its own listener
+// Close implements net.Listener; the proxy closes its own listener.
+func (l webListener) Close() error { return nil }
 
 // peekProtocols reads the TLS hello and returns the protocols it offers, and a
 // connection from which the hello can be read again.
-func peekProtocols(conn net.Conn) ([]string, net.Conn, error) {
+func peekProtocols(ctx context.Context, conn net.Conn) ([]string, net.Conn, error) {
 	var seen bytes.Buffer
 	var protocols []string
 	err := tls.Server(replayConn{Conn: conn, r: io.TeeReader(conn, &seen), mute: true}, &tls.Config{
@@ -222,7 +225,7 @@ func peekProtocols(conn net.Conn) ([]string, net.Conn, error) {
 			protocols = hello.SupportedProtos
 			return nil, errPeeked
 		},
-	}).Handshake()
+	}).HandshakeContext(ctx)
 	again := replayConn{Conn: conn, r: io.MultiReader(&seen, conn)}
 	if !errors.Is(err, errPeeked) {
 		return nil, again, fmt.Errorf("read hello: %w", err)

@@ -1,6 +1,7 @@
 package faketeleport
 
 import (
+	"context"
 	"crypto/tls"
 	"encoding/json"
 	"fmt"
@@ -42,7 +43,7 @@ func (c *Cluster) sshConfig() (*ssh.ServerConfig, error) {
 }
 
 // serveSSH serves one client of the reverse tunnel until it leaves.
-func (p *Proxy) serveSSH(conn *tls.Conn) {
+func (p *Proxy) serveSSH(ctx context.Context, conn *tls.Conn) {
 	defer func() { _ = conn.Close() }()
 	_, channels, requests, err := ssh.NewServerConn(conn, p.ssh)
 	if err != nil {
@@ -54,13 +55,13 @@ func (p *Proxy) serveSSH(conn *tls.Conn) {
 			_ = channel.Reject(ssh.UnknownChannelType, "only transport channels are served")
 			continue
 		}
-		p.wg.Go(func() { p.serveTransport(channel) })
+		p.wg.Go(func() { p.serveTransport(ctx, channel) })
 	}
 }
 
 // serveTransport connects a transport channel to the Auth Service, the only
 // address there is behind this proxy.
-func (p *Proxy) serveTransport(offered ssh.NewChannel) {
+func (p *Proxy) serveTransport(ctx context.Context, offered ssh.NewChannel) {
 	channel, requests, err := offered.Accept()
 	if err != nil {
 		return
@@ -79,5 +80,5 @@ func (p *Proxy) serveTransport(offered ssh.NewChannel) {
 	}
 	_ = dial.Reply(true, nil)
 	go ssh.DiscardRequests(requests)
-	p.joinAuth(channel)
+	p.joinAuth(ctx, channel)
 }

@@ -78,10 +78,10 @@ func (c *Cluster) applyReviewLocked(sub types.AccessReviewSubmission, submittedB
 	rev.Created = time.Now().UTC()
 	rev.ThresholdIndexes = nil
 	for i := range req.GetThresholds() {
-		rev.ThresholdIndexes = append(rev.ThresholdIndexes, uint32(i)) //nolint:gosec // a handful of thresholds
+		rev.ThresholdIndexes = append(rev.ThresholdIndexes, uint32(i))
 	}
 	if submittedBy != "" {
-		rev.XXX_unrecognized = onBehalf{submittedBy: submittedBy, onBehalfOfAuthor: true}.append(nil)
+		rev.XXX_unrecognized = onBehalf{submittedBy: submittedBy, onBehalfOfAuthor: true}.encode()
 	}
 	req.SetReviews(append(req.GetReviews(), rev))
 	if err := settle(req, rev); err != nil {
@@ -158,7 +158,7 @@ func verdict(req *types.AccessRequestV3) types.RequestState {
 	mapping := req.GetRoleThresholdMapping()
 	if len(mapping) == 0 {
 		for i := range req.GetThresholds() {
-			if met(uint32(i)) { //nolint:gosec // a handful of thresholds
+			if met(uint32(i)) {
 				return types.RequestState_APPROVED
 			}
 		}

@@ -98,6 +98,7 @@ func TestReviewIsRefused(t *testing.T) {
 		"second time": {
 			opts: faketeleport.RequestOptions{Thresholds: []types.AccessReviewThreshold{{Approve: 2, Deny: 2}}},
 			prepare: func(t *testing.T, c *faketeleport.Cluster, id string) {
+				t.Helper()
 				_, err := c.Review(bot, id, approved, "")
 				require.NoError(t, err)
 			},
@@ -105,18 +106,21 @@ func TestReviewIsRefused(t *testing.T) {
 		},
 		"already approved": {
 			prepare: func(t *testing.T, c *faketeleport.Cluster, id string) {
+				t.Helper()
 				require.NoError(t, c.SetState("admin", id, approved, ""))
 			},
 			want: "has been already approved",
 		},
 		"already denied": {
 			prepare: func(t *testing.T, c *faketeleport.Cluster, id string) {
+				t.Helper()
 				require.NoError(t, c.SetState("admin", id, denied, ""))
 			},
 			want: "has been already denied",
 		},
 		"already promoted": {
 			prepare: func(t *testing.T, c *faketeleport.Cluster, id string) {
+				t.Helper()
 				require.NoError(t, c.Promote("rita", id, "dbas"))
 			},
 			want: "has been already promoted",
@@ -128,8 +132,11 @@ func TestReviewIsRefused(t *testing.T) {
 			opts: faketeleport.RequestOptions{LongTerm: true}, want: "can only be promoted", is: trace.IsBadParameter,
 		},
 		"gone": {
-			prepare: func(t *testing.T, c *faketeleport.Cluster, id string) { require.NoError(t, c.Remove(id)) },
-			want:    "not found", is: trace.IsNotFound,
+			prepare: func(t *testing.T, c *faketeleport.Cluster, id string) {
+				t.Helper()
+				require.NoError(t, c.Remove(id))
+			},
+			want: "not found", is: trace.IsNotFound,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

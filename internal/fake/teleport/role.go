@@ -71,7 +71,8 @@ func Presets() []Role {
 	}
 }
 
-// PutRole adds or replaces a role. It takes effect with the next call.
+// PutRole adds or replaces a role. It takes effect with the next call. The
+// role's lists must not be changed afterwards.
 func (c *Cluster) PutRole(r Role) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -79,7 +80,8 @@ func (c *Cluster) PutRole(r Role) {
 }
 
 // PutUser adds or replaces a user. It takes effect with the next call. Roles
-// that do not exist give no rights.
+// that do not exist give no rights. The user's lists must not be changed
+// afterwards.
 func (c *Cluster) PutUser(u User) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

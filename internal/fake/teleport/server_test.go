@@ -163,6 +163,46 @@ func TestConversationInFakeTime(t *testing.T) {
 	})
 }
 
+// A client outlives its server: once that is back the same client gets through.
+func TestClientReconnects(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, faketeleport.Config{}, faketeleport.RoleAccessPlugin)
+		s, err := faketeleport.ServeMemory(c)
+		require.NoError(t, err)
+		defer s.Stop()
+		clt := connect(t, s, bot)
+		s.Stop()
+		_, err = clt.Ping(t.Context())
+		require.True(t, trace.IsConnectionProblem(err), err)
+		require.NoError(t, s.Start())
+		require.Error(t, s.Start(), "it is running")
+		pass(time.Minute) // the client's own backoff
+		_, err = clt.Ping(t.Context())
+		require.NoError(t, err)
+	})
+}
+
+// A connection outlives its certificate; the next one is refused.
+func TestCertificateExpiresInFakeTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, faketeleport.Config{}, faketeleport.RoleAccessPlugin)
+		s, err := faketeleport.ServeMemory(c)
+		require.NoError(t, err)
+		defer s.Stop()
+		clt := connect(t, s, bot)
+		_, err = clt.NewWatcher(t.Context(), accessRequests) // or else it goes idle
+		require.NoError(t, err)
+		pass(2 * time.Hour)
+		_, err = clt.Ping(t.Context())
+		require.NoError(t, err)
+		s.Stop()
+		require.NoError(t, s.Start())
+		pass(time.Minute)
+		_, err = clt.Ping(t.Context())
+		require.True(t, trace.IsConnectionProblem(err), err)
+	})
+}
+
 var accessRequests = types.Watch{Kinds: []types.WatchKind{{Kind: types.KindAccessRequest}}}
 
 func next(t *testing.T, w types.Watcher) types.Event {
@@ -182,3 +222,6 @@ func review(id string, state types.RequestState) types.AccessReviewSubmission {
 		Review:    types.AccessReview{ProposedState: state, Reason: "because"},
 	}
 }
+
+// pass lets fake time go by.
+func pass(d time.Duration) { <-time.After(d) }

@@ -85,11 +85,13 @@ func TestSetState(t *testing.T) {
 
 func settled(state types.RequestState) func(*testing.T, *faketeleport.Cluster, string) {
 	return func(t *testing.T, c *faketeleport.Cluster, id string) {
+		t.Helper()
 		require.NoError(t, c.SetState("admin", id, state, ""))
 	}
 }
 
 func promoted(t *testing.T, c *faketeleport.Cluster, id string) {
+	t.Helper()
 	require.NoError(t, c.Promote("rita", id, "dbas"))
 	got, err := c.Request(id)
 	require.NoError(t, err)
