@@ -179,3 +179,32 @@ func truncate(t *testing.T, path string) {
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(path, whole[:len(whole)/2], 0o600))
 }
+
+func TestReconnectsOverASocket(t *testing.T) {
+	w := newWorld(t, faketeleport.Config{})
+	server, err := faketeleport.Serve(w.cluster, "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(server.Stop)
+	w.cfg.Addr = server.Addr()
+	deps := w.deps()
+	deps.Dialer = nil
+	clt, err := teleport.Connect(t.Context(), w.cfg, deps)
+	require.NoError(t, err)
+	t.Cleanup(clt.Close)
+	id := w.request("alice", faketeleport.RequestOptions{})
+
+	server.Stop()
+	_, err = clt.Request(t.Context(), id)
+	require.Equal(t, access.Temporary, access.ClassOf(err), "%v", err)
+	require.NoError(t, server.Start())
+	require.Eventually(t, func() bool {
+		_, err := clt.Request(t.Context(), id)
+		return err == nil
+	}, 10*time.Second, 20*time.Millisecond)
+}
+
+func TestClusterWithoutAProxyHasNoPages(t *testing.T) {
+	clt := newWorld(t, faketeleport.Config{ClusterName: "example.com"}).connect()
+	require.Empty(t, clt.RequestURL("r1"))
+	require.Equal(t, "example.com", clt.ClusterName())
+}

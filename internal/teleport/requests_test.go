@@ -94,3 +94,19 @@ func TestListingEndsWithTheFirstError(t *testing.T) {
 	require.Equal(t, 5, seen)
 	require.Equal(t, 1, errs)
 }
+
+func TestRequestThatCannotBeUnderstoodKeepsNoOtherBack(t *testing.T) {
+	w := newWorld(t, faketeleport.Config{})
+	w.request("alice", faketeleport.RequestOptions{ID: "../r0"})
+	good := w.request("alice", faketeleport.RequestOptions{ID: "r1"})
+	clt := w.connect()
+	for range 2 {
+		var got []access.RequestID
+		for req, err := range clt.Requests(t.Context()) {
+			require.NoError(t, err)
+			got = append(got, req.ID)
+		}
+		require.Equal(t, []access.RequestID{good}, got)
+	}
+	require.Equal(t, 1, w.log.count("access request left out"))
+}
