@@ -119,13 +119,15 @@ func TestCreateRefusesAndNamesTheField(t *testing.T) {
 				require.NotEmpty(t, at(t, errs, "errors", "priority"))
 				return
 			}
-			eachFlavour(t, func(t *testing.T, f fakejira.Flavour) {
-				j := start(t, customised(f))
-				errs := j.call(http.StatusBadRequest, "POST", issuesPath, obj{"fields": with(tc.changes)})
-				require.NotEmpty(t, at(t, errs, "errors", tc.field))
-				require.Empty(t, errs["errorMessages"])
-				require.Empty(t, j.Issues())
-			})
+			for _, f := range flavours() {
+				t.Run(f.String(), func(t *testing.T) {
+					j := start(t, customised(f))
+					errs := j.call(http.StatusBadRequest, "POST", issuesPath, obj{"fields": with(tc.changes)})
+					require.NotEmpty(t, at(t, errs, "errors", tc.field))
+					require.Empty(t, errs["errorMessages"])
+					require.Empty(t, j.Issues())
+				})
+			}
 		})
 	}
 }
@@ -160,15 +162,17 @@ func TestCreateRefusesMalformedBodies(t *testing.T) {
 }
 
 func TestDeletedIssueIsGone(t *testing.T) {
-	eachFlavour(t, func(t *testing.T, f fakejira.Flavour) {
-		j := start(t, fakejira.Board(f))
-		key := j.create()
-		j.call(http.StatusNoContent, "DELETE", issuesPath+"/"+key, nil)
-		j.call(http.StatusNotFound, "GET", issuesPath+"/"+key, nil)
-		j.call(http.StatusNotFound, "DELETE", issuesPath+"/"+key, nil)
-		iss, err := j.Issue(key)
-		require.NoError(t, err)
-		require.True(t, iss.Deleted)
-		require.Equal(t, "TAR-2", j.create(), "keys are not used again")
-	})
+	for _, f := range flavours() {
+		t.Run(f.String(), func(t *testing.T) {
+			j := start(t, fakejira.Board(f))
+			key := j.create()
+			j.call(http.StatusNoContent, "DELETE", issuesPath+"/"+key, nil)
+			j.call(http.StatusNotFound, "GET", issuesPath+"/"+key, nil)
+			j.call(http.StatusNotFound, "DELETE", issuesPath+"/"+key, nil)
+			iss, err := j.Issue(key)
+			require.NoError(t, err)
+			require.True(t, iss.Deleted)
+			require.Equal(t, "TAR-2", j.create(), "keys are not used again")
+		})
+	}
 }

@@ -210,9 +210,9 @@ func TestSpoiledBodies(t *testing.T) {
 		"in process":    func(t *testing.T) *jira { t.Helper(); return start(t, fakejira.Board(fakejira.Cloud)).raw() },
 		"over a socket": served,
 	}
-	for name, make := range over {
+	for name, begin := range over {
 		t.Run("truncated "+name, func(t *testing.T) {
-			j := make(t)
+			j := begin(t)
 			j.Inject(fakejira.Fault{Effect: fakejira.Truncate})
 			status, body, err := j.try(t.Context(), "POST", issuesPath, obj{"fields": fields()})
 			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
@@ -221,7 +221,7 @@ func TestSpoiledBodies(t *testing.T) {
 			require.Len(t, j.Issues(), 1)
 		})
 		t.Run("oversized "+name, func(t *testing.T) {
-			j := make(t)
+			j := begin(t)
 			j.Inject(fakejira.Fault{Effect: fakejira.Oversize, Size: 1 << 20})
 			_, body, err := j.try(t.Context(), "GET", "/rest/api/2/myself", nil)
 			require.NoError(t, err)
@@ -253,7 +253,7 @@ func TestRedirects(t *testing.T) {
 func TestDirectPassesPanicsAndCancelledRequests(t *testing.T) {
 	broken := errors.New("handler is broken")
 	rt := fakejira.Direct(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(broken) }))
-	req, err := http.NewRequestWithContext(t.Context(), "GET", "https://jira.test/", nil)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://jira.test/", nil)
 	require.NoError(t, err)
 	require.PanicsWithValue(t, broken, func() {
 		resp, err := rt.RoundTrip(req)

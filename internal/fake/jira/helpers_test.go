@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -133,10 +134,8 @@ func at(t *testing.T, v any, path ...any) any {
 	return v
 }
 
-// eachFlavour runs a test on both kinds of Jira.
-func eachFlavour(t *testing.T, test func(t *testing.T, f fakejira.Flavour)) {
-	t.Helper()
-	for name, f := range map[string]fakejira.Flavour{"cloud": fakejira.Cloud, "data center": fakejira.DataCenter} {
-		t.Run(name, func(t *testing.T) { test(t, f) })
-	}
-}
+// elapse lets fake time go by.
+func elapse(d time.Duration) { <-time.After(d) }
+
+// flavours are both kinds of Jira.
+func flavours() []fakejira.Flavour { return []fakejira.Flavour{fakejira.Cloud, fakejira.DataCenter} }

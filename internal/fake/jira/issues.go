@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net/http"
 	"slices"
 	"sort"
 	"strconv"
@@ -187,7 +188,7 @@ func (s *Server) visible(c *call) (*Issue, bool) {
 // issueKeyOf is the number of the issue that a call writes to; 0 when it
 // writes to none.
 func (s *Server) issueKeyOf(c *call) int64 {
-	if c.r.Method == "GET" {
+	if c.r.Method == http.MethodGet {
 		return 0
 	}
 	iss := s.lookup(c.params["issue"])

@@ -159,12 +159,11 @@ func (p *jqlParser) peek() jqlToken { return p.tokens[0] }
 
 func (p *jqlParser) end() bool { return len(p.tokens) == 1 }
 
-func (p *jqlParser) next() jqlToken {
-	t := p.tokens[0]
+// skip goes on to the next token; it stays at the last.
+func (p *jqlParser) skip() {
 	if len(p.tokens) > 1 {
 		p.tokens = p.tokens[1:]
 	}
-	return t
 }
 
 // accept consumes the keyword or sign if it is next.
@@ -172,7 +171,7 @@ func (p *jqlParser) accept(word string) bool {
 	if p.end() || !p.peek().is(word) {
 		return false
 	}
-	p.next()
+	p.skip()
 	return true
 }
 
@@ -229,7 +228,7 @@ func (p *jqlParser) clause() (jqlNode, error) {
 	if p.end() || !field.quoted && isJQLSign(field.text) {
 		return nil, p.unexpected("a field name")
 	}
-	p.next()
+	p.skip()
 	c := jqlClause{field: strings.ToLower(field.text)}
 	op, err := p.operator()
 	if err != nil {
@@ -267,7 +266,7 @@ func (p *jqlParser) operator() (string, error) {
 		}
 		return "is", nil
 	case !p.end() && !t.quoted && slices.Contains([]string{"=", "!=", ">", ">=", "<", "<="}, t.text):
-		p.next()
+		p.skip()
 		return t.text, nil
 	}
 	return "", p.unexpected("an operator")
@@ -298,7 +297,7 @@ func (p *jqlParser) value() (jqlValue, error) {
 	if p.end() || !t.quoted && (isJQLSign(t.text) || isJQLWord(t.text)) {
 		return jqlValue{}, p.unexpected("a value")
 	}
-	p.next()
+	p.skip()
 	if t.quoted || !p.accept("(") {
 		return jqlValue{text: t.text}, nil
 	}
@@ -326,7 +325,7 @@ func (p *jqlParser) orderBy() ([]jqlOrder, error) {
 		if p.end() || !t.quoted && isJQLSign(t.text) {
 			return nil, p.unexpected("a field name")
 		}
-		p.next()
+		p.skip()
 		o := jqlOrder{field: strings.ToLower(t.text)}
 		if p.accept("desc") {
 			o.desc = true

@@ -45,7 +45,7 @@ func TestBurstLimitPerKindOfCall(t *testing.T) {
 		puts, _ := until429(j, "PUT", path+"/properties/k", 1)
 		require.Equal(t, 5, puts)
 
-		time.Sleep(100 * time.Millisecond)
+		elapse(100 * time.Millisecond)
 		passed, _ = until429(j, "GET", "/rest/api/2/myself", nil)
 		require.Equal(t, 10, passed, "buckets fill continuously")
 	})
@@ -66,7 +66,7 @@ func TestWriteLimitPerIssue(t *testing.T) {
 
 		total := passed
 		for range 4 {
-			time.Sleep(2 * time.Second)
+			elapse(2 * time.Second)
 			n, _ := until429(j, "POST", one+"/comment", obj{"body": "b"})
 			total += n
 		}

@@ -70,15 +70,17 @@ func TestWrongTokenIsRefusedOnDataCenter(t *testing.T) {
 }
 
 func TestBearerLogin(t *testing.T) {
-	eachFlavour(t, func(t *testing.T, f fakejira.Flavour) {
-		j := start(t, fakejira.Board(f))
-		req := j.as("", "").request("GET", "/rest/api/2/myself", nil)
-		req.Header.Set("Authorization", "Bearer "+fakejira.BotPAT)
-		resp, err := j.client.RoundTrip(req)
-		require.NoError(t, err)
-		require.NoError(t, resp.Body.Close())
-		require.Equal(t, http.StatusOK, resp.StatusCode)
-	})
+	for _, f := range flavours() {
+		t.Run(f.String(), func(t *testing.T) {
+			j := start(t, fakejira.Board(f))
+			req := j.as("", "").request("GET", "/rest/api/2/myself", nil)
+			req.Header.Set("Authorization", "Bearer "+fakejira.BotPAT)
+			resp, err := j.client.RoundTrip(req)
+			require.NoError(t, err)
+			require.NoError(t, resp.Body.Close())
+			require.Equal(t, http.StatusOK, resp.StatusCode)
+		})
+	}
 }
 
 func TestBasicLoginCanBeOffOnDataCenter(t *testing.T) {
@@ -88,57 +90,63 @@ func TestBasicLoginCanBeOffOnDataCenter(t *testing.T) {
 }
 
 func TestLoginEndsWithTheToken(t *testing.T) {
-	eachFlavour(t, func(t *testing.T, f fakejira.Flavour) {
-		j := start(t, fakejira.Board(f))
-		require.NoError(t, j.ChangeAccount(fakejira.BotID, func(a *fakejira.Account) { a.Token = "renewed" }))
-		status, _, _ := j.do("GET", "/rest/api/2/myself", nil)
-		require.Equal(t, http.StatusUnauthorized, status)
-		j.as(j.user, "renewed").call(http.StatusOK, "GET", "/rest/api/2/myself", nil)
-		require.NoError(t, j.ChangeAccount(fakejira.BotID, func(a *fakejira.Account) { a.Inactive = true }))
-		status, _, _ = j.as(j.user, "renewed").do("GET", "/rest/api/2/myself", nil)
-		require.Equal(t, http.StatusUnauthorized, status)
-	})
+	for _, f := range flavours() {
+		t.Run(f.String(), func(t *testing.T) {
+			j := start(t, fakejira.Board(f))
+			require.NoError(t, j.ChangeAccount(fakejira.BotID, func(a *fakejira.Account) { a.Token = "renewed" }))
+			status, _, _ := j.do("GET", "/rest/api/2/myself", nil)
+			require.Equal(t, http.StatusUnauthorized, status)
+			j.as(j.user, "renewed").call(http.StatusOK, "GET", "/rest/api/2/myself", nil)
+			require.NoError(t, j.ChangeAccount(fakejira.BotID, func(a *fakejira.Account) { a.Inactive = true }))
+			status, _, _ = j.as(j.user, "renewed").do("GET", "/rest/api/2/myself", nil)
+			require.Equal(t, http.StatusUnauthorized, status)
+		})
+	}
 }
 
 func TestPermissionsAreAsked(t *testing.T) {
-	eachFlavour(t, func(t *testing.T, f fakejira.Flavour) {
-		j := start(t, fakejira.Board(f))
-		require.NoError(t, j.SetPermission("TAR", fakejira.DeleteIssues, fakejira.AliceID))
-		query := "/rest/api/2/mypermissions?projectKey=TAR"
-		if f == fakejira.Cloud {
-			j.call(http.StatusBadRequest, "GET", query, nil)
-			j.call(http.StatusBadRequest, "GET", query+"&permissions=NO_SUCH", nil)
-			query += "&permissions=CREATE_ISSUES,DELETE_ISSUES"
-		}
-		all := j.call(http.StatusOK, "GET", query, nil)
-		require.Equal(t, true, at(t, all, "permissions", "CREATE_ISSUES", "havePermission"))
-		require.Equal(t, false, at(t, all, "permissions", "DELETE_ISSUES", "havePermission"))
-		all = j.as("", "").call(http.StatusOK, "GET", query, nil)
-		require.Equal(t, false, at(t, all, "permissions", "CREATE_ISSUES", "havePermission"))
-		require.Error(t, j.SetPermission("NONE", fakejira.DeleteIssues))
-	})
+	for _, f := range flavours() {
+		t.Run(f.String(), func(t *testing.T) {
+			j := start(t, fakejira.Board(f))
+			require.NoError(t, j.SetPermission("TAR", fakejira.DeleteIssues, fakejira.AliceID))
+			query := "/rest/api/2/mypermissions?projectKey=TAR"
+			if f == fakejira.Cloud {
+				j.call(http.StatusBadRequest, "GET", query, nil)
+				j.call(http.StatusBadRequest, "GET", query+"&permissions=NO_SUCH", nil)
+				query += "&permissions=CREATE_ISSUES,DELETE_ISSUES"
+			}
+			all := j.call(http.StatusOK, "GET", query, nil)
+			require.Equal(t, true, at(t, all, "permissions", "CREATE_ISSUES", "havePermission"))
+			require.Equal(t, false, at(t, all, "permissions", "DELETE_ISSUES", "havePermission"))
+			all = j.as("", "").call(http.StatusOK, "GET", query, nil)
+			require.Equal(t, false, at(t, all, "permissions", "CREATE_ISSUES", "havePermission"))
+			require.Error(t, j.SetPermission("NONE", fakejira.DeleteIssues))
+		})
+	}
 }
 
 func TestMissingPermissionsRefuse(t *testing.T) {
-	eachFlavour(t, func(t *testing.T, f fakejira.Flavour) {
-		j := start(t, fakejira.Board(f))
-		path := issuesPath + "/" + j.create()
-		deny := func(p fakejira.Permission) { require.NoError(t, j.SetPermission("TAR", p, fakejira.AliceID)) }
+	for _, f := range flavours() {
+		t.Run(f.String(), func(t *testing.T) {
+			j := start(t, fakejira.Board(f))
+			path := issuesPath + "/" + j.create()
+			deny := func(p fakejira.Permission) { require.NoError(t, j.SetPermission("TAR", p, fakejira.AliceID)) }
 
-		deny(fakejira.TransitionIssues)
-		require.Empty(t, j.call(http.StatusOK, "GET", path+"/transitions", nil)["transitions"])
-		j.call(http.StatusBadRequest, "POST", path+"/transitions", obj{"transition": obj{"id": "21"}})
-		deny(fakejira.AddComments)
-		j.call(http.StatusBadRequest, "POST", path+"/comment", obj{"body": "x"})
-		deny(fakejira.EditIssues)
-		j.call(http.StatusForbidden, "PUT", path+"/properties/k", 1)
-		deny(fakejira.DeleteIssues)
-		j.call(http.StatusForbidden, "DELETE", path, nil)
-		deny(fakejira.CreateIssues)
-		errs := j.call(http.StatusBadRequest, "POST", issuesPath, obj{"fields": fields()})
-		require.NotEmpty(t, at(t, errs, "errors", "project"))
-		deny(fakejira.BrowseProjects)
-		j.call(http.StatusNotFound, "GET", path, nil)
-		j.call(http.StatusNotFound, "GET", "/rest/api/2/project/TAR", nil)
-	})
+			deny(fakejira.TransitionIssues)
+			require.Empty(t, j.call(http.StatusOK, "GET", path+"/transitions", nil)["transitions"])
+			j.call(http.StatusBadRequest, "POST", path+"/transitions", obj{"transition": obj{"id": "21"}})
+			deny(fakejira.AddComments)
+			j.call(http.StatusBadRequest, "POST", path+"/comment", obj{"body": "x"})
+			deny(fakejira.EditIssues)
+			j.call(http.StatusForbidden, "PUT", path+"/properties/k", 1)
+			deny(fakejira.DeleteIssues)
+			j.call(http.StatusForbidden, "DELETE", path, nil)
+			deny(fakejira.CreateIssues)
+			errs := j.call(http.StatusBadRequest, "POST", issuesPath, obj{"fields": fields()})
+			require.NotEmpty(t, at(t, errs, "errors", "project"))
+			deny(fakejira.BrowseProjects)
+			j.call(http.StatusNotFound, "GET", path, nil)
+			j.call(http.StatusNotFound, "GET", "/rest/api/2/project/TAR", nil)
+		})
+	}
 }

@@ -10,22 +10,24 @@ import (
 )
 
 func TestProjectAndStatuses(t *testing.T) {
-	eachFlavour(t, func(t *testing.T, f fakejira.Flavour) {
-		j := start(t, twoProjects(f))
-		p := j.call(http.StatusOK, "GET", "/rest/api/2/project/TAR", nil)
-		require.Equal(t, "10000", p["id"])
-		require.Equal(t, "Task", at(t, p, "issueTypes", 0, "name"))
-		require.Equal(t, "access", at(t, p, "components", 0, "name"))
-		require.Equal(t, "DBA", j.call(http.StatusOK, "GET", "/rest/api/2/project/10010", nil)["key"])
-		j.call(http.StatusNotFound, "GET", "/rest/api/2/project/NONE", nil)
+	for _, f := range flavours() {
+		t.Run(f.String(), func(t *testing.T) {
+			j := start(t, twoProjects(f))
+			p := j.call(http.StatusOK, "GET", "/rest/api/2/project/TAR", nil)
+			require.Equal(t, "10000", p["id"])
+			require.Equal(t, "Task", at(t, p, "issueTypes", 0, "name"))
+			require.Equal(t, "access", at(t, p, "components", 0, "name"))
+			require.Equal(t, "DBA", j.call(http.StatusOK, "GET", "/rest/api/2/project/10010", nil)["key"])
+			j.call(http.StatusNotFound, "GET", "/rest/api/2/project/NONE", nil)
 
-		types := j.list("/rest/api/2/project/DBA/statuses")
-		require.Len(t, types[0]["statuses"], 5)
-		require.Equal(t, "new", at(t, types[0], "statuses", 0, "statusCategory", "key"))
-		require.Equal(t, "indeterminate", at(t, types[0], "statuses", 4, "statusCategory", "key"))
-		j.call(http.StatusNotFound, "GET", "/rest/api/2/project/NONE/statuses", nil)
-		require.Len(t, j.list("/rest/api/2/status"), 5, "shared statuses count once")
-	})
+			types := j.list("/rest/api/2/project/DBA/statuses")
+			require.Len(t, types[0]["statuses"], 5)
+			require.Equal(t, "new", at(t, types[0], "statuses", 0, "statusCategory", "key"))
+			require.Equal(t, "indeterminate", at(t, types[0], "statuses", 4, "statusCategory", "key"))
+			j.call(http.StatusNotFound, "GET", "/rest/api/2/project/NONE/statuses", nil)
+			require.Len(t, j.list("/rest/api/2/status"), 5, "shared statuses count once")
+		})
+	}
 }
 
 func TestCreatemeta(t *testing.T) {
@@ -69,14 +71,16 @@ func TestCreatemeta(t *testing.T) {
 }
 
 func TestFieldsHaveNamesAndIDs(t *testing.T) {
-	eachFlavour(t, func(t *testing.T, f fakejira.Flavour) {
-		names := map[any]any{}
-		for _, field := range start(t, customised(f)).list("/rest/api/2/field") {
-			names[field["name"]] = field["id"]
-		}
-		require.Equal(t, "customfield_10051", names["Risk"])
-		require.Equal(t, "labels", names["Labels"])
-	})
+	for _, f := range flavours() {
+		t.Run(f.String(), func(t *testing.T) {
+			names := map[any]any{}
+			for _, field := range start(t, customised(f)).list("/rest/api/2/field") {
+				names[field["name"]] = field["id"]
+			}
+			require.Equal(t, "customfield_10051", names["Risk"])
+			require.Equal(t, "labels", names["Labels"])
+		})
+	}
 }
 
 func TestPermissionsOfAnIssue(t *testing.T) {

@@ -18,6 +18,9 @@ func named(p object, name string) object {
 }
 
 func (s *Server) emitCreated(iss *Issue) {
+	if !s.webhooks.wanted() {
+		return
+	}
 	p := named(payload(EventCreated, iss.Created), "issue_created")
 	p["user"], p["issue"] = s.user(iss.Creator), s.issuePayload(iss)
 	if s.opts.Flavour == Cloud {
@@ -37,6 +40,9 @@ func createdItems(iss *Issue) []ChangeItem {
 }
 
 func (s *Server) emitUpdated(iss *Issue, ch Change, event string) {
+	if !s.webhooks.wanted() {
+		return
+	}
 	if s.opts.Flavour == Cloud {
 		event = cloudEvent(event)
 	}
@@ -55,6 +61,9 @@ func cloudEvent(event string) string {
 }
 
 func (s *Server) emitDeleted(iss *Issue, actor string) {
+	if !s.webhooks.wanted() {
+		return
+	}
 	p := payload(EventDeleted, iss.Updated)
 	p["user"], p["issue"] = s.user(actor), s.issuePayload(iss)
 	s.webhooks.fire(EventDeleted, iss.ID, p)
@@ -64,6 +73,9 @@ func (s *Server) emitDeleted(iss *Issue, actor string) {
 // issue and no user, on Data Center one without either and one that is an
 // update of the issue.
 func (s *Server) emitCommented(iss *Issue, cm Comment) {
+	if !s.webhooks.wanted() {
+		return
+	}
 	shown := s.commentJSON(iss, cm, nil, false)
 	p := payload(EventCommented, cm.Created)
 	p["comment"] = shown

@@ -26,28 +26,30 @@ func twoProjects(f fakejira.Flavour) fakejira.Options {
 }
 
 func TestGetIssueHonoursFieldsAndProperties(t *testing.T) {
-	eachFlavour(t, func(t *testing.T, f fakejira.Flavour) {
-		j := start(t, fakejira.Board(f))
-		path := issuesPath + "/" + j.create("a")
-		require.NoError(t, j.SetProperty("TAR-1", fakejira.CarolID, "teleportAccessRequestId", []byte(`"forged"`)))
+	for _, f := range flavours() {
+		t.Run(f.String(), func(t *testing.T) {
+			j := start(t, fakejira.Board(f))
+			path := issuesPath + "/" + j.create("a")
+			require.NoError(t, j.SetProperty("TAR-1", fakejira.CarolID, "teleportAccessRequestId", []byte(`"forged"`)))
 
-		all := j.call(http.StatusOK, "GET", path, nil)
-		require.NotContains(t, all, "properties")
-		require.NotContains(t, all, "changelog")
-		require.Contains(t, all["fields"], "comment")
+			all := j.call(http.StatusOK, "GET", path, nil)
+			require.NotContains(t, all, "properties")
+			require.NotContains(t, all, "changelog")
+			require.Contains(t, all["fields"], "comment")
 
-		some := j.call(http.StatusOK, "GET", path+"?fields=status,labels,nonsense&properties=teleportAccessRequestId,none", nil)
-		require.Len(t, some["fields"], 2)
-		require.Equal(t, "forged", at(t, some, "properties", "teleportAccessRequestId"))
-		require.Len(t, some["properties"], 1)
+			some := j.call(http.StatusOK, "GET", path+"?fields=status,labels,nonsense&properties=teleportAccessRequestId,none", nil)
+			require.Len(t, some["fields"], 2)
+			require.Equal(t, "forged", at(t, some, "properties", "teleportAccessRequestId"))
+			require.Len(t, some["properties"], 1)
 
-		without := j.call(http.StatusOK, "GET", path+"?fields=-comment", nil)
-		require.NotContains(t, without["fields"], "comment")
-		require.Contains(t, without["fields"], "summary")
+			without := j.call(http.StatusOK, "GET", path+"?fields=-comment", nil)
+			require.NotContains(t, without["fields"], "comment")
+			require.Contains(t, without["fields"], "summary")
 
-		byID := j.call(http.StatusOK, "GET", issuesPath+"/"+all["id"].(string)+"?expand=transitions", nil)
-		require.Len(t, byID["transitions"], 4)
-	})
+			byID := j.call(http.StatusOK, "GET", issuesPath+"/"+all["id"].(string)+"?expand=transitions", nil)
+			require.Len(t, byID["transitions"], 4)
+		})
+	}
 }
 
 func TestPathsResolveLikeTomcat(t *testing.T) {
@@ -118,28 +120,30 @@ func TestPagedChangelogIsOldestFirstAndOnCloudOnly(t *testing.T) {
 }
 
 func TestMovedIssueKeepsIDAndAnswersToItsOldKey(t *testing.T) {
-	eachFlavour(t, func(t *testing.T, f fakejira.Flavour) {
-		j := start(t, twoProjects(f))
-		key := j.create()
-		before, err := j.Issue(key)
-		require.NoError(t, err)
-		require.NoError(t, j.MoveToProject(key, fakejira.CarolID, "DBA", "Approved"))
+	for _, f := range flavours() {
+		t.Run(f.String(), func(t *testing.T) {
+			j := start(t, twoProjects(f))
+			key := j.create()
+			before, err := j.Issue(key)
+			require.NoError(t, err)
+			require.NoError(t, j.MoveToProject(key, fakejira.CarolID, "DBA", "Approved"))
 
-		iss := j.call(http.StatusOK, "GET", issuesPath+"/"+key+"?expand=changelog", nil)
-		require.Equal(t, "DBA-1", iss["key"])
-		require.Equal(t, before.ID, iss["id"])
-		require.Equal(t, "DBA", at(t, iss, "fields", "project", "key"))
-		changed := map[any]any{}
-		for i := range at(t, iss, "changelog", "histories", 0, "items").([]any) {
-			item := at(t, iss, "changelog", "histories", 0, "items", i)
-			changed[at(t, item, "field")] = at(t, item, "toString")
-		}
-		require.Equal(t, map[any]any{"project": "Databases", "Key": "DBA-1", "status": "Approved"}, changed)
+			iss := j.call(http.StatusOK, "GET", issuesPath+"/"+key+"?expand=changelog", nil)
+			require.Equal(t, "DBA-1", iss["key"])
+			require.Equal(t, before.ID, iss["id"])
+			require.Equal(t, "DBA", at(t, iss, "fields", "project", "key"))
+			changed := map[any]any{}
+			for i := range at(t, iss, "changelog", "histories", 0, "items").([]any) {
+				item := at(t, iss, "changelog", "histories", 0, "items", i)
+				changed[at(t, item, "field")] = at(t, item, "toString")
+			}
+			require.Equal(t, map[any]any{"project": "Databases", "Key": "DBA-1", "status": "Approved"}, changed)
 
-		after, err := j.Issue("DBA-1")
-		require.NoError(t, err)
-		require.Equal(t, []string{key}, after.OldKeys)
-	})
+			after, err := j.Issue("DBA-1")
+			require.NoError(t, err)
+			require.Equal(t, []string{key}, after.OldKeys)
+		})
+	}
 }
 
 func TestTimesAreInTheReadersZone(t *testing.T) {
@@ -154,53 +158,59 @@ func TestTimesAreInTheReadersZone(t *testing.T) {
 }
 
 func TestPropertiesAreKept(t *testing.T) {
-	eachFlavour(t, func(t *testing.T, f fakejira.Flavour) {
-		j := start(t, fakejira.Board(f))
-		path := issuesPath + "/" + j.create() + "/properties"
-		j.call(http.StatusNotFound, "GET", path+"/k", nil)
-		j.call(http.StatusCreated, "PUT", path+"/k", obj{"a": 1})
-		j.call(http.StatusOK, "PUT", path+"/k", obj{"a": 2})
-		require.InDelta(t, 2, at(t, j.call(http.StatusOK, "GET", path+"/k", nil), "value", "a"), 0)
-		require.Equal(t, "k", at(t, j.call(http.StatusOK, "GET", path, nil), "keys", 0, "key"))
-		j.call(http.StatusNoContent, "DELETE", path+"/k", nil)
-		j.call(http.StatusNotFound, "DELETE", path+"/k", nil)
-	})
+	for _, f := range flavours() {
+		t.Run(f.String(), func(t *testing.T) {
+			j := start(t, fakejira.Board(f))
+			path := issuesPath + "/" + j.create() + "/properties"
+			j.call(http.StatusNotFound, "GET", path+"/k", nil)
+			j.call(http.StatusCreated, "PUT", path+"/k", obj{"a": 1})
+			j.call(http.StatusOK, "PUT", path+"/k", obj{"a": 2})
+			require.InDelta(t, 2, at(t, j.call(http.StatusOK, "GET", path+"/k", nil), "value", "a"), 0)
+			require.Equal(t, "k", at(t, j.call(http.StatusOK, "GET", path, nil), "keys", 0, "key"))
+			j.call(http.StatusNoContent, "DELETE", path+"/k", nil)
+			j.call(http.StatusNotFound, "DELETE", path+"/k", nil)
+		})
+	}
 }
 
 func TestCommentsArePaged(t *testing.T) {
-	eachFlavour(t, func(t *testing.T, f fakejira.Flavour) {
-		j := start(t, fakejira.Board(f))
-		key := j.create()
-		path := issuesPath + "/" + key + "/comment"
-		for i := range 5 {
-			_, err := j.AddComment(key, fakejira.AliceID, fmt.Sprint("comment ", i))
-			require.NoError(t, err)
-		}
-		page := j.call(http.StatusOK, "GET", path+"?startAt=1&maxResults=2", nil)
-		require.InDelta(t, 5, page["total"], 0)
-		require.Len(t, page["comments"], 2)
-		require.Equal(t, "comment 1", at(t, page, "comments", 0, "body"))
-		newest := j.call(http.StatusOK, "GET", path+"?orderBy=-created&maxResults=1", nil)
-		require.Equal(t, "comment 4", at(t, newest, "comments", 0, "body"))
-		require.Len(t, j.call(http.StatusOK, "GET", path, nil)["comments"], 5)
-		j.call(http.StatusBadRequest, "GET", path+"?orderBy=colour", nil)
+	for _, f := range flavours() {
+		t.Run(f.String(), func(t *testing.T) {
+			j := start(t, fakejira.Board(f))
+			key := j.create()
+			path := issuesPath + "/" + key + "/comment"
+			for i := range 5 {
+				_, err := j.AddComment(key, fakejira.AliceID, fmt.Sprint("comment ", i))
+				require.NoError(t, err)
+			}
+			page := j.call(http.StatusOK, "GET", path+"?startAt=1&maxResults=2", nil)
+			require.InDelta(t, 5, page["total"], 0)
+			require.Len(t, page["comments"], 2)
+			require.Equal(t, "comment 1", at(t, page, "comments", 0, "body"))
+			newest := j.call(http.StatusOK, "GET", path+"?orderBy=-created&maxResults=1", nil)
+			require.Equal(t, "comment 4", at(t, newest, "comments", 0, "body"))
+			require.Len(t, j.call(http.StatusOK, "GET", path, nil)["comments"], 5)
+			j.call(http.StatusBadRequest, "GET", path+"?orderBy=colour", nil)
 
-		id := at(t, newest, "comments", 0, "id").(string)
-		require.Equal(t, "comment 4", j.call(http.StatusOK, "GET", path+"/"+id, nil)["body"])
-		j.call(http.StatusNotFound, "GET", path+"/1", nil)
-	})
+			id := at(t, newest, "comments", 0, "id").(string)
+			require.Equal(t, "comment 4", j.call(http.StatusOK, "GET", path+"/"+id, nil)["body"])
+			j.call(http.StatusNotFound, "GET", path+"/1", nil)
+		})
+	}
 }
 
 func TestCommentsCarryPropertiesOnlyWhenAsked(t *testing.T) {
-	eachFlavour(t, func(t *testing.T, f fakejira.Flavour) {
-		j := start(t, fakejira.Board(f))
-		path := issuesPath + "/" + j.create() + "/comment"
-		made := j.call(http.StatusCreated, "POST", path, obj{"body": "b", "properties": []obj{{"key": "mark", "value": "review-1"}}})
-		require.NotContains(t, made, "properties")
-		require.NotContains(t, at(t, j.call(http.StatusOK, "GET", path, nil), "comments", 0), "properties")
-		shown := j.call(http.StatusOK, "GET", path+"?expand=properties", nil)
-		require.Equal(t, "review-1", at(t, shown, "comments", 0, "properties", 0, "value"))
-	})
+	for _, f := range flavours() {
+		t.Run(f.String(), func(t *testing.T) {
+			j := start(t, fakejira.Board(f))
+			path := issuesPath + "/" + j.create() + "/comment"
+			made := j.call(http.StatusCreated, "POST", path, obj{"body": "b", "properties": []obj{{"key": "mark", "value": "review-1"}}})
+			require.NotContains(t, made, "properties")
+			require.NotContains(t, at(t, j.call(http.StatusOK, "GET", path, nil), "comments", 0), "properties")
+			shown := j.call(http.StatusOK, "GET", path+"?expand=properties", nil)
+			require.Equal(t, "review-1", at(t, shown, "comments", 0, "properties", 0, "value"))
+		})
+	}
 }
 
 func TestCommentRefusals(t *testing.T) {
@@ -214,7 +224,7 @@ func TestCommentRefusals(t *testing.T) {
 		"unknown field":  {"body": "b", "colour": "red"},
 		"bad visibility": {"body": "b", "visibility": obj{"type": "planet", "value": "x"}},
 	} {
-		t.Run(name, func(t *testing.T) { j.call(http.StatusBadRequest, "POST", path, body) })
+		t.Run(name, func(*testing.T) { j.call(http.StatusBadRequest, "POST", path, body) })
 	}
 	j.call(http.StatusNotFound, "POST", issuesPath+"/TAR-9/comment", obj{"body": "b"})
 }

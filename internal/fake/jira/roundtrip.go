@@ -71,14 +71,17 @@ type memoryWriter struct {
 	flushed bool
 }
 
+// Header implements http.ResponseWriter.
 func (w *memoryWriter) Header() http.Header { return w.header }
 
+// WriteHeader implements http.ResponseWriter.
 func (w *memoryWriter) WriteHeader(status int) {
 	if w.status == 0 {
 		w.status, w.sent = status, w.header.Clone()
 	}
 }
 
+// Write implements http.ResponseWriter.
 func (w *memoryWriter) Write(p []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
 	return w.body.Write(p)

@@ -120,7 +120,7 @@ func TestCloudSearchLimits(t *testing.T) {
 		"start":               {"jql": "project=TAR", "startAt": 1},
 		"unknown parameter":   {"jql": "project=TAR", "colour": 1},
 	} {
-		t.Run(name, func(t *testing.T) { j.call(http.StatusBadRequest, "POST", "/rest/api/2/search/jql", body) })
+		t.Run(name, func(*testing.T) { j.call(http.StatusBadRequest, "POST", "/rest/api/2/search/jql", body) })
 	}
 	o := fakejira.Board(fakejira.Cloud)
 	o.PageCap = 3
@@ -132,115 +132,121 @@ func TestCloudSearchLimits(t *testing.T) {
 }
 
 func TestSearchLagsWrites(t *testing.T) {
-	eachFlavour(t, func(t *testing.T, f fakejira.Flavour) {
-		synctest.Test(t, func(t *testing.T) {
-			o := fakejira.Board(f)
-			o.SearchLag = time.Minute
-			j := start(t, o)
-			key := j.create("l")
-			iss, err := j.Issue(key)
-			require.NoError(t, err)
-			require.Empty(t, j.find("labels = l"))
-			if f == fakejira.Cloud {
-				require.Equal(t, []string{key}, j.find("labels = l", iss.ID), "reconciled issues are current")
-			}
-			time.Sleep(time.Minute)
-			require.Equal(t, []string{key}, j.find("labels = l"))
+	for _, f := range flavours() {
+		t.Run(f.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := fakejira.Board(f)
+				o.SearchLag = time.Minute
+				j := start(t, o)
+				key := j.create("l")
+				iss, err := j.Issue(key)
+				require.NoError(t, err)
+				require.Empty(t, j.find("labels = l"))
+				if f == fakejira.Cloud {
+					require.Equal(t, []string{key}, j.find("labels = l", iss.ID), "reconciled issues are current")
+				}
+				elapse(time.Minute)
+				require.Equal(t, []string{key}, j.find("labels = l"))
 
-			require.NoError(t, j.Drag(key, "Approved", fakejira.AliceID))
-			require.Equal(t, []string{key}, j.find("status = Pending"), "the index is stale")
-			time.Sleep(30 * time.Second)
-			require.NoError(t, j.Drag(key, "Denied", fakejira.AliceID))
-			require.NoError(t, j.Delete(key, fakejira.AliceID))
-			time.Sleep(30 * time.Second)
-			require.Equal(t, []string{key}, j.find("status = Approved"))
-			time.Sleep(30 * time.Second)
-			require.Empty(t, j.find("project = TAR"))
+				require.NoError(t, j.Drag(key, "Approved", fakejira.AliceID))
+				require.Equal(t, []string{key}, j.find("status = Pending"), "the index is stale")
+				elapse(30 * time.Second)
+				require.NoError(t, j.Drag(key, "Denied", fakejira.AliceID))
+				require.NoError(t, j.Delete(key, fakejira.AliceID))
+				elapse(30 * time.Second)
+				require.Equal(t, []string{key}, j.find("status = Approved"))
+				elapse(30 * time.Second)
+				require.Empty(t, j.find("project = TAR"))
 
-			j.SetSearchLag(0)
-			last := j.create()
-			require.Equal(t, []string{last}, j.find("project = TAR"))
+				j.SetSearchLag(0)
+				last := j.create()
+				require.Equal(t, []string{last}, j.find("project = TAR"))
+			})
 		})
-	})
+	}
 }
 
 func TestJQL(t *testing.T) {
-	eachFlavour(t, func(t *testing.T, f fakejira.Flavour) {
-		synctest.Test(t, func(t *testing.T) {
-			o := twoProjects(f)
-			o.Accounts[0].TimeZone = "America/New_York"
-			j := start(t, o)
-			j.create("teleport-abc", "db")                                                                   // TAR-1
-			_, err := j.CreateIssue(fakejira.CarolID, fakejira.NewIssue{Project: "DBA", Summary: "x \"y\""}) // DBA-1
-			require.NoError(t, err)
-			begin := time.Now().In(time.FixedZone("", -5*3600))
-			time.Sleep(3 * time.Hour)
-			j.create("it's") // TAR-2
-			require.NoError(t, j.Reassign("TAR-2", fakejira.AliceID, fakejira.BobID))
-			require.NoError(t, j.Drag("TAR-2", "Approved", fakejira.AliceID))
-			time.Sleep(10 * time.Minute)
+	for _, f := range flavours() {
+		t.Run(f.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := twoProjects(f)
+				o.Accounts[0].TimeZone = "America/New_York"
+				j := start(t, o)
+				j.create("teleport-abc", "db")                                                                   // TAR-1
+				_, err := j.CreateIssue(fakejira.CarolID, fakejira.NewIssue{Project: "DBA", Summary: "x \"y\""}) // DBA-1
+				require.NoError(t, err)
+				begin := time.Now().In(time.FixedZone("", -5*3600))
+				elapse(3 * time.Hour)
+				j.create("it's") // TAR-2
+				require.NoError(t, j.Reassign("TAR-2", fakejira.AliceID, fakejira.BobID))
+				require.NoError(t, j.Drag("TAR-2", "Approved", fakejira.AliceID))
+				elapse(10 * time.Minute)
 
-			for jql, want := range map[string]string{
-				`project = TAR`: "TAR-2 TAR-1",
-				`PROJECT in (tar, "DBA") order BY key ASC`: "DBA-1 TAR-1 TAR-2",
-				`project = 10010`:                          "DBA-1",
-				`project != TAR`:                           "DBA-1",
-				`labels = "teleport-abc"`:                  "TAR-1",
-				`labels = teleport-abc`:                    "TAR-1",
-				`labels = teleport`:                        "",
-				`labels in (db, x)`:                        "TAR-1",
-				`labels not in (db, x)`:                    "TAR-2",
-				`labels != db`:                             "TAR-2",
-				`labels is EMPTY`:                          "DBA-1",
-				`labels is not null`:                       "TAR-2 TAR-1",
-				`labels = 'it\'s'`:                         "TAR-2",
-				`status = approved`:                        "TAR-2",
-				`status in ("10100", Triage) order by created desc`:       "DBA-1 TAR-1",
-				`status not in (Approved)`:                                "DBA-1 TAR-1",
-				`statusCategory = Done`:                                   "TAR-2",
-				`statusCategory != Done and project = TAR`:                "TAR-1",
-				`creator = currentUser()`:                                 "TAR-2 TAR-1",
-				`creator in (carol, currentUser()) AND NOT project = TAR`: "DBA-1",
-				`reporter = carol OR labels = db`:                         "DBA-1 TAR-1",
-				`project = TAR AND (labels = db OR labels = "it's")`:      "TAR-2 TAR-1",
-				`project = TAR AND labels = db OR project = DBA`:          "DBA-1 TAR-1",
-				`assignee = bob`:                                          "TAR-2",
-				`assignee is empty ORDER BY id ASC`:                       "TAR-1 DBA-1",
-				`assignee != bob`:                                         "",
-				`key = TAR-1`:                                             "TAR-1",
-				`issue in (TAR-1, DBA-1)`:                                 "DBA-1 TAR-1",
-				`id = 10000`:                                              "TAR-1",
-				`issuetype = Access`:                                      "DBA-1",
-				`updated >= -15m`:                                         "TAR-2",
-				`updated >= "-5m"`:                                        "",
-				`updated < "-2h" AND created >= "-1d" order by key`:       "DBA-1 TAR-1",
-				`updated >= "-4h 30m"`:                                    "TAR-2 DBA-1 TAR-1",
-				`created > "` + begin.Add(time.Hour).Format("2006-01-02 15:04") + `"`: "TAR-2",
-				`created <= "` + begin.Format("2006/01/02 15:04") + `"`:               "DBA-1 TAR-1",
-				`created >= "` + begin.Format("2006-01-02") + `" order by key desc`:   "TAR-2 TAR-1 DBA-1",
-				`project is not EMPTY ORDER BY status DESC, project, updated`:         "DBA-1 TAR-2 TAR-1",
-			} {
-				require.Equal(t, want, strings.Join(j.find(jql), " "), jql)
-			}
+				for jql, want := range map[string]string{
+					`project = TAR`: "TAR-2 TAR-1",
+					`PROJECT in (tar, "DBA") order BY key ASC`: "DBA-1 TAR-1 TAR-2",
+					`project = 10010`:                          "DBA-1",
+					`project != TAR`:                           "DBA-1",
+					`labels = "teleport-abc"`:                  "TAR-1",
+					`labels = teleport-abc`:                    "TAR-1",
+					`labels = teleport`:                        "",
+					`labels in (db, x)`:                        "TAR-1",
+					`labels not in (db, x)`:                    "TAR-2",
+					`labels != db`:                             "TAR-2",
+					`labels is EMPTY`:                          "DBA-1",
+					`labels is not null`:                       "TAR-2 TAR-1",
+					`labels = 'it\'s'`:                         "TAR-2",
+					`status = approved`:                        "TAR-2",
+					`status in ("10100", Triage) order by created desc`:       "DBA-1 TAR-1",
+					`status not in (Approved)`:                                "DBA-1 TAR-1",
+					`statusCategory = Done`:                                   "TAR-2",
+					`statusCategory != Done and project = TAR`:                "TAR-1",
+					`creator = currentUser()`:                                 "TAR-2 TAR-1",
+					`creator in (carol, currentUser()) AND NOT project = TAR`: "DBA-1",
+					`reporter = carol OR labels = db`:                         "DBA-1 TAR-1",
+					`project = TAR AND (labels = db OR labels = "it's")`:      "TAR-2 TAR-1",
+					`project = TAR AND labels = db OR project = DBA`:          "DBA-1 TAR-1",
+					`assignee = bob`:                                          "TAR-2",
+					`assignee is empty ORDER BY id ASC`:                       "TAR-1 DBA-1",
+					`assignee != bob`:                                         "",
+					`key = TAR-1`:                                             "TAR-1",
+					`issue in (TAR-1, DBA-1)`:                                 "DBA-1 TAR-1",
+					`id = 10000`:                                              "TAR-1",
+					`issuetype = Access`:                                      "DBA-1",
+					`updated >= -15m`:                                         "TAR-2",
+					`updated >= "-5m"`:                                        "",
+					`updated < "-2h" AND created >= "-1d" order by key`:       "DBA-1 TAR-1",
+					`updated >= "-4h 30m"`:                                    "TAR-2 DBA-1 TAR-1",
+					`created > "` + begin.Add(time.Hour).Format("2006-01-02 15:04") + `"`: "TAR-2",
+					`created <= "` + begin.Format("2006/01/02 15:04") + `"`:               "DBA-1 TAR-1",
+					`created >= "` + begin.Format("2006-01-02") + `" order by key desc`:   "TAR-2 TAR-1 DBA-1",
+					`project is not EMPTY ORDER BY status DESC, project, updated`:         "DBA-1 TAR-2 TAR-1",
+				} {
+					require.Equal(t, want, strings.Join(j.find(jql), " "), jql)
+				}
+			})
 		})
-	})
+	}
 }
 
 func TestJQLRefuses(t *testing.T) {
-	eachFlavour(t, func(t *testing.T, f fakejira.Flavour) {
-		j := start(t, fakejira.Board(f))
-		j.create()
-		for _, jql := range []string{
-			`project = NONE`, `status = Triage`, `statusCategory = none`, `creator = nobody`, `key = TAR-99`, `issuetype = Epic`,
-			`colour = red`, `labels ~ x`, `labels >= x`, `labels in x`, `labels in (x`, `labels in ()`, `labels =`, `= x`, `labels x`,
-			`(labels = x`, `labels = x)`, `labels = x AND`, `labels = x y`, `labels is x`, `labels = "x`, `labels = "x\q"`, `labels = "x\`,
-			`labels = a:b`, `labels = AND`, `labels not x`, `labels = x ORDER created`, `labels = x ORDER BY colour`, `labels = x ORDER BY`,
-			`updated >= soon`, `updated >= "2026-13-01"`, `updated in (-5m)`, `updated >= "-99999999999999999999d"`,
-			`labels = currentUser()`, `creator = membersOf()`, `creator = currentUser(`, `project = TAR order by key,key,key,key,key,key,key,key`,
-			strings.Repeat("(", 200) + "labels = x",
-		} {
-			errs := j.call(http.StatusBadRequest, "POST", searchPath(f), obj{"jql": jql})
-			require.NotEmpty(t, errs["errorMessages"], jql)
-		}
-	})
+	for _, f := range flavours() {
+		t.Run(f.String(), func(t *testing.T) {
+			j := start(t, fakejira.Board(f))
+			j.create()
+			for _, jql := range []string{
+				`project = NONE`, `status = Triage`, `statusCategory = none`, `creator = nobody`, `key = TAR-99`, `issuetype = Epic`,
+				`colour = red`, `labels ~ x`, `labels >= x`, `labels in x`, `labels in (x`, `labels in ()`, `labels =`, `= x`, `labels x`,
+				`(labels = x`, `labels = x)`, `labels = x AND`, `labels = x y`, `labels is x`, `labels = "x`, `labels = "x\q"`, `labels = "x\`,
+				`labels = a:b`, `labels = AND`, `labels not x`, `labels = x ORDER created`, `labels = x ORDER BY colour`, `labels = x ORDER BY`,
+				`updated >= soon`, `updated >= "2026-13-01"`, `updated in (-5m)`, `updated >= "-99999999999999999999d"`,
+				`labels = currentUser()`, `creator = membersOf()`, `creator = currentUser(`, `project = TAR order by key,key,key,key,key,key,key,key`,
+				strings.Repeat("(", 200) + "labels = x",
+			} {
+				errs := j.call(http.StatusBadRequest, "POST", searchPath(f), obj{"jql": jql})
+				require.NotEmpty(t, errs["errorMessages"], jql)
+			}
+		})
+	}
 }

@@ -1,7 +1,6 @@
 package fakejira
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"sync"
@@ -27,8 +26,8 @@ type Server struct {
 	limiter  *limiter
 	webhooks *webhooks
 
-	closed context.Context // ends with Close
-	end    context.CancelFunc
+	closing sync.Once
+	closed  chan struct{} // closed by Close
 }
 
 // New makes a Jira without issues. It fails if the options contradict
@@ -49,17 +48,18 @@ func New(o Options) (*Server, error) {
 		nextID:  map[string]int64{},
 		calls:   newCallLog(o.CallLog),
 		limiter: newLimiter(o.Limits, o.Flavour),
+		closed:  make(chan struct{}),
 	}
-	s.closed, s.end = context.WithCancel(context.Background())
-	s.webhooks = newWebhooks(s.closed, o)
+	s.webhooks = newWebhooks(o)
 	s.routes = s.allRoutes()
 	return s, nil
 }
 
 // Close drops the webhooks that have not been delivered, cuts the deliveries
-// that run and waits for their end, and cuts the calls that wait or hang.
+// that run and waits for their end, and cuts the calls that wait or hang. It
+// may be called twice.
 func (s *Server) Close() {
-	s.end()
+	s.closing.Do(func() { close(s.closed) })
 	s.webhooks.close()
 }
 
@@ -134,7 +134,7 @@ func (c *call) wait(d time.Duration) bool {
 	case <-t.C:
 		return true
 	case <-c.r.Context().Done():
-	case <-c.s.closed.Done():
+	case <-c.s.closed:
 	}
 	return false
 }
@@ -143,7 +143,7 @@ func (c *call) wait(d time.Duration) bool {
 func (c *call) hang() {
 	select {
 	case <-c.r.Context().Done():
-	case <-c.s.closed.Done():
+	case <-c.s.closed:
 	}
 }
 

@@ -86,7 +86,7 @@ type webhooks struct {
 	pending    int           // deliveries that are not done
 	idle       chan struct{} // closed when pending is 0
 	closed     bool
-	ctx        context.Context // ends with Server.Close
+	cancels    map[*Delivery]context.CancelFunc // of the attempts that run
 	running    sync.WaitGroup
 	timers     map[*time.Timer]struct{}
 	random     *rand.Rand
@@ -99,11 +99,12 @@ type hook struct {
 	active int // workers
 }
 
-func newWebhooks(ctx context.Context, o Options) *webhooks {
-	const seed = 1 // shuffling is the same in every run
+func newWebhooks(o Options) *webhooks {
+	const seed = 1
 	w := &webhooks{
-		ctx: ctx, flavour: o.Flavour, transport: o.WebhookTransport, keep: o.CallLog, idle: make(chan struct{}),
-		timers: map[*time.Timer]struct{}{}, random: rand.New(rand.NewPCG(seed, seed)),
+		flavour: o.Flavour, transport: o.WebhookTransport, keep: o.CallLog, idle: make(chan struct{}),
+		timers: map[*time.Timer]struct{}{}, cancels: map[*Delivery]context.CancelFunc{},
+		random: rand.New(rand.NewPCG(seed, seed)), //nolint:gosec // every run is to shuffle alike
 	}
 	close(w.idle)
 	return w
@@ -171,6 +172,14 @@ func (s *Server) Redeliver(d Delivery) {
 	for _, h := range w.hooks {
 		w.add(h, &Delivery{Event: d.Event, IssueID: d.IssueID, Identifier: d.Identifier, Body: d.Body})
 	}
+}
+
+// wanted tells whether any webhook is registered, so that payloads are not
+// made for nobody.
+func (w *webhooks) wanted() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.hooks) > 0 && !w.closed
 }
 
 // fire sends an event to all webhooks that want it.
@@ -247,9 +256,13 @@ func (w *webhooks) work(h *hook) {
 	for len(h.queue) > 0 && !w.closed {
 		d := h.queue[0]
 		h.queue = h.queue[1:]
+		ctx, cancel := context.WithTimeout(context.Background(), deliverTimeout)
+		w.cancels[d] = cancel
 		w.mu.Unlock()
-		a := w.attempt(h.Webhook, d)
+		a := w.attempt(ctx, h.Webhook, d)
+		cancel()
 		w.mu.Lock()
+		delete(w.cancels, d)
 		d.Attempts = append(d.Attempts, a)
 		w.conclude(h, d, a)
 	}
@@ -277,10 +290,8 @@ func (w *webhooks) conclude(h *hook, d *Delivery, a Attempt) {
 }
 
 // attempt posts a delivery once. Redirects are not followed.
-func (w *webhooks) attempt(h Webhook, d *Delivery) Attempt {
+func (w *webhooks) attempt(ctx context.Context, h Webhook, d *Delivery) Attempt {
 	a := Attempt{At: time.Now()}
-	ctx, cancel := context.WithTimeout(w.ctx, deliverTimeout)
-	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, h.URL, bytes.NewReader(d.Body))
 	if err != nil {
 		a.Err = err
@@ -305,10 +316,7 @@ func (w *webhooks) attempt(h Webhook, d *Delivery) Attempt {
 	}
 	defer resp.Body.Close()
 	const enough = 64 << 10
-	_, a.Err = io.CopyN(io.Discard, resp.Body, enough)
-	if a.Err == io.EOF {
-		a.Err = nil
-	}
+	_, a.Err = io.Copy(io.Discard, io.LimitReader(resp.Body, enough))
 	a.Status = resp.StatusCode
 	return a
 }
@@ -320,12 +328,15 @@ func Signature(secret string, body []byte) string {
 	return "sha256=" + hex.EncodeToString(mac.Sum(nil))
 }
 
-// close drops what waits and waits for the end of what runs; ctx has ended.
+// close drops what waits, cuts what runs and waits for its end.
 func (w *webhooks) close() {
 	w.mu.Lock()
 	w.closed = true
 	for t := range w.timers {
 		t.Stop()
+	}
+	for _, cancel := range w.cancels {
+		cancel()
 	}
 	if w.pending > 0 {
 		w.pending = 0

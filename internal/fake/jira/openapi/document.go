@@ -28,7 +28,7 @@ type document struct {
 }
 
 // errAbsent: the documents are not on this machine.
-var errAbsent = errors.New("Atlassian's API documents are not there")
+var errAbsent = errors.New("API documents of Atlassian are not there")
 
 // documents loads each document once per process: it takes half a second.
 type documents struct {
@@ -36,8 +36,8 @@ type documents struct {
 	dataCenter func() (*document, error)
 }
 
-// loaded is shared by all tests of a process; it only ever caches files.
-var loaded = documents{
+// loaded is shared by all tests of a process.
+var loaded = documents{ //nolint:gochecknoglobals // a cache of files that never change
 	cloud: sync.OnceValues(func() (*document, error) {
 		return load("jira-platform-v2.openapi.json", "", mendCloud)
 	}),

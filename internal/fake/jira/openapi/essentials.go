@@ -3,6 +3,7 @@ package openapi
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"strings"
 
 	"github.com/getkin/kin-openapi/routers"
@@ -60,7 +61,7 @@ func checkEssentials(r *routers.Route, status int, body []byte) error {
 	wanted := essentials(r.Path)
 	if strings.HasSuffix(r.Path, "/comment") {
 		wanted = strings.Fields("id body author.displayName created")
-		if r.Method == "GET" {
+		if r.Method == http.MethodGet {
 			wanted = strings.Fields("total startAt maxResults comments.*.id comments.*.body comments.*.author.displayName comments.*.created")
 		}
 	}

@@ -87,8 +87,9 @@ func mendDataCenter(root tree) {
 // expand what the document does not say.
 func mendDataCenterQueries(root tree) {
 	text := tree{"type": "string"}
-	for _, p := range child(root, "paths", "/api/2/search", "get")["parameters"].([]any) {
-		if param := p.(tree); param["name"] == "fields" || param["name"] == "expand" {
+	searchParams, _ := child(root, "paths", "/api/2/search", "get")["parameters"].([]any)
+	for _, p := range searchParams {
+		if param, isObject := p.(tree); isObject && (param["name"] == "fields" || param["name"] == "expand") {
 			param["schema"] = text
 		}
 	}

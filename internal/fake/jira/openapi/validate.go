@@ -29,21 +29,21 @@ import (
 // The handler is passed through unvalidated, with a line in the test's log,
 // where the documents are absent. It may be called concurrently, until the
 // test ends.
-func Validate(t testing.TB, f fakejira.Flavour, h http.Handler) http.Handler {
-	t.Helper()
+func Validate(tb testing.TB, f fakejira.Flavour, h http.Handler) http.Handler {
+	tb.Helper()
 	doc, err := loaded.of(f)
 	if errors.Is(err, errAbsent) {
-		t.Logf("traffic is not validated: %v", err)
+		tb.Logf("traffic is not validated: %v", err)
 		return h
 	}
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
-	return &validator{t: t, doc: doc, next: h}
+	return &validator{tb: tb, doc: doc, next: h}
 }
 
 type validator struct {
-	t    testing.TB
+	tb   testing.TB
 	doc  *document
 	next http.Handler
 }
@@ -52,13 +52,13 @@ type validator struct {
 func (v *validator) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		v.t.Errorf("%s %s: read request: %v", r.Method, r.URL, err)
+		v.tb.Errorf("%s %s: read request: %v", r.Method, r.URL, err)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	rec := &recorder{ResponseWriter: w}
 	v.next.ServeHTTP(rec, r) // a cut connection panics through: there is no answer to validate
 	if err := v.check(r, body, rec); err != nil {
-		v.t.Errorf("%s %s answered %d: %v\nsent: %.2000s\nanswered: %.4000s", r.Method, r.URL, rec.status, err, body, rec.body.String())
+		v.tb.Errorf("%s %s answered %d: %v\nsent: %.2000s\nanswered: %.4000s", r.Method, r.URL, rec.status, err, body, rec.body.String())
 	}
 }
 
@@ -69,11 +69,13 @@ type recorder struct {
 	body   bytes.Buffer
 }
 
+// WriteHeader implements http.ResponseWriter.
 func (r *recorder) WriteHeader(status int) {
 	r.status = status
 	r.ResponseWriter.WriteHeader(status)
 }
 
+// Write implements http.ResponseWriter.
 func (r *recorder) Write(p []byte) (int, error) {
 	r.body.Write(p)
 	return r.ResponseWriter.Write(p)

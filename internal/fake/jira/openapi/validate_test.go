@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	fakejira "teleport-jira/internal/fake/jira"
@@ -34,12 +35,12 @@ func judge(t *testing.T, f fakejira.Flavour, method, path, body string, status i
 	w := &witness{TB: t}
 	h := Validate(w, f, http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		raw, err := io.ReadAll(r.Body)
-		require.NoError(t, err)
-		require.Equal(t, body, string(raw), "the body reaches the handler")
+		assert.NoError(t, err)
+		assert.Equal(t, body, string(raw), "the body reaches the handler")
 		rw.Header().Set("Content-Type", "application/json")
 		rw.WriteHeader(status)
 		_, err = io.WriteString(rw, answer)
-		require.NoError(t, err)
+		assert.NoError(t, err)
 	}))
 	req, err := http.NewRequestWithContext(t.Context(), method, "https://jira.test"+path, strings.NewReader(body))
 	require.NoError(t, err)
