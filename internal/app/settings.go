@@ -1,0 +1,96 @@
+package app
+
+import (
+	"slices"
+
+	"teleport-jira/internal/access"
+	"teleport-jira/internal/config"
+	"teleport-jira/internal/jira"
+	"teleport-jira/internal/plan"
+	"teleport-jira/internal/reconcile"
+	"teleport-jira/internal/teleport"
+)
+
+// teleportConfig says how to reach the cluster.
+func teleportConfig(c *config.Config) teleport.Config {
+	t := c.Teleport
+	return teleport.Config{
+		Addr: t.Addr, Identity: t.Identity,
+		ClientKey: t.ClientKey, ClientCrt: t.ClientCrt, RootCAs: t.RootCAs,
+		RefreshIdentity: t.RefreshIdentity, RefreshInterval: t.RefreshIdentityInterval,
+		ReviewMode: access.ReviewMode(c.Review.Mode),
+		NeedUsers:  c.Review.Identity.UserTrait != "",
+	}
+}
+
+// jiraConfig says how to reach Jira and what issues look like there.
+func jiraConfig(c *config.Config, token jira.TokenSource) jira.Config {
+	j := c.Jira
+	return jira.Config{
+		URL: j.URL, Username: j.Username, Token: token,
+		Deployment: jira.Deployment(j.Deployment), CAFile: j.CAFile,
+		Projects:          projects(c),
+		Decisive:          slices.Concat([]string(j.Statuses.Approved), []string(j.Statuses.Denied)),
+		CommentVisibility: jira.Visibility(j.Issue.CommentVisibility),
+		Issue: jira.IssueConfig{
+			Summary: j.Issue.Summary, Description: j.Issue.Description,
+			Labels: j.Issue.Labels, Components: j.Issue.Components, Priority: j.Issue.Priority,
+			Assignee: j.Issue.Assignee, Reporter: jira.Reporter(j.Issue.Reporter), Fields: j.Fields,
+		},
+		Concurrency: j.Concurrency, RequestsPerSecond: j.RequestsPerSecond,
+	}
+}
+
+// projects are the keys of all projects that issues may be made in.
+func projects(c *config.Config) []string {
+	keys := []string{c.Jira.Project}
+	for _, r := range c.Jira.Routes {
+		if r.Project != "" && !slices.Contains(keys, r.Project) {
+			keys = append(keys, r.Project)
+		}
+	}
+	return keys
+}
+
+// reconcileOptions are the rules and the pace of the reconciler. mode is the
+// review mode that was settled with the cluster.
+func reconcileOptions(c *config.Config, mode access.ReviewMode) reconcile.Options {
+	return reconcile.Options{
+		Settings:       settings(c, mode),
+		Workers:        c.Reconcile.Workers,
+		ResyncInterval: c.Reconcile.ResyncInterval,
+		PollInterval:   c.Reconcile.PollInterval,
+	}
+}
+
+func settings(c *config.Config, mode access.ReviewMode) plan.Settings {
+	s := c.Jira.Statuses
+	out := plan.Settings{
+		Statuses: plan.Statuses{
+			access.Pending: s.Pending, access.Approved: s.Approved, access.Denied: s.Denied,
+			access.Expired: s.Expired, access.Promoted: s.Promoted,
+		},
+		Default: plan.Route{Project: c.Jira.Project, IssueType: c.Jira.IssueType},
+		Rules: plan.Rules{
+			Mode:              mode,
+			AllowSelfApproval: c.Review.AllowSelfApproval,
+			Approvers:         c.Review.Approvers,
+			ApproverGroups:    c.Review.ApproverGroups,
+			RequireSuggested:  c.Review.RequireSuggestedReviewer,
+			Users:             c.Review.Users,
+			UserTrait:         c.Review.Identity.UserTrait,
+			MatchEmail:        c.Review.Identity.MatchEmail,
+		},
+	}
+	for _, r := range c.Jira.Routes {
+		route := plan.Route{
+			Roles: r.Roles, Annotations: map[string][]string{},
+			Project: r.Project, IssueType: r.IssueType, Labels: r.Labels, Skip: r.Skip,
+		}
+		for key, values := range r.Annotations {
+			route.Annotations[key] = values
+		}
+		out.Routes = append(out.Routes, route)
+	}
+	return out
+}
