@@ -1,0 +1,240 @@
+package sim_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gravitational/teleport/api/types"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"teleport-jira/internal/access"
+	fakejira "teleport-jira/internal/fake/jira"
+	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/jira"
+	"teleport-jira/internal/plan"
+	"teleport-jira/internal/reconcile"
+	"teleport-jira/internal/teleport"
+)
+
+const botUser = "teleport-jira"
+
+// world is both doubles and the replicas between them.
+type world struct {
+	t        *testing.T
+	mode     access.ReviewMode
+	poll     time.Duration
+	cluster  *faketeleport.Cluster
+	auth     *faketeleport.Server
+	jira     *fakejira.Server
+	identity string
+	replicas []*replica
+	logs     logs
+}
+
+// logs keeps what all replicas said, to be shown when a promise is broken.
+type logs struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (l *logs) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(p)
+}
+
+func (l *logs) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
+}
+
+// replica is one running daemon, but for its configuration and listeners.
+type replica struct {
+	name string
+	body *body
+	rec  *reconcile.Reconciler
+	reg  *prometheus.Registry
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+// newWorld makes a world in which nobody works yet.
+func newWorld(t *testing.T, flavour fakejira.Flavour, change func(*fakejira.Options, *faketeleport.Config)) *world {
+	w := &world{t: t, mode: access.ModeReview, poll: time.Minute}
+	jiraOpts := fakejira.Board(flavour)
+	teleportCfg := faketeleport.Config{}
+	if change != nil {
+		change(&jiraOpts, &teleportCfg)
+	}
+	var err error
+	w.cluster, err = faketeleport.New(teleportCfg)
+	require.NoError(t, err)
+	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{
+		faketeleport.RoleAccessPluginWithReview, faketeleport.RoleAccessPluginWithUpdate,
+	}})
+	for _, name := range []string{"rita", "rolf"} {
+		w.cluster.PutUser(faketeleport.User{Name: name, Roles: []string{faketeleport.RoleReviewer}})
+	}
+	w.auth, err = faketeleport.ServeMemory(w.cluster)
+	require.NoError(t, err)
+	w.jira, err = fakejira.New(jiraOpts)
+	require.NoError(t, err)
+	w.identity = filepath.Join(t.TempDir(), "identity")
+	require.NoError(t, w.cluster.WriteIdentityFile(w.identity, botUser, 10_000*time.Hour))
+	return w
+}
+
+// close ends everything, so that the bubble is left empty.
+func (w *world) close() {
+	for _, r := range w.replicas {
+		r.halt()
+	}
+	w.auth.Stop()
+	w.cluster.Close()
+	w.jira.Close()
+}
+
+// start runs one more replica; it waits for both sides like the daemon does.
+func (w *world) start(name string, b *body) *replica {
+	ctx, stop := context.WithCancel(context.Background())
+	r := &replica{name: name, body: b, stop: stop, done: make(chan struct{}), reg: prometheus.NewRegistry()}
+	w.replicas = append(w.replicas, r)
+	go func() {
+		defer close(r.done)
+		defer func() {
+			b.mu.Lock()
+			defer b.mu.Unlock()
+			b.ended = true
+		}()
+		if err := w.run(ctx, r); err != nil {
+			w.t.Errorf("replica %s: %v", name, err)
+		}
+	}()
+	go func() {
+		select {
+		case <-b.died:
+			stop()
+		case <-ctx.Done():
+		}
+	}()
+	return r
+}
+
+// halt stops the replica in good order and waits for it.
+func (r *replica) halt() {
+	r.stop()
+	<-r.done
+}
+
+func (w *world) run(ctx context.Context, r *replica) error {
+	log := slog.New(slog.NewTextHandler(&w.logs, &slog.HandlerOptions{Level: slog.LevelDebug})).With("replica", r.name)
+	clt, err := retry(ctx, func() (*teleport.Client, error) {
+		return teleport.Connect(ctx, teleport.Config{Addr: "memory:1", Identity: w.identity, ReviewMode: w.mode},
+			teleport.Deps{Logger: log, Metrics: teleport.NewMetrics(prometheus.NewRegistry()), Dialer: w.auth.Dialer()})
+	})
+	if err != nil {
+		return nil // Stopped while it waited.
+	}
+	defer clt.Close()
+	tracker, err := jira.New(jira.Config{
+		URL: "https://jira.example.com", Username: w.user(), Token: func() string { return fakejira.BotToken },
+		Projects: []string{"TAR"}, Decisive: []string{"Approved", "Denied"},
+	}, jira.Deps{Logger: log, Transport: transport{r.body, w.jira.RoundTripper()}})
+	if err != nil {
+		return err
+	}
+	if _, err := retry(ctx, func() (struct{}, error) { return struct{}{}, tracker.Connect(ctx) }); err != nil {
+		return nil
+	}
+	rec := reconcile.New(reconcile.Options{Settings: settings(), Workers: 8, PollInterval: w.poll}, reconcile.Deps{
+		Cluster: cluster{r.body, clt}, Tracker: tracker, Self: tracker.Self(), Log: log, Registerer: r.reg,
+	})
+	var watch sync.WaitGroup
+	watch.Go(func() { _ = clt.Watch(ctx, rec) })
+	err = rec.Run(ctx)
+	watch.Wait()
+	return err
+}
+
+// retry tries once a second until it works or ctx ends.
+func retry[T any](ctx context.Context, try func() (T, error)) (T, error) {
+	for {
+		out, err := try()
+		if err == nil || ctx.Err() != nil {
+			return out, err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+func (w *world) user() string {
+	if w.jira.Flavour() == fakejira.DataCenter {
+		return fakejira.BotID
+	}
+	return fakejira.BotEmail
+}
+
+func settings() plan.Settings {
+	return plan.Settings{
+		Statuses: plan.Statuses{
+			access.Pending: {"Pending"}, access.Approved: {"Approved"}, access.Denied: {"Denied"},
+			access.Expired: {"Expired"}, access.Promoted: {"Approved"},
+		},
+		Default: plan.Route{Project: "TAR", IssueType: "Task"},
+		Rules:   plan.Rules{Mode: access.ModeReview},
+	}
+}
+
+// request makes an Access Request and returns its id.
+func (w *world) request(user, reason string, opts faketeleport.RequestOptions) string {
+	req, err := w.cluster.CreateRequest(user, []string{"editor", "dba"}, reason, opts)
+	require.NoError(w.t, err)
+	return req.GetName()
+}
+
+// issues are the live issues that name the request.
+func (w *world) issues(id string) []fakejira.Issue {
+	var found []fakejira.Issue
+	for _, issue := range w.jira.Issues() {
+		if string(issue.Properties["teleportAccessRequestId"]) == fmt.Sprintf("%q", id) && !issue.Deleted {
+			found = append(found, issue)
+		}
+	}
+	return found
+}
+
+// issue is the one issue of the request; zero while there is none.
+func (w *world) issue(id string) fakejira.Issue {
+	if found := w.issues(id); len(found) > 0 {
+		return found[0]
+	}
+	return fakejira.Issue{}
+}
+
+// state is the request's state in the cluster, or access.Expired.
+func (w *world) state(id string) access.State {
+	req, err := w.cluster.Request(id)
+	if err != nil {
+		return access.Expired
+	}
+	switch req.GetState() {
+	case types.RequestState_APPROVED:
+		return access.Approved
+	case types.RequestState_DENIED:
+		return access.Denied
+	case types.RequestState_PROMOTED:
+		return access.Promoted
+	}
+	return access.Pending
+}
