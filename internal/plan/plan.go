@@ -87,7 +87,8 @@ func (s Settings) Plan(v View) []Step {
 
 // PlanOrphan is what to do with an issue, made by the daemon, whose request is
 // gone and of which no record is left. Nothing but the issue can be changed
-// then: the Move is the compare-and-swap, and only who wins it comments.
+// then: the Move is the compare-and-swap, and only who wins it comments. An
+// issue that was closed before and reopened by hand is closed again, in silence.
 func (s Settings) PlanOrphan(v View) []Step {
 	if v.Request != nil || v.Issue == nil {
 		return nil
@@ -97,6 +98,10 @@ func (s Settings) PlanOrphan(v View) []Step {
 		return nil
 	}
 	b := &builder{record: v.Record}
+	if v.Reported != "" {
+		b.add(s.move(v.Reported), nil)
+		return b.steps
+	}
 	b.add(s.move(access.Expired), nil)
 	b.add(Comment{resolutionNotice(v, access.Expired)}, nil)
 	return b.steps

@@ -142,6 +142,7 @@ func TestPlanOrphan(t *testing.T) {
 		"still open":             {plan.View{Issue: issue(pending, nil)}, "move expired, comment resolution/expired"},
 		"moved to pending":       {plan.View{Issue: issue(pending, &self)}, "move expired, comment resolution/expired"},
 		"born in the backlog":    {plan.View{Issue: issue(backlog, nil)}, "move expired, comment resolution/expired"},
+		"reopened by hand":       {plan.View{Issue: issue(pending, &bob), Reported: access.Denied}, "move denied"},
 		"filed away":             {plan.View{Issue: issue(backlog, &bob)}, ""},
 		"closed already":         {plan.View{Issue: issue(expired, &self)}, ""},
 		"request is there again": {plan.View{Issue: issue(pending, nil), Request: request(access.Pending)}, ""},

@@ -40,8 +40,11 @@ func resolutionNotice(v View, state access.State) access.Notice {
 	if v.Request != nil && v.Request.ResolveReason != "" {
 		fmt.Fprintf(&b, "\nReason: %s", v.Request.ResolveReason)
 	}
-	return access.Notice{Mark: "resolution/" + string(state), Text: b.String()}
+	return access.Notice{Mark: ResolutionMark(state), Text: b.String()}
 }
+
+// ResolutionMark names the comment about what a request came to.
+func ResolutionMark(state access.State) string { return "resolution/" + string(state) }
 
 // removed tells whether a request that is gone went before its time. A record
 // of the existing plugin does not know the time and counts as expired.

@@ -14,6 +14,7 @@ type View struct {
 	Issue     *access.Issue // nil: not read
 	IssueGone bool          // Jira answers 404 for the issue that the record names
 	Person    *Person       // what was looked up about who moved the issue; nil: nothing yet
+	Reported  access.State  // what the comments on an orphan say that it came to; "": nothing
 	Self      access.Actor  // the daemon's own Jira account
 	URL       string        // the request's page in Teleport
 	Now       time.Time

@@ -59,7 +59,7 @@ func (r *Reconciler) claimFor(ctx context.Context, id access.RequestID, rec, des
 		return nil, false, 0, err
 	}
 	if takeover {
-		return nil, false, r.mustWait(id, next), nil
+		return nil, false, max(r.mustWait(id, next), time.Second), nil
 	}
 	return r.hold(ctx, id, next, start), suspect, 0, nil
 }

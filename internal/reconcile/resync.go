@@ -101,7 +101,7 @@ func (r *Reconciler) resync(ctx context.Context) error {
 	}
 	for id, issue := range byRequest {
 		if _, ok := listed[id]; !ok {
-			r.enqueue(key{request: id}, look{orphan: issue.Ref.ID})
+			r.enqueue(key{request: id}, look{orphan: issue.Ref.ID, Look: plan.Look{Observed: &issue.Status}})
 		}
 	}
 	r.vanished(listed)

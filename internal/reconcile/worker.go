@@ -59,6 +59,11 @@ func (r *Reconciler) view(ctx context.Context, id access.RequestID, l look, issu
 	if err := r.readIssue(ctx, &v, l); err != nil {
 		return v, err
 	}
+	if v.Issue != nil && v.Record.IssueID == "" {
+		if v.Reported, err = r.reported(ctx, v.Issue.Ref); err != nil {
+			return v, err
+		}
+	}
 	if move := r.opts.Settings.NeedsPerson(v); move != nil {
 		if v.Person, err = r.person(ctx, v, *move); err != nil {
 			return v, fmt.Errorf("look up who moved issue %s: %w", v.Issue.Ref.Key, err)
@@ -90,6 +95,21 @@ func (r *Reconciler) readIssue(ctx context.Context, v *plan.View, l look) error 
 		r.memory.setLanding(landing{route.Project, route.IssueType})
 	}
 	return nil
+}
+
+// reported is what the daemon's comments say that a request came to of which
+// nothing else is left; "" when they say nothing.
+func (r *Reconciler) reported(ctx context.Context, ref access.IssueRef) (access.State, error) {
+	marks, err := r.tracker.Marks(ctx, ref)
+	if err != nil {
+		return "", err
+	}
+	for _, state := range []access.State{access.Expired, access.Denied, access.Promoted, access.Approved} {
+		if marks[plan.ResolutionMark(state)] {
+			return state, nil
+		}
+	}
+	return "", nil
 }
 
 // issueGone keeps an issue that answers 404 from being asked for again, and

@@ -99,7 +99,7 @@ func (w *world) decidedWrongly() []string {
 		if strings.Contains(e.Reason, "Carol") {
 			faults = append(faults, "decided by the requester: "+e.Reason)
 		}
-		if strings.Contains(e.Reason, "Automation") {
+		if strings.Contains(e.Reason, "Automation") && w.jira.Flavour() == fakejira.Cloud {
 			faults = append(faults, "decided by an app: "+e.Reason)
 		}
 	}
