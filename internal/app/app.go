@@ -4,11 +4,20 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"golang.org/x/sync/errgroup"
 
 	"teleport-jira/internal/config"
+	"teleport-jira/internal/logging"
+	"teleport-jira/internal/server"
 )
 
 // Options is what the command line says.
@@ -21,16 +30,183 @@ type Options struct {
 	Reload        <-chan os.Signal // each tick asks for a reload
 }
 
-// Run runs the daemon until ctx ends. The error is config.Faults where the
-// configuration is at fault.
-func Run(_ context.Context, o Options) error {
-	c, err := config.Load(o.ConfigPath, config.Options{InsecureNoTLS: o.InsecureNoTLS})
+// Run runs the daemon until ctx ends, and returns nil after a stop in good
+// order. The error is config.Faults where the configuration is at fault.
+func Run(ctx context.Context, o Options) error {
+	cfg, err := o.load()
 	if err != nil {
 		return err
 	}
-	for _, w := range c.Warnings {
-		_, _ = fmt.Fprintln(o.Stderr, w)
+	log, err := logging.Open(o.logOptions(cfg))
+	if err != nil {
+		return err
 	}
-	_, err = fmt.Fprintf(o.Stderr, "%s: the configuration is valid\n", o.ConfigPath)
+	defer func() { _ = log.Close() }()
+	a := newApp(o, log)
+	a.log.Info("starting", "version", o.Version, "config", o.ConfigPath)
+	a.warn(cfg)
+	if err := a.run(ctx, cfg); err != nil {
+		return err
+	}
+	a.log.Info("stopped")
+	return nil
+}
+
+func (o Options) load() (*config.Config, error) {
+	return config.Load(o.ConfigPath, config.Options{InsecureNoTLS: o.InsecureNoTLS})
+}
+
+func (o Options) logOptions(cfg *config.Config) logging.Options {
+	opts := logging.Options{
+		Output: cfg.Log.Output, Severity: cfg.Log.Severity, Format: cfg.Log.Format,
+		Stdout: os.Stdout, Stderr: o.Stderr,
+	}
+	if o.Debug {
+		opts.Severity = slog.LevelDebug.String()
+	}
+	return opts
+}
+
+// app is what stays while generations come and go.
+type app struct {
+	opts     Options
+	output   *logging.Log
+	log      *slog.Logger
+	registry *prometheus.Registry // of what lives as long as the process
+	health   *server.Health
+	bell     *bell
+	reloads  prometheus.Gauge
+	notify   *notifier
+}
+
+func newApp(o Options, output *logging.Log) *app {
+	a := &app{
+		opts: o, output: output, log: output.Logger(),
+		registry: prometheus.NewRegistry(),
+		health:   server.NewHealth(sideTeleport, sideJira),
+		bell:     &bell{},
+		reloads: prometheus.NewGauge(prometheus.GaugeOpts{
+			Namespace: "teleport_jira", Name: "config_last_reload_successful",
+			Help: "Whether the last attempt to load the configuration succeeded.",
+		}),
+		notify: newNotifier(),
+	}
+	build := prometheus.NewGauge(prometheus.GaugeOpts{
+		Namespace: "teleport_jira", Name: "build_info", Help: "The version that runs; always 1.",
+		ConstLabels: prometheus.Labels{"version": o.Version},
+	})
+	build.Set(1)
+	a.reloads.Set(1)
+	a.registry.MustRegister(build, a.reloads, a.bell, collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return a
+}
+
+// warn says once what an operator should know of the configuration.
+func (a *app) warn(cfg *config.Config) {
+	for _, w := range cfg.Warnings {
+		a.log.Warn("configuration works but should be changed", "detail", w.String())
+	}
+	if cfg.HTTP.Enabled && !cfg.HTTP.Authenticated() {
+		a.log.Warn("webhooks are not authenticated, set http.webhook_secret or http.basic_auth",
+			"effect", "anybody who reaches the listener can make the daemon look at issues")
+	}
+}
+
+// run opens the listeners, brings the first generation up and then replaces it
+// as often as a reload asks for it.
+func (a *app) run(ctx context.Context, cfg *config.Config) error {
+	eg, ctx := errgroup.WithContext(ctx)
+	door, err := a.listen(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer door.close()
+	eg.Go(func() error { return door.run(ctx) })
+	eg.Go(func() error { return a.serve(ctx, cfg, door) })
+	eg.Go(func() error { return a.notify.watchdog(ctx) })
+	err = eg.Wait()
+	if errors.Is(err, errStopped) {
+		return nil
+	}
 	return err
 }
+
+// errStopped ends the group in which the listeners run once the daemon is
+// through with its work.
+var errStopped = errors.New("stopped")
+
+// serve runs generations until ctx ends.
+func (a *app) serve(ctx context.Context, cfg *config.Config, door *door) error {
+	current, err := a.first(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	for {
+		next, err := a.live(ctx, current, door)
+		if err != nil {
+			return err
+		}
+		if next == nil {
+			return errStopped
+		}
+		current = next
+	}
+}
+
+// first builds the first generation. A reload before it stands is a new start.
+func (a *app) first(ctx context.Context, cfg *config.Config) (*generation, error) {
+	g, err := a.build(ctx, cfg, a.health)
+	switch {
+	case ctx.Err() != nil:
+		return nil, errStopped
+	case err != nil:
+		return nil, err
+	}
+	return g, nil
+}
+
+// live runs one generation until ctx ends or the next one stands.
+func (a *app) live(ctx context.Context, g *generation, door *door) (*generation, error) {
+	runCtx, stop := context.WithCancel(ctx)
+	defer stop()
+	done := make(chan error, 1)
+	go func() { done <- g.run(runCtx) }()
+	a.bell.use(g)
+	a.notify.ready()
+
+	renewals := newReloader(a, g, door)
+	defer renewals.stop()
+	probe := time.NewTicker(time.Second)
+	defer probe.Stop()
+	g.probe(a.health)
+	for {
+		select {
+		case err := <-done:
+			return nil, ended(ctx, err)
+		case <-probe.C:
+			g.probe(a.health)
+		case <-a.opts.Reload:
+			renewals.reload(ctx)
+		case <-renewals.secrets.C:
+			renewals.refreshSecrets()
+		case next := <-renewals.built:
+			stop()
+			if err := <-done; err != nil {
+				return nil, errors.Join(err, next.closed())
+			}
+			return next, nil
+		}
+	}
+}
+
+// ended is what the end of a generation means: nothing on a stop, else that
+// something failed that never should.
+func ended(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return fmt.Errorf("the daemon's work ended by itself: %w", errors.Join(err, errUnexpected))
+}
+
+var errUnexpected = errors.New("unexpected end")

@@ -15,12 +15,20 @@ import (
 	"teleport-jira/internal/config"
 	"teleport-jira/internal/jira"
 	"teleport-jira/internal/reconcile"
+	"teleport-jira/internal/server"
 	"teleport-jira/internal/teleport"
+)
+
+// The parts that readiness is about.
+const (
+	sideTeleport = "teleport"
+	sideJira     = "jira"
 )
 
 // generation is one configuration at work: both adapters and the reconciler
 // between them. A reload builds the next one whole before this one stops.
 type generation struct {
+	cfg      *config.Config
 	log      *slog.Logger
 	registry *prometheus.Registry
 	token    atomic.Pointer[config.Secret]
@@ -31,63 +39,72 @@ type generation struct {
 
 // build connects to both sides and proves that they will do. Sides that are
 // away are waited for, for as long as ctx lives; what waiting does not mend is
-// an error.
-func build(ctx context.Context, cfg *config.Config, log *slog.Logger, h *health) (*generation, error) {
-	g := &generation{log: log, registry: prometheus.NewRegistry()}
+// an error. health may be nil.
+func (a *app) build(ctx context.Context, cfg *config.Config, health *server.Health) (*generation, error) {
+	g := &generation{cfg: cfg, log: a.log, registry: prometheus.NewRegistry()}
 	g.token.Store(&cfg.Jira.APIToken)
 	eg, ctx := errgroup.WithContext(ctx)
-	eg.Go(func() error { return g.connectCluster(ctx, cfg, h) })
-	eg.Go(func() error { return g.connectTracker(ctx, cfg, h) })
+	eg.Go(func() error { return g.connectCluster(ctx, health) })
+	eg.Go(func() error { return g.connectTracker(ctx, health) })
 	if err := eg.Wait(); err != nil {
-		g.close()
-		return nil, err
+		return nil, errors.Join(err, g.closed())
 	}
 	mode, why := g.cluster.ReviewMode()
-	log.Info("connected", "cluster", g.cluster.ClusterName(), "jira_account", g.tracker.Self().String(),
+	a.log.Info("connected", "cluster", g.cluster.ClusterName(), "jira_account", g.tracker.Self().String(),
 		"review_mode", mode, "because", why)
 	g.worker = reconcile.New(reconcileOptions(cfg, mode), reconcile.Deps{
-		Cluster: g.cluster, Tracker: g.tracker, Self: g.tracker.Self(), Log: log, Registerer: g.registry,
+		Cluster: g.cluster, Tracker: g.tracker, Self: g.tracker.Self(), Log: a.log, Registerer: g.registry,
 	})
 	return g, nil
 }
 
-func (g *generation) connectCluster(ctx context.Context, cfg *config.Config, h *health) error {
+func (g *generation) connectCluster(ctx context.Context, health *server.Health) error {
 	deps := teleport.Deps{Logger: g.log, Metrics: teleport.NewMetrics(g.registry)}
-	return persist(ctx, g.log, "teleport", h, func() (err error) {
-		g.cluster, err = teleport.Connect(ctx, teleportConfig(cfg), deps)
+	return g.persist(ctx, sideTeleport, health, func() (err error) {
+		g.cluster, err = teleport.Connect(ctx, teleportConfig(g.cfg), deps)
 		return err
 	})
 }
 
-func (g *generation) connectTracker(ctx context.Context, cfg *config.Config, h *health) error {
+func (g *generation) connectTracker(ctx context.Context, health *server.Health) error {
 	metrics, err := jira.NewMetrics(g.registry)
 	if err != nil {
 		return err
 	}
 	token := func() string { return string(*g.token.Load()) }
-	g.tracker, err = jira.New(jiraConfig(cfg, token), jira.Deps{Logger: g.log, Metrics: metrics})
+	g.tracker, err = jira.New(jiraConfig(g.cfg, token), jira.Deps{Logger: g.log, Metrics: metrics})
 	if err != nil {
 		return err
 	}
-	return persist(ctx, g.log, "jira", h, func() error { return g.preflight(ctx, cfg) })
+	return g.persist(ctx, sideJira, health, func() error {
+		findings, err := g.tracker.Preflight(ctx, expect(g.cfg))
+		for _, f := range findings {
+			if f.Verdict == jira.Warning {
+				g.log.Warn("jira works but should be changed", "check", f.Name, "detail", f.Detail, "fix", f.Fix)
+			}
+		}
+		return err
+	})
 }
 
 // persist tries until it works, an error is of a kind that stays, or ctx ends.
 // It logs one line an attempt.
-func persist(ctx context.Context, log *slog.Logger, side string, h *health, try func() error) error {
+func (g *generation) persist(ctx context.Context, side string, health *server.Health, try func() error) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.MaxInterval = 30 * time.Second
 	for attempt := 1; ; attempt++ {
 		err := try()
-		h.set(side, err)
+		if health != nil {
+			health.Set(side, err)
+		}
 		if err == nil || ctx.Err() != nil {
 			return errors.Join(err, ctx.Err())
 		}
 		if class := access.ClassOf(err); class == access.Permanent || class == access.Unauth {
 			return err
 		}
-		after := max(wait.NextBackOff(), access.RetryAfter(err))
-		log.Warn("not reachable yet, will retry", "side", side, "attempt", attempt, "after", after.Round(time.Millisecond), "error", err)
+		after := max(wait.NextBackOff(), access.RetryAfter(err)).Round(time.Millisecond)
+		g.log.Warn("not reachable yet, will retry", "side", side, "attempt", attempt, "after", after, "error", err)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -99,19 +116,32 @@ func persist(ctx context.Context, log *slog.Logger, side string, h *health, try 
 // run works until ctx ends and what is under way has been finished or handed
 // back.
 func (g *generation) run(ctx context.Context) error {
-	defer g.close()
 	eg, ctx := errgroup.WithContext(ctx)
 	eg.Go(func() error { return g.cluster.Run(ctx) })
 	eg.Go(func() error { return g.cluster.Watch(ctx, g.worker) })
 	eg.Go(func() error { return g.worker.Run(ctx) })
-	return eg.Wait()
+	return errors.Join(eg.Wait(), g.closed())
 }
 
-func (g *generation) close() {
+// closed gives back what the generation holds. It may be half-built.
+func (g *generation) closed() error {
 	if g.cluster != nil {
 		g.cluster.Close()
 	}
 	if g.tracker != nil {
 		g.tracker.Close()
 	}
+	return nil
+}
+
+var errNotWatching = errors.New("no subscription to access requests stands")
+
+// probe tells what of both sides is usable now. It makes no call.
+func (g *generation) probe(health *server.Health) {
+	if g.cluster.Watching() {
+		health.Set(sideTeleport, nil)
+	} else {
+		health.Set(sideTeleport, errNotWatching)
+	}
+	health.Set(sideJira, g.tracker.Trouble())
 }

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"slices"
 
 	"teleport-jira/internal/access"
@@ -39,6 +40,20 @@ func jiraConfig(c *config.Config, token jira.TokenSource) jira.Config {
 		},
 		Concurrency: j.Concurrency, RequestsPerSecond: j.RequestsPerSecond,
 	}
+}
+
+// expect is what the configuration takes for granted in Jira.
+func expect(c *config.Config) jira.Expect {
+	s := settings(c, "")
+	out := jira.Expect{Statuses: s.Statuses}
+	routes := append([]plan.Route{s.Default}, s.Routes...)
+	for _, r := range routes {
+		t := jira.Target{Project: cmp.Or(r.Project, s.Default.Project), IssueType: cmp.Or(r.IssueType, s.Default.IssueType)}
+		if !r.Skip && !slices.Contains(out.Targets, t) {
+			out.Targets = append(out.Targets, t)
+		}
+	}
+	return out
 }
 
 // projects are the keys of all projects that issues may be made in.

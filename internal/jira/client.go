@@ -38,6 +38,7 @@ type Client struct {
 	http      *http.Client
 	limiter   *limiter
 	templates *templates
+	trouble   trouble
 	flow      flow
 
 	server atomic.Pointer[serverInfo]
@@ -87,7 +88,8 @@ func New(cfg Config, deps Deps) (*Client, error) {
 		warned:    map[string]bool{},
 		people:    map[string]access.Actor{},
 	}
-	c.http = newHTTPClient(cfg, c.limiter, deps.Metrics, base)
+	c.trouble.next = base
+	c.http = newHTTPClient(cfg, c.limiter, deps.Metrics, &c.trouble)
 	api, err := gojira.NewClient(c.http, cfg.URL+"/")
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
