@@ -100,3 +100,20 @@ func TestRightsThatChangeAreSeenWithinAMinute(t *testing.T) {
 		require.NotErrorIs(t, err, access.ErrNotFound)
 	})
 }
+
+func TestRoleThatMayReviewFromNowOnIsNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, faketeleport.Config{}, faketeleport.RoleAccessPlugin)
+		clt := w.connect()
+		mode, _ := clt.ReviewMode()
+		require.Equal(t, access.ModeState, mode)
+		w.cluster.PutUser(faketeleport.User{Name: bot, Roles: []string{faketeleport.RoleAccessPluginWithReview}})
+		pass(2 * time.Minute)
+		for _, err := range clt.Requests(t.Context()) {
+			require.NoError(t, err)
+		}
+		mode, _ = clt.ReviewMode()
+		require.Equal(t, access.ModeReview, mode)
+		require.Equal(t, 2, w.log.count("review mode chosen"))
+	})
+}

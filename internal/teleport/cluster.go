@@ -22,8 +22,8 @@ type cluster struct {
 }
 
 // inspect asks the cluster what it is and settles the review mode. It is done
-// at connect and again before each new subscription, since both change while
-// the daemon runs: clusters are upgraded and roles edited.
+// at connect and again before a new subscription, since clusters are upgraded
+// while the daemon runs.
 func (c *Client) inspect(ctx context.Context, l *link) error {
 	pong, err := callOver(ctx, c.metrics, l.api, methodPing(), c.cfg.Addr,
 		func(ctx context.Context, a api) (proto.PingResponse, error) { return a.Ping(ctx) })
@@ -41,18 +41,23 @@ func (c *Client) inspect(ctx context.Context, l *link) error {
 	if err != nil {
 		return err
 	}
-	now := &cluster{
+	c.settle(cluster{
 		name: pong.ClusterName, version: pong.ServerVersion, proxy: pong.ProxyPublicAddr,
 		advanced: pong.ServerFeatures.GetAdvancedAccessWorkflows(),
-	}
-	now.mode, now.why = resolveMode(c.cfg.ReviewMode, now.advanced, own)
-	c.cluster.Store(now)
+	}, own)
 	l.noteInspected()
+	return nil
+}
+
+// settle chooses the review mode by the rights and keeps what is known. The
+// choice and its reason are logged whenever they change.
+func (c *Client) settle(now cluster, own rights) {
+	now.mode, now.why = resolveMode(c.cfg.ReviewMode, now.advanced, own)
+	c.cluster.Store(&now)
 	if c.warned.news("mode", string(now.mode)+now.why) {
-		c.log.Info("review mode chosen", "mode", now.mode, "why", now.why, "teleport_user", l.id.user,
+		c.log.Info("review mode chosen", "mode", now.mode, "why", now.why,
 			"cluster", now.name, "teleport_version", now.version)
 	}
-	return nil
 }
 
 // RequestURL is the request's page in the cluster's web UI, or "" for a

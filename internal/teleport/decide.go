@@ -13,7 +13,7 @@ import (
 	"teleport-jira/internal/access"
 )
 
-// Decide submits a person's decision in the mode that was settled at connect.
+// Decide submits a person's decision in the mode in use.
 // It does not judge whether the person may decide: it has to be asked before.
 // Every answer that is final comes as an Outcome, also that a role is missing;
 // an error means that trying again may help. After an unsure error a repeated
@@ -205,9 +205,14 @@ func (c *Client) afterwards(ctx context.Context, id access.RequestID) *access.Re
 	return req
 }
 
-// ruleFor names what is missing for the mode.
+// ruleFor names what is missing for the mode. Where the mode was chosen for
+// want of the right to review, that right would do as well.
 func (c *Client) ruleFor(mode access.ReviewMode) string {
 	user := c.user()
+	if mode == access.ModeState && c.cfg.ReviewMode == access.ModeAuto && c.cluster.Load().advanced {
+		return fmt.Sprintf("A role of %q needs allow.review_requests.roles with the requested roles, such as ['*'], "+
+			"or allow.rules: [{resources: [access_request], verbs: [update]}]", user)
+	}
 	switch mode {
 	case access.ModeOnBehalf:
 		return fmt.Sprintf("A role of %q needs allow.review_requests.submit_for_users: ['*'], on a cluster that knows it", user)

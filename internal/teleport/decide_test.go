@@ -134,6 +134,10 @@ func TestFinalAnswersAreOutcomes(t *testing.T) {
 			mode: access.ModeState, role: faketeleport.RoleAccessPlugin,
 			want: access.NotAllowed, says: "verbs: [update]",
 		},
+		"neither right": {
+			mode: access.ModeAuto, role: faketeleport.RoleAccessPlugin,
+			want: access.NotAllowed, says: "allow.review_requests.roles with the requested roles, such as ['*'], or allow.rules",
+		},
 		"nobody to review on behalf of": {
 			cluster: faketeleport.Config{OnBehalf: true}, mode: access.ModeOnBehalf, role: review,
 			change: func(d *access.Decision) { d.Author = "" },

@@ -140,6 +140,8 @@ func (c *Client) seesAll(ctx context.Context, m method, key string) error {
 		if own, err = c.readRights(ctx, l.api); err != nil {
 			return err
 		}
+		// Roles are edited while the daemon runs, and no stream ends of it.
+		c.settle(*c.cluster.Load(), own)
 	}
 	if own.known && own.requests == refused {
 		return &access.Error{Op: m.op, Key: key, Class: access.Permanent, Err: errSeesOwnOnly}
