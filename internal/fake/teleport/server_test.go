@@ -43,12 +43,12 @@ func connect(t *testing.T, s *faketeleport.Server, user string) *client.Client {
 	return clt
 }
 
-func dial(t *testing.T, addr string, creds client.Credentials) (*client.Client, error) {
+func dial(t *testing.T, addr string, creds client.Credentials, timeout time.Duration) (*client.Client, error) {
 	t.Helper()
 	clt, err := client.New(t.Context(), client.Config{
 		Addrs:       []string{addr},
 		Credentials: []client.Credentials{creds},
-		DialTimeout: 2 * time.Second,
+		DialTimeout: timeout,
 	})
 	if err == nil {
 		t.Cleanup(func() { _ = clt.Close() })
@@ -78,7 +78,7 @@ func TestDialAuthDirectly(t *testing.T) {
 			expiry, ok := creds.Expiry()
 			require.True(t, ok)
 			require.WithinDuration(t, time.Now().Add(time.Hour), expiry, time.Minute)
-			clt, err := dial(t, s.Addr(), creds)
+			clt, err := dial(t, s.Addr(), creds, 30*time.Second)
 			require.NoError(t, err)
 			pong, err := clt.Ping(t.Context())
 			require.NoError(t, err)
@@ -95,7 +95,7 @@ func TestExpiredCertificateIsRefused(t *testing.T) {
 	s := serve(t, c)
 	creds, err := c.Credentials(bot, -time.Minute)
 	require.NoError(t, err)
-	_, err = dial(t, s.Addr(), creds)
+	_, err = dial(t, s.Addr(), creds, time.Second)
 	require.Error(t, err)
 	require.Empty(t, c.Calls())
 }
