@@ -33,7 +33,7 @@ func (c *Client) CreateIssue(ctx context.Context, d access.Draft) (access.IssueR
 	if !c.ours(d.Project) {
 		return access.IssueRef{}, k.error(access.Permanent, errors.New("project "+d.Project+" is not configured"))
 	}
-	fields, err := c.issueFields(ctx, k, d)
+	fields, err := c.issueFields(ctx, d)
 	if err != nil {
 		return access.IssueRef{}, err
 	}
@@ -64,21 +64,13 @@ func (c *Client) CreateIssue(ctx context.Context, d access.Draft) (access.IssueR
 }
 
 // issueFields are the fields of the new issue.
-func (c *Client) issueFields(ctx context.Context, k call, d access.Draft) (map[string]any, error) {
+func (c *Client) issueFields(ctx context.Context, d access.Draft) (map[string]any, error) {
 	data := dataOf(d)
-	summary, err := c.templates.summarize(data)
-	if err != nil {
-		return nil, k.error(access.Permanent, err)
-	}
-	description, err := c.templates.describe(data)
-	if err != nil {
-		return nil, k.error(access.Permanent, err)
-	}
 	fields := map[string]any{
 		"project":     map[string]string{"key": d.Project},
 		"issuetype":   nameOrID(d.IssueType),
-		"summary":     summary,
-		"description": description,
+		"summary":     c.summary(data),
+		"description": c.description(data),
 		"labels":      c.labels(d),
 	}
 	if len(c.cfg.Issue.Components) > 0 {
@@ -94,7 +86,7 @@ func (c *Client) issueFields(ctx context.Context, k call, d access.Draft) (map[s
 	if err := c.addPeople(ctx, fields, d); err != nil {
 		return nil, err
 	}
-	return fields, c.addCustom(ctx, k, fields, data)
+	return fields, c.addCustom(ctx, fields, data)
 }
 
 // nameOrID refers to something by its id if it is a number, else by its name.
@@ -126,13 +118,20 @@ func (c *Client) addPeople(ctx context.Context, fields map[string]any, d access.
 	if c.cfg.Issue.Reporter == Requester {
 		people["reporter"] = d.Request.User
 	}
+	if len(people) == 0 {
+		return nil
+	}
+	info, err := c.info(ctx)
+	if err != nil {
+		return err
+	}
 	for _, field := range slices.Sorted(maps.Keys(people)) {
 		who, err := c.cachedUser(ctx, people[field])
 		switch {
-		case err == nil && who.Name != "":
-			fields[field] = map[string]string{"name": who.Name}
-		case err == nil:
+		case err == nil && info.cloud:
 			fields[field] = map[string]string{"accountId": who.ID}
+		case err == nil:
+			fields[field] = map[string]string{"name": who.Name}
 		case access.ClassOf(err) == access.Permanent:
 			c.log.Debug("no jira account found", "request_id", string(d.Request.ID), "field", field, "error", err)
 		default:
@@ -142,8 +141,9 @@ func (c *Client) addPeople(ctx context.Context, fields map[string]any, d access.
 	return nil
 }
 
-// addCustom sets the configured custom fields.
-func (c *Client) addCustom(ctx context.Context, k call, fields map[string]any, data TemplateData) error {
+// addCustom sets the configured custom fields. A template that fails for this
+// request costs the field, not the issue.
+func (c *Client) addCustom(ctx context.Context, fields map[string]any, data TemplateData) error {
 	for _, field := range slices.Sorted(maps.Keys(c.templates.fields)) {
 		id, err := c.fieldID(ctx, field)
 		if err != nil {
@@ -151,7 +151,8 @@ func (c *Client) addCustom(ctx context.Context, k call, fields map[string]any, d
 		}
 		value, err := render(c.templates.fields[field], data)
 		if err != nil {
-			return k.error(access.Permanent, err)
+			c.warnTemplate("fields."+field, data, err)
+			continue
 		}
 		fields[id] = value
 	}

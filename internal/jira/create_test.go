@@ -167,3 +167,24 @@ func TestCreateOutsideTheConfiguredProjectsIsRefused(t *testing.T) {
 	wantError(t, err, access.Permanent, false)
 	require.Empty(t, b.Calls())
 }
+
+func TestTemplateThatFailsForARequestCostsNoIssue(t *testing.T) {
+	b := start(t, fakejira.Cloud, func(s *settings) {
+		s.config.Issue = jira.IssueConfig{
+			Summary:     "{{index .Roles 0}}",
+			Description: "{{(index .Resources 0).Name}}",
+			Fields:      map[string]any{"customfield_1": "{{index .SuggestedReviewers 0}}"},
+		}
+	})
+	d := draft()
+	d.Request.Roles, d.Request.Resources, d.Request.SuggestedReviewers = nil, nil, nil
+	ref, err := b.c.CreateIssue(t.Context(), d)
+	require.NoError(t, err)
+	issue, err := b.Issue(ref.ID)
+	require.NoError(t, err)
+	require.Equal(t, "alice@example.com requested access", issue.Summary)
+	require.Contains(t, issue.Description, "*User:* alice@example.com")
+	for _, template := range []string{"summary", "description", "fields.customfield_1"} {
+		require.Contains(t, b.logs.String(), "template="+template)
+	}
+}

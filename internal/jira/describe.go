@@ -14,16 +14,18 @@ import (
 // maxSummary is one less than what Jira takes.
 const maxSummary = 254
 
-// summary is the issue's title on one line.
-func (t *templates) summarize(data TemplateData) (string, error) {
-	text := defaultSummary(data)
-	if t.summary != nil {
+// summary is the issue's title on one line. A template that fails for this
+// request, or gives nothing, costs its own wording, not the issue.
+func (c *Client) summary(data TemplateData) string {
+	text := ""
+	if t := c.templates.summary; t != nil {
 		var err error
-		if text, err = execute(t.summary, data); err != nil {
-			return "", err
+		if text, err = execute(t, data); err != nil {
+			c.warnTemplate("summary", data, err)
+			text = ""
 		}
 	}
-	return markup.LimitPlain(markup.Line(text), maxSummary), nil
+	return markup.LimitPlain(cmp.Or(markup.Line(text), markup.Line(defaultSummary(data))), maxSummary)
 }
 
 func defaultSummary(d TemplateData) string {
@@ -38,16 +40,21 @@ func defaultSummary(d TemplateData) string {
 	return d.User + " requested access"
 }
 
-// describe is the issue's description in wiki markup.
-func (t *templates) describe(data TemplateData) (string, error) {
-	if t.description == nil {
-		return markup.Limit(defaultDescription(data), maxText), nil
+// description is the issue's description in wiki markup, see summary.
+func (c *Client) description(data TemplateData) string {
+	if t := c.templates.description; t != nil {
+		text, err := execute(t, data)
+		if err == nil {
+			return markup.Limit(text, maxText)
+		}
+		c.warnTemplate("description", data, err)
 	}
-	text, err := execute(t.description, data)
-	if err != nil {
-		return "", err
-	}
-	return markup.Limit(text, maxText), nil
+	return markup.Limit(defaultDescription(data), maxText)
+}
+
+func (c *Client) warnTemplate(key string, data TemplateData, err error) {
+	c.log.Warn("an issue template fails for this request, using what is built in: correct the template",
+		"template", key, "request_id", data.ID, "error", err)
 }
 
 // defaultDescription puts what is short first, so that only what people typed

@@ -36,13 +36,17 @@ func Line(text string) string {
 // clean replaces what may not appear in any text and unifies line breaks.
 func clean(text string) string {
 	text = strings.ToValidUTF8(text, string(utf8.RuneError))
-	text = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u2028", "\n", "\u2029", "\n", "\t", " ").Replace(text)
 	return strings.Map(func(r rune) rune {
-		if r != '\n' && (unicode.IsControl(r) || deceptive(r)) {
+		switch {
+		case r == '\r', r == '\n', r == '\u2028', r == '\u2029':
+			return '\n'
+		case r == '\t':
+			return ' '
+		case unicode.IsControl(r), deceptive(r):
 			return utf8.RuneError
 		}
 		return r
-	}, text)
+	}, strings.ReplaceAll(text, "\r\n", "\n"))
 }
 
 // deceptive tells of characters that make text look like other text.

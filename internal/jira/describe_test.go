@@ -1,0 +1,88 @@
+package jira
+
+import (
+	"bytes"
+	"encoding/json"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"teleport-jira/internal/access"
+)
+
+// hostile draws text that means much in wiki markup.
+func hostile() *rapid.Generator[string] {
+	parts := rapid.SampledFrom([]string{
+		"*", "_", "{", "}", "[", "]", "|", "!", "h1. ", "bq. ", "# ", "* ", "----", "~", "^", "+", "-", "\n", "\n\n", " ", "a", "B", "7",
+		"{code}", "[x|http://evil.example]", "!http://x/i.png!", "{color:red}", "||", "https://evil.example", ":)", "\\", "{quote}", "&amp;",
+	})
+	return rapid.Map(rapid.SliceOfN(parts, 1, 12), func(p []string) string { return strings.Join(p, "") })
+}
+
+// TestDescriptionHoldsNoMarkupButItsOwn lets pandoc, an independent parser, read
+// descriptions of requests in which everything that people type is hostile.
+func TestDescriptionHoldsNoMarkupButItsOwn(t *testing.T) {
+	if _, err := exec.LookPath("pandoc"); err != nil {
+		t.Skip("pandoc is not installed: the independent check of descriptions is skipped")
+	}
+	const link = "https://teleport.example.com/web/requests/r1"
+	var doc strings.Builder
+	const n = 60
+	for seed := range n {
+		h := func(k int) string { return hostile().Example(seed*20 + k) }
+		doc.WriteString(defaultDescription(TemplateData{
+			ID: "r1", URL: link, User: h(1), Roles: []string{h(2), h(3)}, Reason: "w" + h(4), LoginHint: h(5),
+			SuggestedReviewers: []string{h(6)}, Resources: []access.Resource{{Kind: h(7), Name: h(8)}, {Kind: "node", ID: h(9)}},
+			Thresholds: []access.Threshold{{Name: h(10), Approve: 1, Deny: 1}}, Created: time.Unix(0, 0),
+		}) + "\n\n")
+	}
+	cmd := exec.CommandContext(t.Context(), "pandoc", "-f", "jira", "-t", "json")
+	cmd.Stdin = strings.NewReader(doc.String())
+	out, err := cmd.Output()
+	require.NoError(t, err)
+	var tree any
+	require.NoError(t, json.NewDecoder(bytes.NewReader(out)).Decode(&tree))
+	nodes := map[string]int{}
+	links := map[string]int{}
+	count(tree, nodes, links)
+	for _, own := range []string{"Para", "Str", "Space", "LineBreak", "Strong", "BulletList", "Link", "SoftBreak"} {
+		delete(nodes, own)
+	}
+	require.Empty(t, nodes)
+	require.Equal(t, map[string]int{link: n}, links)
+}
+
+// count counts the nodes of a pandoc document by kind, and links by target.
+func count(node any, kinds, links map[string]int) {
+	switch v := node.(type) {
+	case []any:
+		for _, child := range v {
+			count(child, kinds, links)
+		}
+	case map[string]any:
+		if kind, ok := v["t"].(string); ok {
+			kinds[kind]++
+			if kind == "Link" {
+				links[v["c"].([]any)[2].([]any)[0].(string)]++
+			}
+		}
+		for _, child := range v {
+			count(child, kinds, links)
+		}
+	}
+}
+
+func TestLinkTargetsAreAddresses(t *testing.T) {
+	for raw, want := range map[string]string{
+		"https://x.y/a|b]{c} d": "https://x.y/a%7Cb%5D%7Bc%7D%20d",
+		"javascript:alert(1)":   "",
+		"https:///nohost":       "",
+		"":                      "",
+	} {
+		require.Equal(t, want, safeURL(raw))
+	}
+}
