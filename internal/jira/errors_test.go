@@ -52,7 +52,7 @@ func TestErrorsAreDecidedByStatus(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, kind := range []string{"create", "comment", "issue", "find", "marks"} {
 				synctest.Test(t, func(t *testing.T) {
-					b := start(t, fakejira.Cloud, func(s *settings) { s.config.CallTimeout = time.Second })
+					b := start(t, fakejira.Cloud, faulty, func(s *settings) { s.config.CallTimeout = time.Second })
 					ref, _ := b.issue(t)
 					require.NoError(t, b.c.Connect(t.Context()))
 					tc.fault.Match = func(r *http.Request) bool { return r.URL.Path != "/rest/api/2/myself" }

@@ -11,6 +11,7 @@ import (
 
 	"teleport-jira/internal/access"
 	fakejira "teleport-jira/internal/fake/jira"
+	"teleport-jira/internal/fake/jira/openapi"
 	"teleport-jira/internal/jira"
 )
 
@@ -28,8 +29,14 @@ type bench struct {
 type settings struct {
 	double fakejira.Options
 	config jira.Config
-	socket http.RoundTripper // between client and double; nil is direct
+	socket http.RoundTripper // between client and double; nil holds the traffic against Atlassian's documents
 }
+
+// faulty is for doubles that answer what no document allows.
+func faulty(s *settings) { s.socket = nowhere{} }
+
+// nowhere stands for the double itself.
+type nowhere struct{ http.RoundTripper }
 
 // flavours are the kinds of Jira that everything has to work with.
 var flavours = []fakejira.Flavour{fakejira.Cloud, fakejira.DataCenter}
@@ -50,8 +57,11 @@ func start(t *testing.T, flavour fakejira.Flavour, change ...func(*settings)) *b
 	double, err := fakejira.New(s.double)
 	require.NoError(t, err)
 	t.Cleanup(double.Close)
-	if s.socket == nil {
+	switch s.socket.(type) {
+	case nowhere:
 		s.socket = double.RoundTripper()
+	case nil:
+		s.socket = fakejira.Direct(openapi.Validate(t, flavour, double))
 	}
 	b := &bench{Server: double, logs: &bytes.Buffer{}}
 	b.c, err = jira.New(s.config, jira.Deps{Logger: slog.New(slog.NewTextHandler(b.logs, nil)), Transport: s.socket})

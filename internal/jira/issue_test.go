@@ -270,7 +270,7 @@ func TestPeople(t *testing.T) {
 func TestConnectLearnsWhoAndWhere(t *testing.T) {
 	for _, flavour := range flavours {
 		t.Run(flavour.String(), func(t *testing.T) {
-			b := start(t, flavour, func(s *settings) {
+			b := start(t, flavour, faulty, func(s *settings) {
 				s.double.BaseURL = "https://public.example.com/jira"
 				s.double.PathPrefix = "/ex/jira/123"
 				s.config.URL = "https://api.example.com/ex/jira/123/"

@@ -86,7 +86,7 @@ func TestNineTenthsOfThePermittedRateAreUsedWithoutHammering(t *testing.T) {
 			for _, flavour := range []fakejira.Flavour{fakejira.Cloud, fakejira.DataCenter} {
 				synctest.Test(t, func(t *testing.T) {
 					const workers = 128
-					b := start(t, flavour, func(s *settings) { s.double.Latency, s.double.Limits = latency, limits })
+					b := start(t, flavour, func(s *settings) { s.double.Latency, s.double.Limits = latency, limits }, faulty)
 					require.NoError(t, b.c.Connect(t.Context()))
 					b.ResetCalls()
 					took := burst(t, b, 1000, workers)

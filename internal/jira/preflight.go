@@ -187,7 +187,14 @@ func (p *preflight) permissions(ctx context.Context, project string) error {
 			Have bool `json:"havePermission"`
 		} `json:"permissions"`
 	}
-	path := "/mypermissions" + query("projectKey", project, "permissions", strings.Join(all, ","))
+	info, err := p.c.info(ctx)
+	if err != nil {
+		return err
+	}
+	path := "/mypermissions" + query("projectKey", project)
+	if info.cloud { // which insists on names; Data Center tells all and knows no such parameter
+		path = "/mypermissions" + query("projectKey", project, "permissions", strings.Join(all, ","))
+	}
 	gone, err := p.ask(ctx, "/mypermissions", path, &answer)
 	if err != nil {
 		return err

@@ -148,7 +148,7 @@ func TestPreflightTellsAwayFromWrong(t *testing.T) {
 		"login page":    {fakejira.Fault{Effect: fakejira.Respond, Status: http.StatusOK, Body: "<html>login</html>"}, access.Temporary},
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := start(t, fakejira.Cloud)
+			b := start(t, fakejira.Cloud, faulty)
 			b.Inject(tc.fault)
 			_, err := b.c.Preflight(t.Context(), expected())
 			wantError(t, err, tc.class, false)
