@@ -61,59 +61,55 @@ func (s selection) has(field string) bool {
 
 // fieldsOf renders the wanted fields of an issue.
 func (s *Server) fieldsOf(iss *Issue, sel selection, reader *Account) object {
-	all := s.allFields(iss, reader)
-	for name := range all {
-		if !sel.has(name) {
-			delete(all, name)
+	f := object{}
+	add := func(name string, value func() any) {
+		if sel.has(name) {
+			f[name] = value()
 		}
 	}
-	if sel.has("comment") {
-		all["comment"] = s.commentField(iss, reader)
+	p := s.world.project(iss.Project)
+	add("issuetype", func() any { return s.issueTypeJSON(iss.Type) })
+	add("project", func() any { return s.projectRef(p) })
+	add("status", func() any { return s.statusJSON(iss.Status) })
+	add("priority", func() any { return s.priorityJSON(iss.Priority) })
+	add("resolution", func() any { return s.resolutionJSON(iss.Resolution) })
+	add("components", func() any { return s.componentsJSON(p, iss.Components) })
+	add("assignee", func() any { return s.user(iss.Assignee) })
+	add("reporter", func() any { return s.user(iss.Reporter) })
+	add("creator", func() any { return s.user(iss.Creator) })
+	add("comment", func() any { return s.commentField(iss, reader) })
+	for name, value := range s.plainFields(iss, p, reader) {
+		if sel.has(name) {
+			f[name] = value
+		}
+	}
+	return f
+}
+
+func (s *Server) componentsJSON(p *Project, names []string) []object {
+	all := []object{}
+	for _, name := range names {
+		id := componentID(p, name)
+		all = append(all, object{"id": id, "name": name, "self": s.baseURL + "/rest/api/2/component/" + id})
 	}
 	return all
 }
 
-// allFields are all fields but the comments.
-func (s *Server) allFields(iss *Issue, reader *Account) object {
-	p := s.world.project(iss.Project)
-	components := []object{}
-	for _, c := range iss.Components {
-		id := componentID(p, c)
-		components = append(components, object{"id": id, "name": c, "self": s.baseURL + "/rest/api/2/component/" + id})
-	}
+// plainFields are the fields that refer to nothing else, and those that the
+// double leaves empty.
+func (s *Server) plainFields(iss *Issue, p *Project, reader *Account) object {
+	self := s.baseURL + "/rest/api/2/issue/" + iss.Key
+	none := []object{}
 	f := object{
-		"summary":           iss.Summary,
-		"description":       orNull(iss.Description),
-		"issuetype":         s.issueTypeJSON(iss.Type),
-		"project":           s.projectRef(p),
-		"status":            s.statusJSON(iss.Status),
-		"priority":          s.priorityJSON(iss.Priority),
-		"resolution":        s.resolutionJSON(iss.Resolution),
-		"resolutiondate":    nil,
-		"labels":            append([]string{}, iss.Labels...),
-		"components":        components,
-		"assignee":          s.user(iss.Assignee),
-		"reporter":          s.user(iss.Reporter),
-		"creator":           s.user(iss.Creator),
-		"created":           stamp(iss.Created, reader),
-		"updated":           stamp(iss.Updated, reader),
-		"votes":             object{"self": s.baseURL + "/rest/api/2/issue/" + iss.Key + "/votes", "votes": 0, "hasVoted": false},
-		"watches":           object{"self": s.baseURL + "/rest/api/2/issue/" + iss.Key + "/watchers", "watchCount": 0, "isWatching": false},
-		"progress":          object{"progress": 0, "total": 0},
-		"aggregateprogress": object{"progress": 0, "total": 0},
-		"timetracking":      object{},
-		"workratio":         -1,
-		"issuelinks":        []object{},
-		"subtasks":          []object{},
-		"attachment":        []object{},
-		"fixVersions":       []object{},
-		"versions":          []object{},
-	}
-	for _, empty := range []string{
-		"environment", "duedate", "lastViewed", "timespent", "timeestimate", "timeoriginalestimate",
-		"aggregatetimespent", "aggregatetimeestimate", "aggregatetimeoriginalestimate",
-	} {
-		f[empty] = nil
+		"summary": iss.Summary, "description": orNull(iss.Description), "labels": append([]string{}, iss.Labels...),
+		"created": stamp(iss.Created, reader), "updated": stamp(iss.Updated, reader), "resolutiondate": nil,
+		"votes":    object{"self": self + "/votes", "votes": 0, "hasVoted": false},
+		"watches":  object{"self": self + "/watchers", "watchCount": 0, "isWatching": false},
+		"progress": object{"progress": 0, "total": 0}, "aggregateprogress": object{"progress": 0, "total": 0},
+		"timetracking": object{}, "workratio": -1,
+		"issuelinks": none, "subtasks": none, "attachment": none, "fixVersions": none, "versions": none,
+		"environment": nil, "duedate": nil, "lastViewed": nil, "timespent": nil, "timeestimate": nil, "timeoriginalestimate": nil,
+		"aggregatetimespent": nil, "aggregatetimeestimate": nil, "aggregatetimeoriginalestimate": nil,
 	}
 	if !iss.Resolved.IsZero() {
 		f["resolutiondate"] = stamp(iss.Resolved, reader)

@@ -19,7 +19,7 @@ type obj = map[string]any
 // jira is a double with a client of its bot.
 type jira struct {
 	*fakejira.Server
-	t      *testing.T
+	t      testing.TB
 	client http.RoundTripper
 	user   string // login; empty is anonymous
 	token  string
@@ -115,19 +115,19 @@ func fields(labels ...string) obj {
 }
 
 // at walks into an answer by keys and indices.
-func at(t *testing.T, v any, path ...any) any {
-	t.Helper()
+func at(tb testing.TB, v any, path ...any) any {
+	tb.Helper()
 	for _, p := range path {
 		switch p := p.(type) {
 		case string:
 			o, isObject := v.(obj)
-			require.True(t, isObject, "%v in %v", p, v)
-			require.Contains(t, o, p)
+			require.True(tb, isObject, "%v in %v", p, v)
+			require.Contains(tb, o, p)
 			v = o[p]
 		case int:
 			l, isList := v.([]any)
-			require.True(t, isList, "%v in %v", p, v)
-			require.Greater(t, len(l), p)
+			require.True(tb, isList, "%v in %v", p, v)
+			require.Greater(tb, len(l), p)
 			v = l[p]
 		}
 	}

@@ -127,7 +127,7 @@ func (s *Server) store(id int64, next *Issue, at time.Time) {
 	if r == nil {
 		r = &record{}
 		s.issues[id] = r
-		s.order = append(s.order, id)
+		s.order = append(s.order, r)
 	}
 	r.versions = append(r.versions, &version{at: at, issue: next})
 	seen := at.Add(-s.opts.SearchLag)
@@ -203,8 +203,8 @@ func (s *Server) Issues() []Issue {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	all := make([]Issue, 0, len(s.order))
-	for _, id := range s.order {
-		all = append(all, s.issues[id].current().clone())
+	for _, r := range s.order {
+		all = append(all, r.current().clone())
 	}
 	return all
 }

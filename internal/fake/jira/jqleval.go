@@ -56,7 +56,7 @@ func (b jqlBinder) clause(c jqlClause) (jqlMatch, error) {
 	case "updated", "updateddate", "created", "createddate":
 		return b.times(c)
 	}
-	get, err := b.values(c.field)
+	field, err := jqlFieldNamed(c.field)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (b jqlBinder) clause(c jqlClause) (jqlMatch, error) {
 		return nil, jqlError(fmt.Sprintf("The operator '%s' is not supported by the '%s' field.", c.op, c.field))
 	}
 	if c.op == "is" || c.op == "is not" {
-		return func(i *Issue) bool { return (len(get(i)) == 0) == (c.op == "is") }, nil
+		return func(i *Issue) bool { return field.empty(i) == (c.op == "is") }, nil
 	}
 	var wanted []string
 	for _, v := range c.values {
@@ -74,50 +74,61 @@ func (b jqlBinder) clause(c jqlClause) (jqlMatch, error) {
 		}
 		wanted = append(wanted, resolved...)
 	}
-	in := func(i *Issue) bool {
-		return slices.ContainsFunc(get(i), func(have string) bool { return slices.Contains(wanted, have) })
-	}
 	if c.op == "=" || c.op == "in" {
-		return in, nil
+		return func(i *Issue) bool { return field.in(i, wanted) }, nil
 	}
 	// Jira's negations leave out issues that have no value at all.
-	return func(i *Issue) bool { return len(get(i)) > 0 && !in(i) }, nil
+	return func(i *Issue) bool { return !field.empty(i) && !field.in(i, wanted) }, nil
 }
 
-// values reads a field as the list of values that resolve gives.
-func (b jqlBinder) values(field string) (func(*Issue) []string, error) {
-	one := func(get func(*Issue) string) func(*Issue) []string {
-		return func(i *Issue) []string {
-			if v := get(i); v != "" {
-				return []string{v}
-			}
-			return nil
-		}
+// jqlField reads a field of an issue in the form that resolve gives: one of
+// the two is set. The empty string is no value.
+type jqlField struct {
+	one  func(*Issue) string
+	many func(*Issue) []string
+}
+
+func (f jqlField) empty(i *Issue) bool {
+	if f.one != nil {
+		return f.one(i) == ""
 	}
+	return len(f.many(i)) == 0
+}
+
+func (f jqlField) in(i *Issue, wanted []string) bool {
+	if f.one != nil {
+		v := f.one(i)
+		return v != "" && slices.Contains(wanted, v)
+	}
+	return slices.ContainsFunc(f.many(i), func(v string) bool { return slices.Contains(wanted, v) })
+}
+
+// jqlFieldNamed finds a field that queries may compare.
+func jqlFieldNamed(field string) (jqlField, error) {
 	switch field {
 	case "project":
-		return one(func(i *Issue) string { return i.Project }), nil
+		return jqlField{one: func(i *Issue) string { return i.Project }}, nil
 	case "status":
-		return one(func(i *Issue) string { return i.Status.ID }), nil
+		return jqlField{one: func(i *Issue) string { return i.Status.ID }}, nil
 	case "statuscategory":
-		return one(func(i *Issue) string { return string(i.Status.Category) }), nil
+		return jqlField{one: func(i *Issue) string { return string(i.Status.Category) }}, nil
 	case "issuetype", "type":
-		return one(func(i *Issue) string { return i.Type.ID }), nil
+		return jqlField{one: func(i *Issue) string { return i.Type.ID }}, nil
 	case "creator":
-		return one(func(i *Issue) string { return i.Creator }), nil
+		return jqlField{one: func(i *Issue) string { return i.Creator }}, nil
 	case "reporter":
-		return one(func(i *Issue) string { return i.Reporter }), nil
+		return jqlField{one: func(i *Issue) string { return i.Reporter }}, nil
 	case "assignee":
-		return one(func(i *Issue) string { return i.Assignee }), nil
+		return jqlField{one: func(i *Issue) string { return i.Assignee }}, nil
 	case "key", "id", "issue", "issuekey":
-		return one(func(i *Issue) string { return i.ID }), nil
+		return jqlField{one: func(i *Issue) string { return i.ID }}, nil
 	case "labels":
-		return func(i *Issue) []string { return i.Labels }, nil
+		return jqlField{many: func(i *Issue) []string { return i.Labels }}, nil
 	}
-	return nil, jqlError(fmt.Sprintf("Field '%s' does not exist or you do not have permission to view it.", field))
+	return jqlField{}, jqlError(fmt.Sprintf("Field '%s' does not exist or you do not have permission to view it.", field))
 }
 
-// resolve turns a value of the query into what values gives for it.
+// resolve turns a value of the query into what a jqlField gives for it.
 func (b jqlBinder) resolve(field string, v jqlValue) ([]string, error) {
 	if v.function {
 		return b.call(field, v)

@@ -190,12 +190,16 @@ func (s *Server) userJSON(a *Account, email bool) object {
 	return u
 }
 
+// avatars are the pictures of everybody and everything. The map is shared and
+// may not be changed.
 func (s *Server) avatars() object {
-	urls := object{}
-	for _, size := range []string{"16x16", "24x24", "32x32", "48x48"} {
-		urls[size] = s.baseURL + "/secure/useravatar?size=" + size
+	if s.pictures == nil {
+		s.pictures = object{}
+		for _, size := range []string{"16x16", "24x24", "32x32", "48x48"} {
+			s.pictures[size] = s.baseURL + "/secure/useravatar?size=" + size
+		}
 	}
-	return urls
+	return s.pictures
 }
 
 func (s *Server) myself(c *call) answer {

@@ -102,15 +102,18 @@ func (s *Server) find(c *call, in searchCall) ([]*Issue, error) {
 	if err != nil {
 		return nil, err
 	}
+	visible := map[string]bool{}
+	for _, p := range s.world.projects {
+		visible[p.Key] = may(c.who, BrowseProjects, p)
+	}
 	var found []*Issue
 	indexed := c.now.Add(-s.opts.SearchLag)
-	for _, id := range s.order {
-		r := s.issues[id]
+	for _, r := range s.order {
 		iss := r.asOf(indexed)
-		if slices.Contains(in.ReconcileIssues, id) {
+		if len(in.ReconcileIssues) > 0 && slices.Contains(in.ReconcileIssues, r.current().number()) {
 			iss = r.current()
 		}
-		if iss != nil && !iss.Deleted && may(c.who, BrowseProjects, s.world.project(iss.Project)) && match(iss) {
+		if iss != nil && !iss.Deleted && visible[iss.Project] && match(iss) {
 			found = append(found, iss)
 		}
 	}

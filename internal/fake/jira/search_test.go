@@ -42,11 +42,11 @@ func asInts(v any) []int64 {
 	return l
 }
 
-func mustInt(t *testing.T, s string) int64 {
-	t.Helper()
+func mustInt(tb testing.TB, s string) int64 {
+	tb.Helper()
 	var n int64
 	_, err := fmt.Sscan(s, &n)
-	require.NoError(t, err)
+	require.NoError(tb, err)
 	return n
 }
 

@@ -16,9 +16,10 @@ type Server struct {
 	mu       sync.Mutex // guards all below; never held while waiting
 	world    *world
 	baseURL  string
+	pictures object // see avatars
 	issues   map[int64]*record
 	byKey    map[string]int64 // every key an issue ever had
-	order    []int64          // issue ids in the order of creation
+	order    []*record        // issues in the order of creation
 	lastNum  map[string]int   // last issue number, per project id
 	nextID   map[string]int64 // next id, per kind of thing
 	calls    callLog
@@ -68,7 +69,7 @@ func (s *Server) Close() {
 func (s *Server) SetBaseURL(url string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.baseURL = url
+	s.baseURL, s.pictures = url, nil
 }
 
 // Flavour tells which Jira this is.
