@@ -148,8 +148,11 @@ type IssueQuery struct {
 
 // IssueHint is what a webhook says about an issue: where to look, never what
 // is true. RequestID is a candidate taken from a label; empty when there is none.
+// Status is the one that the webhook shows; zero when it shows none. It says
+// whether looking is worth a call, and a later webhook or poll tells more.
 type IssueHint struct {
 	ID        string
 	Key       string
 	RequestID RequestID
+	Status    Status
 }

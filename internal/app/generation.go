@@ -52,8 +52,9 @@ func (a *app) build(ctx context.Context, cfg *config.Config, health *server.Heal
 	mode, why := g.cluster.ReviewMode()
 	a.log.Info("connected", "cluster", g.cluster.ClusterName(), "jira_account", g.tracker.Self().String(),
 		"review_mode", mode, "because", why)
+	reviewer, _ := g.cluster.Identity()
 	g.worker = reconcile.New(reconcileOptions(cfg, mode), reconcile.Deps{
-		Cluster: g.cluster, Tracker: g.tracker, Self: g.tracker.Self(), Log: a.log, Registerer: g.registry,
+		Cluster: g.cluster, Tracker: g.tracker, Self: g.tracker.Self(), Reviewer: reviewer, Log: a.log, Registerer: g.registry,
 	})
 	return g, nil
 }

@@ -148,10 +148,13 @@ func (s Settings) refusal(v View, why Refusal, move access.Move) Refuse {
 	return Refuse{Why: why, Decision: d, Notice: refusalNotice(v, why, move, "")}
 }
 
-// submitted tells whether one of the reviews carries the decision. The token
-// ends the reason, so that no text that a person gave can stand for one.
-func submitted(req *access.Request, d access.Decision) bool {
-	return slices.ContainsFunc(req.Reviews, func(r access.Review) bool { return strings.HasSuffix(r.Reason, d.Token()) })
+// submitted tells whether one of the reviews carries the decision: it ends with
+// the decision's token, so that no text that a person gave can stand for one,
+// and is by somebody in whose name the daemon reviews.
+func submitted(v View, d access.Decision) bool {
+	return slices.ContainsFunc(v.Request.Reviews, func(r access.Review) bool {
+		return strings.HasSuffix(r.Reason, d.Token()) && (r.Author == v.Reviewer || r.Author == d.Author)
+	})
 }
 
 // AfterDecision is what follows from Teleport's answer to a decision.

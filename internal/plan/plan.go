@@ -212,12 +212,11 @@ func (s Settings) planVerdict(v View, b *builder, verdict access.State) {
 		s.planRefusal(v, b, why, move)
 		return
 	}
-	if submitted(v.Request, d) {
+	if submitted(v, d) {
 		// The review is there and its answer was lost.
 		out := access.Outcome{Verdict: access.Submitted, Mode: s.Rules.Mode, Request: v.Request}
-		b.steps = append(b.steps, s.AfterDecision(View{
-			ID: v.ID, Request: v.Request, Record: b.record, Issue: v.Issue, Self: v.Self, URL: v.URL, Now: v.Now,
-		}, d, out)...)
+		v.Record = b.record
+		b.steps = append(b.steps, s.AfterDecision(v, d, out)...)
 		return
 	}
 	b.add(Decide{d}, nil)

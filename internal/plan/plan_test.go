@@ -128,7 +128,7 @@ func TestPlan(t *testing.T) {
 		"settled, and moved to pending early": {plan.View{Request: request(access.Approved), Record: record(), Issue: issue(pending, &bob)}, "move approved, comment resolution/approved"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c.view.ID, c.view.Self, c.view.Now = "r1", self, now
+			c.view.ID, c.view.Self, c.view.Reviewer, c.view.Now = "r1", self, "bot", now
 			require.Equal(t, c.want, brief(settings().Plan(c.view)))
 		})
 	}
@@ -149,7 +149,7 @@ func TestPlanOrphan(t *testing.T) {
 		"issue is gone":          {plan.View{}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c.view.ID, c.view.Self, c.view.Now = "r1", self, now
+			c.view.ID, c.view.Self, c.view.Reviewer, c.view.Now = "r1", self, "bot", now
 			require.Equal(t, c.want, brief(settings().PlanOrphan(c.view)))
 		})
 	}
@@ -171,6 +171,7 @@ func TestRemovedOrExpired(t *testing.T) {
 func TestAfterDecision(t *testing.T) {
 	view := plan.View{
 		ID: "r1", Request: request(access.Pending), Record: record(), Issue: issue(approved, &bob), Self: self, Now: now,
+		Reviewer: "bot",
 	}
 	d := settings().Plan(view)[0].Do.(plan.Decide).Decision
 	settled := request(access.Approved)
@@ -203,9 +204,15 @@ func TestAfterDecision(t *testing.T) {
 		view.Request = waiting
 		require.Equal(t, "comment review/0, comment move/77, move pending", brief(settings().Plan(view)))
 	})
+	t.Run("somebody else's token is none", func(t *testing.T) {
+		view.Request = request(access.Pending)
+		view.Request.Reviews = []access.Review{{Author: "eve", State: access.Denied, Reason: d.Token()}}
+		view.Record.ReviewsCount = 1
+		require.Equal(t, "approved by b1", brief(settings().Plan(view)))
+	})
 	t.Run("a person's text is no token", func(t *testing.T) {
 		view.Request = request(access.Pending)
-		view.Request.Reviews = []access.Review{{Author: "eve", State: access.Denied, Reason: d.Token() + " [jira 1/2]"}}
+		view.Request.Reviews = []access.Review{{Author: "bot", State: access.Denied, Reason: d.Token() + " [jira 1/2]"}}
 		view.Record.ReviewsCount = 1
 		require.Equal(t, "approved by b1", brief(settings().Plan(view)))
 	})

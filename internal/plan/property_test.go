@@ -60,7 +60,7 @@ func act(v *plan.View, step plan.Step) {
 }
 
 func drawView(t *rapid.T) plan.View {
-	v := plan.View{ID: "r1", Self: self, Now: now, Person: &plan.Person{}}
+	v := plan.View{ID: "r1", Self: self, Reviewer: "bot", Now: now, Person: &plan.Person{}}
 	states := []access.State{access.Pending, access.Approved, access.Denied, access.Promoted}
 	if rapid.Bool().Draw(t, "there") {
 		v.Request = request(rapid.SampledFrom(states).Draw(t, "state"))

@@ -16,6 +16,7 @@ type View struct {
 	Person    *Person       // what was looked up about who moved the issue; nil: nothing yet
 	Reported  access.State  // what the comments on an orphan say that it came to; "": nothing
 	Self      access.Actor  // the daemon's own Jira account
+	Reviewer  string        // the daemon's own Teleport user
 	URL       string        // the request's page in Teleport
 	Now       time.Time
 }

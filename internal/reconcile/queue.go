@@ -33,8 +33,12 @@ func (l look) merge(o look) look {
 	}
 	l.Always = l.Always || o.Always
 	l.resync = l.resync || o.resync
-	if o.Observed != nil {
+	switch {
+	case l.Observed == nil:
 		l.Observed = o.Observed
+	case o.Observed != nil && *o.Observed != *l.Observed:
+		// Which of the two is the later one, nobody knows.
+		l.Always = true
 	}
 	if o.orphan != "" {
 		l.orphan = o.orphan
@@ -127,7 +131,11 @@ func (r *Reconciler) IssueChanged(h access.IssueHint) bool {
 		r.enqueue(key{issue: idOrKey}, look{})
 		return true
 	}
-	r.enqueue(key{request: id}, look{Look: plan.Look{Always: true, IssueID: h.ID}})
+	l := plan.Look{IssueID: h.ID, Always: h.Status == access.Status{}}
+	if !l.Always {
+		l.Observed = &h.Status
+	}
+	r.enqueue(key{request: id}, look{Look: l})
 	return true
 }
 

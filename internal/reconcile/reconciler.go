@@ -55,6 +55,7 @@ type Deps struct {
 	Cluster    Cluster
 	Tracker    Tracker
 	Self       access.Actor // the daemon's own Jira account
+	Reviewer   string       // the daemon's own Teleport user
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
 }
@@ -66,6 +67,7 @@ type Reconciler struct {
 	cluster Cluster
 	tracker Tracker
 	self    access.Actor
+	reviews string // the Teleport user of the daemon's own reviews
 	log     *slog.Logger
 	metrics *metrics
 	holder  string // names this Reconciler in claims; new with every start
@@ -86,6 +88,7 @@ func New(opts Options, deps Deps) *Reconciler {
 		cluster: deps.Cluster,
 		tracker: deps.Tracker,
 		self:    deps.Self,
+		reviews: deps.Reviewer,
 		log:     deps.Log,
 		holder:  rand.Text(),
 		queue: workqueue.NewTypedRateLimitingQueue(

@@ -41,7 +41,9 @@ func (r *Reconciler) reconcile(ctx context.Context, id access.RequestID, l look)
 
 // view reads what the plan needs, and of Jira no more than that.
 func (r *Reconciler) view(ctx context.Context, id access.RequestID, l look, issue *access.Issue) (plan.View, error) {
-	v := plan.View{ID: id, Self: r.self, URL: r.cluster.RequestURL(id), Now: time.Now(), Issue: issue}
+	v := plan.View{
+		ID: id, Self: r.self, Reviewer: r.reviews, URL: r.cluster.RequestURL(id), Now: time.Now(), Issue: issue,
+	}
 	var err error
 	if v.Request, err = r.cluster.Request(ctx, id); err != nil && !errors.Is(err, access.ErrNotFound) {
 		return v, err

@@ -155,7 +155,7 @@ func (w *world) run(ctx context.Context, r *replica) error {
 		return nil
 	}
 	rec := reconcile.New(reconcile.Options{Settings: settings(), Workers: 8, PollInterval: w.poll}, reconcile.Deps{
-		Cluster: cluster{r.body, clt}, Tracker: tracker, Self: tracker.Self(), Log: log, Registerer: r.reg,
+		Cluster: cluster{r.body, clt}, Tracker: tracker, Self: tracker.Self(), Reviewer: botUser, Log: log, Registerer: r.reg,
 	})
 	var watch sync.WaitGroup
 	watch.Go(func() { _ = clt.Watch(ctx, rec) })

@@ -31,6 +31,10 @@ type payload struct {
 		Key    looseText `json:"key"`
 		Fields struct {
 			Labels []looseText `json:"labels"`
+			Status struct {
+				ID   looseText `json:"id"`
+				Name looseText `json:"name"`
+			} `json:"status"`
 		} `json:"fields"`
 	} `json:"issue"`
 	Changelog struct {
@@ -77,7 +81,14 @@ func decode(body []byte) (hint access.IssueHint, matters bool, err error) {
 	if p.Issue == nil || !p.matters() {
 		return hint, false, nil
 	}
-	hint = access.IssueHint{ID: string(p.Issue.ID), RequestID: requestID(p.Issue.Fields.Labels)}
+	fields := p.Issue.Fields
+	hint = access.IssueHint{
+		ID: string(p.Issue.ID), RequestID: requestID(fields.Labels),
+		Status: access.Status{ID: string(fields.Status.ID), Name: string(fields.Status.Name)},
+	}
+	if p.Event == issueEvents+"deleted" {
+		hint.Status = access.Status{} // What it was is not what it is.
+	}
 	if !idPattern.MatchString(hint.ID) {
 		return access.IssueHint{}, false, errMalformed
 	}

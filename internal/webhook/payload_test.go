@@ -36,6 +36,8 @@ func TestDecode(t *testing.T) {
 		"null issue":            {`{"webhookEvent":"jira:issue_updated","issue":null}`, false, access.IssueHint{}},
 		"empty object":          {`{}`, false, access.IssueHint{}},
 		"id as a number":        {`{"issue":{"id":7}}`, true, access.IssueHint{ID: "7"}},
+		"status":                {`{"issue":{"id":"7","fields":{"status":{"id":3,"name":"Denied"}}}}`, true, access.IssueHint{ID: "7", Status: access.Status{ID: "3", Name: "Denied"}}},
+		"status when deleted":   {`{"webhookEvent":"jira:issue_deleted","issue":{"id":"7","fields":{"status":{"id":"3"}}}}`, true, access.IssueHint{ID: "7"}},
 		"key that is a path":    {`{"issue":{"id":"7","key":"../x-1"}}`, true, access.IssueHint{ID: "7"}},
 		"mistyped fields": {
 			`{"webhookEvent":1,"issue":{"id":"7","key":["a"],"fields":"none"},"changelog":[1],"user":5}`,
@@ -90,18 +92,18 @@ func TestDecodeRecorded(t *testing.T) {
 	dir := shared(t)
 	// What is not named here can't matter.
 	matters := map[string]access.IssueHint{
-		"webhook-cloud-issue-created-many-fields.json":      {ID: "10509", Key: "KT-22"},
-		"webhook-issue-assigned-empty-changelog.json":       {ID: "10001", Key: "TEST-123"},
-		"webhook-issue-created.json":                        {ID: "10040", Key: "TES-41"},
+		"webhook-cloud-issue-created-many-fields.json":      {ID: "10509", Key: "KT-22", Status: access.Status{ID: "10004", Name: "To Do"}},
+		"webhook-issue-assigned-empty-changelog.json":       {ID: "10001", Key: "TEST-123", Status: access.Status{ID: "10000", Name: "To Do"}},
+		"webhook-issue-created.json":                        {ID: "10040", Key: "TES-41", Status: access.Status{ID: "10001", Name: "To Do"}},
 		"webhook-issue-deleted.json":                        {ID: "10303", Key: "IDT-19"},
-		"webhook-issue-updated-resolved.json":               {ID: "10040", Key: "TES-41"},
-		"webhook-issue-updated-started-working.json":        {ID: "10040", Key: "TES-41"},
-		"webhook-server-issue-updated-closed.json":          {ID: "10300", Key: "TES-4"},
-		"webhook-server-issue-updated-comment-deleted.json": {ID: "10013", Key: "PRJX-14"},
-		"webhook-server-issue-updated-commented-1.json":     {ID: "10013", Key: "PRJX-14"},
-		"webhook-server-issue-updated-in-progress.json":     {ID: "10300", Key: "TES-4"},
-		"webhook-server-issue-updated-reopened.json":        {ID: "10300", Key: "TES-4"},
-		"webhook-server-issue-updated-resolved.json":        {ID: "10300", Key: "TES-4"},
+		"webhook-issue-updated-resolved.json":               {ID: "10040", Key: "TES-41", Status: access.Status{ID: "10002", Name: "Done"}},
+		"webhook-issue-updated-started-working.json":        {ID: "10040", Key: "TES-41", Status: access.Status{ID: "3", Name: "In Progress"}},
+		"webhook-server-issue-updated-closed.json":          {ID: "10300", Key: "TES-4", Status: access.Status{ID: "6", Name: "Closed"}},
+		"webhook-server-issue-updated-comment-deleted.json": {ID: "10013", Key: "PRJX-14", Status: access.Status{ID: "10000", Name: "To Do"}},
+		"webhook-server-issue-updated-commented-1.json":     {ID: "10013", Key: "PRJX-14", Status: access.Status{ID: "10000", Name: "To Do"}},
+		"webhook-server-issue-updated-in-progress.json":     {ID: "10300", Key: "TES-4", Status: access.Status{ID: "3", Name: "In Progress"}},
+		"webhook-server-issue-updated-reopened.json":        {ID: "10300", Key: "TES-4", Status: access.Status{ID: "4", Name: "Reopened"}},
+		"webhook-server-issue-updated-resolved.json":        {ID: "10300", Key: "TES-4", Status: access.Status{ID: "5", Name: "Resolved"}},
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "recorded", "*.json"))
 	require.NoError(t, err)
