@@ -173,8 +173,7 @@ func (s *Server) commentJSON(iss *Issue, cm Comment, reader *Account, props bool
 	return o
 }
 
-// commentField is the issue field comment. Jira shows the oldest 5,000 there;
-// the double shows all.
+// commentField is the issue field comment, with all comments.
 func (s *Server) commentField(iss *Issue, reader *Account) object {
 	comments := []object{}
 	for _, cm := range s.visibleComments(iss, reader) {

@@ -82,7 +82,9 @@ func (b jqlBinder) clause(c jqlClause) (jqlMatch, error) {
 }
 
 // jqlField reads a field of an issue in the form that resolve gives: one of
-// the two is set. The empty string is no value.
+// the two is set. The empty string is no value. The only field of many values
+// is labels: Jira keeps their case but indexes them in lower case, so that a
+// search for "A" finds "a" too.
 type jqlField struct {
 	one  func(*Issue) string
 	many func(*Issue) []string
@@ -100,7 +102,9 @@ func (f jqlField) in(i *Issue, wanted []string) bool {
 		v := f.one(i)
 		return v != "" && slices.Contains(wanted, v)
 	}
-	return slices.ContainsFunc(f.many(i), func(v string) bool { return slices.Contains(wanted, v) })
+	return slices.ContainsFunc(f.many(i), func(v string) bool {
+		return slices.ContainsFunc(wanted, func(w string) bool { return strings.EqualFold(v, w) })
+	})
 }
 
 // jqlFieldNamed finds a field that queries may compare.

@@ -136,6 +136,9 @@ func (l *limiter) refuse(at time.Time, after time.Duration, reason string, limit
 	if l.flavour == Cloud {
 		h.Set("X-RateLimit-Reset", at.Add(after).UTC().Format(time.RFC3339))
 		h.Set("RateLimit-Reason", reason)
+	} else {
+		h.Set("X-RateLimit-FillRate", h.Get("X-RateLimit-Limit"))
+		h.Set("X-RateLimit-Interval-Seconds", "1")
 	}
 	if !l.NoRetryAfter {
 		h.Set("Retry-After", seconds)

@@ -98,6 +98,8 @@ func TestDataCenterSendsLimitsWithEveryAnswer(t *testing.T) {
 		require.Equal(t, "1", header.Get("X-RateLimit-Interval-Seconds"))
 		_, header = until429(j, "GET", "/rest/api/2/myself", nil)
 		require.Equal(t, "1", header.Get("Retry-After"))
+		require.Equal(t, "0", header.Get("X-RateLimit-Remaining"))
+		require.Equal(t, "10", header.Get("X-RateLimit-FillRate"))
 		require.Empty(t, header.Get("RateLimit-Reason"))
 	})
 }

@@ -189,6 +189,7 @@ func TestJQL(t *testing.T) {
 					`project = 10010`:                          "DBA-1",
 					`project != TAR`:                           "DBA-1",
 					`labels = "teleport-abc"`:                  "TAR-1",
+					`labels = Teleport-ABC`:                    "TAR-1",
 					`labels = teleport-abc`:                    "TAR-1",
 					`labels = teleport`:                        "",
 					`labels in (db, x)`:                        "TAR-1",

@@ -104,7 +104,7 @@ func newWebhooks(o Options) *webhooks {
 	w := &webhooks{
 		flavour: o.Flavour, transport: o.WebhookTransport, keep: o.CallLog, idle: make(chan struct{}),
 		timers: map[*time.Timer]struct{}{}, cancels: map[*Delivery]context.CancelFunc{},
-		random: rand.New(rand.NewPCG(seed, seed)), //nolint:gosec // every run is to shuffle alike
+		random: rand.New(rand.NewPCG(seed, seed)), // the seed is fixed: every run is to shuffle alike
 	}
 	close(w.idle)
 	return w
@@ -300,8 +300,11 @@ func (w *webhooks) attempt(ctx context.Context, h Webhook, d *Delivery) Attempt 
 	req.Header.Set("Content-Type", "application/json; charset=utf-8")
 	req.Header.Set("User-Agent", "Atlassian Webhook HTTP Client")
 	req.Header.Set("X-Atlassian-Webhook-Identifier", d.Identifier)
-	if w.flavour == Cloud && len(d.Attempts) > 0 {
-		req.Header.Set("X-Atlassian-Webhook-Retry", strconv.Itoa(len(d.Attempts)))
+	if w.flavour == Cloud {
+		req.Header.Set("X-Atlassian-Webhook-Flow", "Primary")
+		if len(d.Attempts) > 0 {
+			req.Header.Set("X-Atlassian-Webhook-Retry", strconv.Itoa(len(d.Attempts)))
+		}
 	}
 	if h.Secret != "" {
 		req.Header.Set("X-Hub-Signature", Signature(h.Secret, d.Body))

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -321,6 +322,7 @@ func TestCloudRetriesWhatMayPass(t *testing.T) {
 				got := r.all()
 				require.Len(t, got, tc.attempts)
 				for i := 1; i < len(got); i++ {
+					require.Equal(t, strconv.Itoa(i), got[i].header.Get("X-Atlassian-Webhook-Retry"))
 					require.Equal(t, got[0].header.Get("X-Atlassian-Webhook-Identifier"), got[i].header.Get("X-Atlassian-Webhook-Identifier"))
 					pause := got[i].at.Sub(got[i-1].at)
 					require.GreaterOrEqual(t, pause, 5*time.Minute)
