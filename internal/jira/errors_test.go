@@ -188,7 +188,7 @@ func TestConnectionCutAfterTheRequestIsUnsure(t *testing.T) {
 func TestHangingJiraMeetsTheTimeouts(t *testing.T) {
 	for name, change := range map[string]func(*jira.Config){
 		"headers": func(c *jira.Config) { c.HeaderTimeout = 50 * time.Millisecond },
-		"call":    func(c *jira.Config) { c.CallTimeout = 50 * time.Millisecond },
+		"call":    func(c *jira.Config) { c.CallTimeout = 500 * time.Millisecond },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, _ := over(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
@@ -213,12 +213,21 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	addresses := map[string]bool{}
 	c, _ := over(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		addresses[r.RemoteAddr] = true
-		w.WriteHeader(http.StatusBadRequest)
-		fmt.Fprint(w, strings.Repeat(" ", 100_000))
+		switch {
+		case r.Method == http.MethodGet:
+			fmt.Fprint(w, `{"id":"1","fields":{"status":{"id":"1"}},"transitions":[{"id":"5","to":{"id":"2"}}]}`)
+		case strings.HasSuffix(r.URL.Path, "/transitions"):
+			fmt.Fprint(w, strings.Repeat(" ", 100_000)) // nobody decodes it
+		default:
+			w.WriteHeader(http.StatusBadRequest)
+			fmt.Fprint(w, strings.Repeat(" ", 100_000))
+		}
 	}))
 	for range 5 {
 		_, err := c.CreateIssue(t.Context(), draft())
 		wantError(t, err, access.Permanent, false)
+		_, err = c.Move(t.Context(), access.IssueRef{ID: "1"}, []string{"2"})
+		require.NoError(t, err)
 	}
 	require.Len(t, addresses, 1)
 }

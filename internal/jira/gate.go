@@ -12,14 +12,20 @@ const (
 	cutEvery   = time.Second // one overload is answered by one cut
 	cutFactor  = 0.75        // of the limit that stays after a refusal
 	slowFactor = 0.9         // of the limit that stays when answers slow down
-	slack      = 50 * time.Millisecond
-	learnOver  = time.Minute // until a lasting latency is the usual one
+
+	slack        = 50 * time.Millisecond // less than this is no slowing down
+	warmUp       = 10                    // calls until an endpoint's latency is judged
+	recentWeight = 0.1                   // of one call in the recent latency
+	learnFaster  = 5 * time.Second       // until a lasting lower latency is usual
+	learnSlower  = time.Minute           // until a lasting higher one is
 )
 
-// baseline is how long an endpoint takes when all is well.
-type baseline struct {
-	latency time.Duration
-	at      time.Time // of the last change
+// pace is how long an endpoint takes, as moving averages.
+type pace struct {
+	usual  time.Duration // when all is well
+	recent time.Duration // in the last few calls
+	at     time.Time     // of the last call
+	calls  int           // as far as warmUp
 }
 
 // gate limits the calls in flight and adapts the limit: it doubles with every
@@ -39,12 +45,12 @@ type gate struct {
 	waiters list.List // of chan struct{}
 	strain  bool      // Jira has shown strain: grow slowly
 	lastCut time.Time
-	usual   map[string]baseline // per endpoint
+	paces   map[string]pace // per endpoint
 	changed func(limit int)
 }
 
 func newGate(ceiling int, changed func(limit int)) *gate {
-	g := &gate{ceiling: float64(ceiling), usual: map[string]baseline{}, changed: changed}
+	g := &gate{ceiling: float64(ceiling), paces: map[string]pace{}, changed: changed}
 	g.set(firstLimit)
 	return g
 }
@@ -86,7 +92,7 @@ func (g *gate) release() {
 	g.admit()
 }
 
-// answered gives a place back after an answer that took latency.
+// answered gives a place back after a success that took latency.
 func (g *gate) answered(endpoint string, latency time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -94,13 +100,23 @@ func (g *gate) answered(endpoint string, latency time.Duration) {
 	g.used--
 	switch {
 	case g.slow(endpoint, latency):
-		if g.limit*slowFactor >= firstLimit {
-			g.cut(slowFactor)
-		}
+		g.slowDown()
 	case wanted && g.strain:
 		g.set(g.limit + 1/g.limit)
 	case wanted:
 		g.set(g.limit + 1)
+	}
+	g.admit()
+}
+
+// unanswered gives a place back after a call that got no answer within
+// latency. A Jira that hangs is overloaded; one that hangs up says nothing.
+func (g *gate) unanswered(endpoint string, latency time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.used--
+	if p := g.paces[endpoint]; p.calls == warmUp && latency > 2*p.usual+slack {
+		g.slowDown()
 	}
 	g.admit()
 }
@@ -114,18 +130,34 @@ func (g *gate) refused() {
 	g.admit()
 }
 
-// slow compares a latency with the endpoint's usual one and learns from it: at
-// once when it is lower, within about a minute when it is higher.
+// slow learns from a latency and compares the recent ones with the usual.
 func (g *gate) slow(endpoint string, latency time.Duration) bool {
 	now := time.Now()
-	usual, known := g.usual[endpoint]
-	if !known || latency < usual.latency {
-		g.usual[endpoint] = baseline{latency, now}
+	p := g.paces[endpoint]
+	if p.calls < warmUp {
+		p.calls++
+		p.usual += (latency - p.usual) / time.Duration(p.calls)
+		p.recent, p.at = p.usual, now
+		g.paces[endpoint] = p
 		return false
 	}
-	weight := min(1, now.Sub(usual.at).Seconds()/learnOver.Seconds())
-	g.usual[endpoint] = baseline{usual.latency + time.Duration(weight*float64(latency-usual.latency)), now}
-	return latency > 2*usual.latency+slack
+	p.recent += time.Duration(recentWeight * float64(latency-p.recent))
+	over := learnSlower
+	if p.recent < p.usual {
+		over = learnFaster
+	}
+	weight := min(1, now.Sub(p.at).Seconds()/over.Seconds())
+	p.usual += time.Duration(weight * float64(p.recent-p.usual))
+	p.at = now
+	g.paces[endpoint] = p
+	return p.recent > 2*p.usual+slack
+}
+
+// slowDown shrinks the limit a little, not below where it began.
+func (g *gate) slowDown() {
+	if g.limit*slowFactor >= firstLimit {
+		g.cut(slowFactor)
+	}
 }
 
 // cut shrinks the limit, once for all calls that met the same overload.

@@ -70,17 +70,20 @@ func (l *limiter) enter(ctx context.Context, req *http.Request) error {
 
 // learn gives the place back and adapts to the answer.
 func (l *limiter) learn(req *http.Request, resp *http.Response, latency time.Duration) {
+	name := req.Method + " " + endpointOf(req.Context()).name
 	switch {
 	case resp == nil:
-		l.gate.release()
+		l.gate.unanswered(name, latency)
 	case resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode == http.StatusServiceUnavailable:
 		s := scopeOf(resp, endpointOf(req.Context()).issue != "", l.cloud.Load())
 		l.pauses.begin(s, req, retryAfter(resp, time.Now()))
 		l.metrics.throttled.WithLabelValues(string(s)).Inc()
 		l.gate.refused()
+	case resp.StatusCode >= http.StatusMultipleChoices:
+		l.gate.release() // refusals are answered in no time and say nothing about load
 	default:
 		l.pauses.succeeded(req)
-		l.gate.answered(req.Method+" "+endpointOf(req.Context()).name, latency)
+		l.gate.answered(name, latency)
 	}
 }
 

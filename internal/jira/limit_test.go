@@ -56,7 +56,7 @@ func burst(t *testing.T, b *bench, n, workers int) time.Duration {
 
 func TestBurstIsWorkedOffAsFastAsJiraAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := start(t, fakejira.Cloud, func(s *settings) { s.double.Latency = latency })
+		b := start(t, fakejira.Cloud, faulty, func(s *settings) { s.double.Latency = latency })
 		took := burst(t, b, 1000, 128)
 		require.Less(t, took, 1200*time.Millisecond)
 	})
@@ -64,7 +64,7 @@ func TestBurstIsWorkedOffAsFastAsJiraAnswers(t *testing.T) {
 
 func TestConcurrencyStartsLow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := start(t, fakejira.Cloud, func(s *settings) { s.double.Latency = latency })
+		b := start(t, fakejira.Cloud, faulty, func(s *settings) { s.double.Latency = latency })
 		burst(t, b, 100, 100)
 		early := 0
 		first := b.Calls()[0].At
@@ -112,7 +112,7 @@ func TestNineTenthsOfThePermittedRateAreUsedWithoutHammering(t *testing.T) {
 
 func TestNoCallIsMadeDuringAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := start(t, fakejira.Cloud)
+		b := start(t, fakejira.Cloud, faulty)
 		b.Inject(fakejira.Fault{
 			Route: fakejira.RouteIssues, Times: 1, Effect: fakejira.Respond, Status: 429, Header: http.Header{"Retry-After": {"10"}},
 		})
@@ -141,7 +141,7 @@ func TestOneLimitPausesWhatItCoversAndNoMore(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := start(t, tc.flavour)
+				b := start(t, tc.flavour, faulty)
 				require.NoError(t, b.c.Connect(t.Context()))
 				ref, _ := b.issue(t)
 				d := draft()
@@ -177,7 +177,7 @@ func TestOneLimitPausesWhatItCoversAndNoMore(t *testing.T) {
 
 func TestPauseLongerThanTheDeadlineFailsAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := start(t, fakejira.Cloud)
+		b := start(t, fakejira.Cloud, faulty)
 		b.Inject(fakejira.Fault{Times: 1, Effect: fakejira.Respond, Status: 503, Header: http.Header{"Retry-After": {"300"}}})
 		_, err := b.c.CreateIssue(t.Context(), draft())
 		require.Equal(t, 300*time.Second, access.RetryAfter(err))
@@ -192,7 +192,7 @@ func TestPauseLongerThanTheDeadlineFailsAtOnce(t *testing.T) {
 
 func TestPausesWithoutATimeDouble(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := start(t, fakejira.Cloud)
+		b := start(t, fakejira.Cloud, faulty)
 		b.Inject(fakejira.Fault{Effect: fakejira.Respond, Status: 429, Times: 4})
 		began := time.Now()
 		var waits []time.Duration
@@ -209,7 +209,7 @@ func TestPausesWithoutATimeDouble(t *testing.T) {
 
 func TestOwnCeilingHolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := start(t, fakejira.Cloud, func(s *settings) { s.config.RequestsPerSecond = 20 })
+		b := start(t, fakejira.Cloud, faulty, func(s *settings) { s.config.RequestsPerSecond = 20 })
 		took := burst(t, b, 101, 50)
 		require.InDelta(t, 5, took.Seconds(), 0.2)
 	})
@@ -272,7 +272,7 @@ func TestMetricsNameEndpointsNeverPaths(t *testing.T) {
 	require.NoError(t, err)
 	_, err = jira.NewMetrics(registry)
 	require.Error(t, err)
-	b := start(t, fakejira.Cloud)
+	b := start(t, fakejira.Cloud, faulty)
 	b.c, err = jira.New(jira.Config{
 		URL: "https://jira.example.com", Username: fakejira.BotEmail, Token: func() string { return fakejira.BotToken }, Projects: []string{"TAR"},
 	}, jira.Deps{Metrics: metrics, Transport: b.RoundTripper()})

@@ -80,7 +80,7 @@ func (w *walk) run(ctx context.Context) (bool, error) {
 		if !ok {
 			return false, w.unreachable(at)
 		}
-		there, err := w.take(ctx, step)
+		there, err := w.take(ctx, at, step)
 		switch {
 		case err != nil:
 			return false, err
@@ -199,7 +199,7 @@ func (w *walk) position(ctx context.Context) (position, error) {
 
 // take makes a step. there is true when Jira refused it because the issue is
 // in a target status already.
-func (w *walk) take(ctx context.Context, step transition) (there bool, err error) {
+func (w *walk) take(ctx context.Context, from position, step transition) (there bool, err error) {
 	k := w.call
 	k.method, k.endpoint = http.MethodPost, "/issue/{issue}/transitions"
 	k.path, k.issue = w.path+"/transitions", w.path
@@ -214,20 +214,17 @@ func (w *walk) take(ctx context.Context, step transition) (there bool, err error
 	err = w.c.do(ctx, k, nil)
 	var failed *access.Error
 	if !errors.As(err, &failed) || !w.mayBeThere(failed.Status) {
-		return false, err
+		return false, w.c.trueNotFound(ctx, err)
 	}
 	at, readErr := w.position(ctx)
-	if readErr != nil {
-		return false, err // the first fault tells more
+	switch {
+	case readErr != nil: // the first fault tells more
+	case w.isTarget(at.status):
+		return true, nil
+	case at.status.ID != from.status.ID:
+		failed.Class, failed.Unsure = access.Temporary, false // moved meanwhile: from there it may go
 	}
-	return w.isTarget(at.status), unless(w.isTarget(at.status), err)
-}
-
-func unless(done bool, err error) error {
-	if done {
-		return nil
-	}
-	return err
+	return false, failed
 }
 
 // mayBeThere tells of the statuses by which Jira refuses a step that somebody

@@ -164,6 +164,9 @@ func TestMoveThatSomebodyElseMadeIsSuccess(t *testing.T) {
 			require.False(t, moved)
 			require.Equal(t, want, err == nil, "%s %d %s: %v", tc.flavour, tc.status, target, err)
 			require.Equal(t, []string{target}, b.moves(t, ref.ID))
+			if err != nil {
+				wantError(t, err, access.Temporary, false)
+			}
 		}
 	}
 }

@@ -140,3 +140,49 @@ func FuzzRefusal(f *testing.F) {
 		require.LessOrEqual(t, wait, mostPause)
 	})
 }
+
+func TestSteadyButVariedLatencyIsNotStrain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(50, func(int) {})
+		for i := range 5000 {
+			for g.used < int(g.limit) {
+				require.NoError(t, g.acquire(t.Context()))
+			}
+			<-time.After(10 * time.Millisecond)
+			g.answered("search", time.Duration(20+i*37%300)*time.Millisecond)
+		}
+		require.Equal(t, 50, int(g.limit))
+	})
+}
+
+func TestHangingCallsAreStrainAndBrokenOnesAreNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newGate(50, func(int) {})
+		for range 40 {
+			for g.used < int(g.limit) {
+				require.NoError(t, g.acquire(t.Context()))
+			}
+			g.answered("create", 100*time.Millisecond)
+		}
+		limit := g.limit
+		require.Greater(t, int(limit), firstLimit)
+		g.unanswered("create", time.Millisecond)
+		require.InDelta(t, limit, g.limit, 0)
+		g.unanswered("create", time.Minute)
+		require.Less(t, g.limit, limit)
+	})
+}
+
+func BenchmarkDecode(b *testing.B) {
+	body := []byte(`{"id":"10000","key":"TAR-1","fields":{"status":{"id":"3","name":"Pending"},"labels":["teleport-x"],"project":{"key":"TAR"},
+		"updated":"2026-03-04T05:06:07.008+0100","comment":{"total":1,"comments":[{"id":"1","body":"reason: x","author":{"accountId":"a","active":true}}]}},
+		"properties":{"teleportAccessRequestId":"x"},"changelog":{"total":1,"histories":[{"id":"77","created":"2026-03-04T05:06:07.008+0100",
+		"author":{"accountId":"a","active":true},"items":[{"field":"status","fieldId":"status","from":"1","to":"3","toString":"Pending"}]}]}}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		var issue issueJSON
+		if err := decode(body, &issue); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -82,7 +82,15 @@ func (s *scanner) step() {
 		s.lineStart = false
 		return
 	}
-	s.out.WriteString(s.escaped(r))
+	switch s.form(r) {
+	case named:
+		s.out.WriteString(reference(r))
+	case backslash:
+		s.out.WriteByte('\\')
+		s.out.WriteRune(r)
+	default:
+		s.out.WriteRune(r)
+	}
 	s.lineStart = r == '\n' || s.lineStart && unicode.IsSpace(r)
 	s.pos++
 }
@@ -102,41 +110,51 @@ func (s *scanner) blockPrefix() bool {
 	return true
 }
 
-// escaped is the markup for the character at the current position.
-func (s *scanner) escaped(r rune) string {
+// form is how a character is written.
+type form int
+
+const (
+	plain     form = iota
+	backslash      // \x
+	named          // &x;
+)
+
+// form decides how the character at the current position is written.
+func (s *scanner) form(r rune) form {
 	prev, next := s.at(s.pos-1), s.at(s.pos+1)
 	switch r {
 	case '{', '}', '[', ']', '(', ')', '!', '#', '?':
-		return `\` + string(r)
+		return backslash
 	case '*', '_', '-', '@':
 		if isWord(prev) && isWord(next) {
-			return string(r) // neither opens nor closes within a word
+			return plain // neither opens nor closes within a word
 		}
-		return `\` + string(r)
+		return backslash
 	case '+', '^', '~':
 		if isWord(prev) || unicode.IsSpace(next) {
-			return string(r) // cannot open, and nothing was opened before
+			return plain // cannot open, and nothing was opened before
 		}
-		return reference(r)
+		return named
 	case '|':
-		return reference(r)
+		return named
 	case '\\':
 		if isWord(next) && prev != '\\' {
-			return `\` // escapes nothing, as in DOMAIN\user
+			return plain // escapes nothing, as in DOMAIN\user
 		}
-		return reference(r)
+		return named
 	case ':':
 		if s.startsLinkOrIcon() {
-			return reference(r)
+			return named
 		}
 	case '&':
 		if s.startsReference() {
-			return reference(r)
+			return named
 		}
 	}
-	return string(r)
+	return plain
 }
 
+// reference is the character reference for a character that form names.
 func reference(r rune) string {
 	switch r {
 	case '+':

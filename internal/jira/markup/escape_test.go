@@ -72,3 +72,12 @@ func TestLimitPlainCutsByCharacters(t *testing.T) {
 	require.Equal(t, strings.Repeat("é", 254), LimitPlain(strings.Repeat("é", 254), 254))
 	require.Equal(t, "\U0001F600…", LimitPlain("\U0001F600\U0001F600", 3))
 }
+
+func BenchmarkEscape(b *testing.B) {
+	text := strings.Repeat("please *fix* {code} in prod-db, see https://x.y/z?a=b&c [~bob]\n", 20)
+	b.SetBytes(int64(len(text)))
+	b.ReportAllocs()
+	for b.Loop() {
+		Escape(text)
+	}
+}
