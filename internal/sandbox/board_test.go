@@ -90,14 +90,15 @@ func TestBoard(t *testing.T) {
 	}))
 
 	require.True(t, t.Run("nothing is lost and nothing doubled when the daemon is killed", func(t *testing.T) {
-		before := s.daemon.view().PID
+		b.do(t, "kill the daemon", chromedp.Click("#daemon-restart", chromedp.ByQuery))
 		b.request(t, alice, "kube-admin", "rotate the node pool")
+		b.sees(t, inColumn("Pending", "TAR-5"))
+		before := s.daemon.view().PID
 		b.do(t, "kill the daemon", chromedp.Click("#daemon-restart", chromedp.ByQuery))
 		require.Eventually(t, func() bool {
 			now := s.daemon.view().PID
 			return now != 0 && now != before
 		}, patience, 20*time.Millisecond)
-		b.sees(t, inColumn("Pending", "TAR-5"))
 		b.actAs(t, fakejira.BobID)
 		b.picture(t, "board.png")
 		b.drag(t, inColumn("Pending", "TAR-5"), column("Approved"))

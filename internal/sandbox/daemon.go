@@ -71,17 +71,11 @@ func (d *daemon) once(ctx context.Context) error {
 	}
 	d.setPID(cmd.Process.Pid)
 	d.journal.remark(fmt.Sprintf("the sandbox started the daemon, pid %d", cmd.Process.Pid))
-	err := cmd.Wait()
+	// How it ended is in ProcessState, whatever Wait says.
+	_ = cmd.Wait()
 	d.setPID(0)
-	d.journal.remark("the daemon ended: " + ending(err))
+	d.journal.remark("the daemon ended: " + cmd.ProcessState.String())
 	return nil
-}
-
-func ending(err error) string {
-	if err == nil {
-		return "exit status 0"
-	}
-	return err.Error()
 }
 
 // kill ends the daemon as a power failure would; Run starts it again at once.
