@@ -47,7 +47,7 @@ const ProxyPage = "<html>\n<head><title>502 Bad Gateway</title></head>\n<body>\n
 type Fault struct {
 	Method string                   // empty is any
 	Route  string                   // one of the Route constants; empty is any
-	Match  func(*http.Request) bool // nil is any; it may not read the body
+	Match  func(*http.Request) bool // nil is any; it may not read the body nor call the Server
 	Skip   int                      // matching calls that pass unharmed first
 	Times  int                      // calls that it hits; 0 means all until it is removed
 

@@ -67,9 +67,10 @@ type Attempt struct {
 	Err    error // nil when there was
 }
 
-// Delivery limits of Jira Cloud: waits between attempts, and the longest an
-// answer may take.
+// Delivery limits of Jira Cloud: attempts, and the longest that connecting and
+// an answer may take.
 const (
+	connectTimeout = 5 * time.Second
 	mostAttempts   = 6 // the first and 5 more
 	deliverTimeout = 20 * time.Second
 )
@@ -347,4 +348,7 @@ func (w *webhooks) close() {
 	}
 	w.mu.Unlock()
 	w.running.Wait()
+	if t, pools := w.transport.(interface{ CloseIdleConnections() }); pools {
+		t.CloseIdleConnections()
+	}
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -427,4 +428,16 @@ func TestWebhookCanBeRemoved(t *testing.T) {
 		j.create()
 		require.Len(t, j.Deliveries(), 1)
 	})
+}
+
+func TestWebhooksReachASocket(t *testing.T) {
+	got := make(chan string, 1)
+	web := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { got <- r.Header.Get("X-Hub-Signature") }))
+	t.Cleanup(web.Close)
+	j := start(t, fakejira.Board(fakejira.Cloud))
+	j.RegisterWebhook(fakejira.Webhook{URL: web.URL, Secret: "s"})
+	j.create()
+	require.NotEmpty(t, <-got)
+	require.NoError(t, j.Settle(t.Context()))
+	require.Equal(t, http.StatusOK, j.Deliveries()[0].Attempts[0].Status)
 }

@@ -1,6 +1,7 @@
 package fakejira
 
 import (
+	"net"
 	"net/http"
 	"time"
 )
@@ -169,7 +170,8 @@ type Options struct {
 	// in the current status: 400 (default), 409, or 500 on Data Center.
 	BadTransition int
 	Limits        Limits
-	// WebhookTransport delivers webhooks; default http.DefaultTransport.
+	// WebhookTransport delivers webhooks; by default a transport that connects
+	// within 5 s, as Jira does. Close closes its idle connections.
 	WebhookTransport http.RoundTripper
 	// CallLog is how many of the latest calls and deliveries are kept; default
 	// 10,000.
@@ -193,7 +195,7 @@ func (o *Options) setDefaults() {
 		o.BadTransition = http.StatusBadRequest
 	}
 	if o.WebhookTransport == nil {
-		o.WebhookTransport = http.DefaultTransport
+		o.WebhookTransport = &http.Transport{DialContext: (&net.Dialer{Timeout: connectTimeout}).DialContext}
 	}
 	if o.CallLog == 0 {
 		o.CallLog = 10_000
