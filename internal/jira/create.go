@@ -141,8 +141,9 @@ func (c *Client) addPeople(ctx context.Context, fields map[string]any, d access.
 	return nil
 }
 
-// addCustom sets the configured custom fields. A template that fails for this
-// request costs the field, not the issue.
+// addCustom sets the configured custom fields. None replaces a field of the
+// daemon's own, and a template that fails for this request costs the field, not
+// the issue.
 func (c *Client) addCustom(ctx context.Context, fields map[string]any, data TemplateData) error {
 	for _, field := range slices.Sorted(maps.Keys(c.templates.fields)) {
 		id, err := c.fieldID(ctx, field)
@@ -154,7 +155,9 @@ func (c *Client) addCustom(ctx context.Context, fields map[string]any, data Temp
 			c.warnTemplate("fields."+field, data, err)
 			continue
 		}
-		fields[id] = value
+		if _, taken := fields[id]; !taken {
+			fields[id] = value
+		}
 	}
 	return nil
 }
@@ -173,7 +176,7 @@ func (c *Client) fieldID(ctx context.Context, field string) (string, error) {
 			Name text `json:"name"`
 		}
 		k := call{op: "read fields", method: http.MethodGet, endpoint: "/field", path: "/field", read: true}
-		if err := c.do(ctx, k, &all); err != nil {
+		if err := c.do(ctx, k, &all); err != nil && access.ClassOf(err) != access.Permanent {
 			return "", err
 		}
 		known = map[string]string{}
@@ -187,7 +190,7 @@ func (c *Client) fieldID(ctx context.Context, field string) (string, error) {
 	if id := known[strings.ToLower(field)]; id != "" {
 		return id, nil
 	}
-	return field, nil // a system field, or Jira's refusal will name it
+	return field, nil // a system field, or one that Jira's refusal will name
 }
 
 // dispensable gives the fields that Jira refused, if it refused nothing else

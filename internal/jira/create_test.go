@@ -188,3 +188,23 @@ func TestTemplateThatFailsForARequestCostsNoIssue(t *testing.T) {
 		require.Contains(t, b.logs.String(), "template="+template)
 	}
 }
+
+func TestCustomFieldsReplaceNothingOfTheDaemons(t *testing.T) {
+	b := start(t, fakejira.Cloud, func(s *settings) {
+		s.config.Issue.Fields = map[string]any{"Labels": []any{"x"}, "summary": "y"}
+	})
+	_, issue := b.issue(t)
+	require.Equal(t, []string{requestID.Label()}, issue.Labels)
+	require.Equal(t, "alice@example.com requested editor, dba", issue.Summary)
+}
+
+func TestFieldNamesThatCanNotBeReadCostNoIssue(t *testing.T) {
+	b := start(t, fakejira.Cloud, func(s *settings) { s.config.Issue.Fields = map[string]any{"Cost centre": "7"} })
+	b.Inject(fakejira.Fault{Route: fakejira.RouteField, Effect: fakejira.Respond, Status: http.StatusUnauthorized, Times: 1})
+	_, err := b.c.CreateIssue(t.Context(), draft())
+	wantError(t, err, access.Unauth, false)
+	b.ClearFaults()
+	_, issue := b.issue(t)
+	require.Empty(t, issue.Fields)
+	require.Contains(t, b.logs.String(), "Cost centre")
+}

@@ -229,7 +229,7 @@ func TestConcurrencyAdapts(t *testing.T) {
 			Projects: []string{"TAR"}, Concurrency: 64,
 		}, jira.Deps{Metrics: metrics, Transport: double.RoundTripper()})
 		require.NoError(t, err)
-		limit := func() float64 { return gauge(t, registry, "teleport_jira_jira_concurrency_limit") }
+		limit := func() float64 { return gauge(t, registry, "teleport_jira_concurrency_limit") }
 
 		require.InDelta(t, 4, limit(), 0)
 		burst(t, b, 500, 200)
@@ -243,7 +243,7 @@ func TestConcurrencyAdapts(t *testing.T) {
 		require.Error(t, err)
 		remove()
 		require.LessOrEqual(t, limit(), slow, "shrinks when refused")
-		require.Zero(t, gauge(t, registry, "teleport_jira_jira_in_flight_requests"))
+		require.Zero(t, gauge(t, registry, "teleport_jira_calls_in_flight"))
 
 		families, err := registry.Gather()
 		require.NoError(t, err)

@@ -24,20 +24,20 @@ type Metrics struct {
 func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 	m := &Metrics{
 		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name:    "teleport_jira_jira_request_duration_seconds",
+			Name:    "teleport_jira_call_duration_seconds",
 			Help:    "Calls to Jira by endpoint, method and HTTP status (error: no answer).",
 			Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"endpoint", "method", "status"}),
 		throttled: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "teleport_jira_jira_throttled_total",
+			Name: "teleport_jira_calls_throttled_total",
 			Help: "Answers by which Jira asked to be left alone (429, 503), by what they paused.",
 		}, []string{"scope"}),
 		limit: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "teleport_jira_jira_concurrency_limit",
+			Name: "teleport_jira_concurrency_limit",
 			Help: "Calls that may be in flight at once, as adapted to what Jira bears.",
 		}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "teleport_jira_jira_in_flight_requests",
+			Name: "teleport_jira_calls_in_flight",
 			Help: "Calls in flight.",
 		}),
 	}

@@ -176,10 +176,10 @@ func (p *preflight) permissions(ctx context.Context, project string) error {
 	needed := []string{"BROWSE_PROJECTS", "CREATE_ISSUES", "TRANSITION_ISSUES", "ADD_COMMENTS"}
 	useful := map[string]bool{}
 	if p.c.cfg.Issue.Assignee != "" {
-		useful["ASSIGN_ISSUES"] = true
+		useful["ASSIGN_ISSUES"], useful["USER_PICKER"] = true, true
 	}
 	if p.c.cfg.Issue.Reporter == Requester {
-		useful["MODIFY_REPORTER"] = true
+		useful["MODIFY_REPORTER"], useful["USER_PICKER"] = true, true
 	}
 	all := slices.Concat(needed, slices.Sorted(maps.Keys(useful)))
 	var answer struct {
@@ -209,7 +209,7 @@ func (p *preflight) permissions(ctx context.Context, project string) error {
 		case answer.Permissions[permission].Have:
 			p.ok(check, "granted")
 		case useful[permission]:
-			p.warn(check, "missing: issues are made without that field", fix)
+			p.warn(check, "missing: issues are made without the people it is for", fix)
 		default:
 			p.fail(check, "missing", fix)
 		}

@@ -47,7 +47,9 @@ func (c *Client) FindIssues(ctx context.Context, id access.RequestID) ([]access.
 		if err != nil {
 			return nil, err
 		}
-		found = append(found, issue)
+		if slices.Contains(issue.Labels, id.Label()) { // the search folds case
+			found = append(found, issue)
+		}
 	}
 	return found, nil
 }
