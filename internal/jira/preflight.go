@@ -41,6 +41,11 @@ type Target struct {
 type Expect struct {
 	Targets  []Target
 	Statuses map[access.State][]string // names or ids
+	// Thorough looks also at what costs more calls, or can't always be proven:
+	// the ways through the workflow, groups, the token. It is for an operator
+	// who asks; the daemon starts without it.
+	Thorough bool
+	Groups   []string // names or ids; looked at if Thorough
 }
 
 // Preflight proves, without changing anything, that the account can do what
@@ -52,6 +57,12 @@ func (c *Client) Preflight(ctx context.Context, want Expect) ([]Finding, error) 
 	p := &preflight{c: c, want: want}
 	if err := p.login(ctx); err != nil {
 		return p.findings, err
+	}
+	if want.Thorough {
+		p.token()
+		if err := p.groups(ctx); err != nil {
+			return p.findings, err
+		}
 	}
 	for _, target := range want.Targets {
 		if err := p.target(ctx, target); err != nil {
@@ -142,7 +153,11 @@ func (p *preflight) target(ctx context.Context, t Target) error {
 	if err := p.screen(ctx, t, typeID); err != nil {
 		return err
 	}
-	return p.statuses(ctx, t, typeID)
+	known, err := p.statuses(ctx, t, typeID)
+	if err != nil || !p.want.Thorough || len(known) == 0 {
+		return err
+	}
+	return p.workflow(ctx, t, typeID, known)
 }
 
 // project checks a project and the permissions in it, once.
@@ -182,20 +197,7 @@ func (p *preflight) permissions(ctx context.Context, project string) error {
 		useful["MODIFY_REPORTER"], useful["USER_PICKER"] = true, true
 	}
 	all := slices.Concat(needed, slices.Sorted(maps.Keys(useful)))
-	var answer struct {
-		Permissions map[string]struct {
-			Have bool `json:"havePermission"`
-		} `json:"permissions"`
-	}
-	info, err := p.c.info(ctx)
-	if err != nil {
-		return err
-	}
-	path := "/mypermissions" + query("projectKey", project)
-	if info.cloud { // which insists on names; Data Center tells all and knows no such parameter
-		path = "/mypermissions" + query("projectKey", project, "permissions", strings.Join(all, ","))
-	}
-	gone, err := p.ask(ctx, "/mypermissions", path, &answer)
+	have, gone, err := p.granted(ctx, project, all)
 	if err != nil {
 		return err
 	}
@@ -206,7 +208,7 @@ func (p *preflight) permissions(ctx context.Context, project string) error {
 	for _, permission := range all {
 		check, fix := "permission "+permission+" in "+project, "grant it to "+p.c.Self().Handle()+" in the project's permission scheme or role"
 		switch {
-		case answer.Permissions[permission].Have:
+		case have[permission]:
 			p.ok(check, "granted")
 		case useful[permission]:
 			p.warn(check, "missing: issues are made without the people it is for", fix)
@@ -215,6 +217,33 @@ func (p *preflight) permissions(ctx context.Context, project string) error {
 		}
 	}
 	return nil
+}
+
+// granted tells which permissions the account has, in the project if one is
+// named. gone says why Jira refused to tell.
+func (p *preflight) granted(ctx context.Context, project string, names []string) (have map[string]bool, gone string, err error) {
+	info, err := p.c.info(ctx)
+	if err != nil {
+		return nil, "", err
+	}
+	var pairs []string
+	if project != "" {
+		pairs = append(pairs, "projectKey", project)
+	}
+	if info.cloud { // which insists on names; Data Center tells all and knows no such parameter
+		pairs = append(pairs, "permissions", strings.Join(names, ","))
+	}
+	var answer struct {
+		Permissions map[string]struct {
+			Have bool `json:"havePermission"`
+		} `json:"permissions"`
+	}
+	gone, err = p.ask(ctx, "/mypermissions", "/mypermissions"+query(pairs...), &answer)
+	have = map[string]bool{}
+	for name, permission := range answer.Permissions {
+		have[name] = permission.Have
+	}
+	return have, gone, err
 }
 
 // issueType finds the id of the issue type; "" when there is none.
@@ -340,18 +369,18 @@ func (p *preflight) compareFields(ctx context.Context, t Target, onScreen map[st
 }
 
 // statuses checks that each state has a status in the issue type's workflow.
-func (p *preflight) statuses(ctx context.Context, t Target, typeID string) error {
+func (p *preflight) statuses(ctx context.Context, t Target, typeID string) ([]access.Status, error) {
 	var types []struct {
 		ID       text         `json:"id"`
 		Statuses []statusJSON `json:"statuses"`
 	}
 	gone, err := p.ask(ctx, "/project/{project}/statuses", "/project/"+t.Project+"/statuses", &types)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if gone != "" {
 		p.warn("statuses in "+t.Project, gone, "the daemon can't tell which statuses there are")
-		return nil
+		return nil, nil
 	}
 	var known []access.Status
 	var names []string
@@ -381,5 +410,5 @@ func (p *preflight) statuses(ctx context.Context, t Target, typeID string) error
 			p.fail(check, detail, fix)
 		}
 	}
-	return nil
+	return known, nil
 }

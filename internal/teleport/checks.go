@@ -2,6 +2,7 @@ package teleport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -29,6 +30,56 @@ type Check struct {
 // renewBefore is when a certificate that nobody renews is worth a warning.
 const renewBefore = 72 * time.Hour
 
+// Names of the checks that a Preflight may end with.
+const (
+	nameAddress  = "address"
+	nameIdentity = "identity"
+	nameVersion  = "version"
+)
+
+// Preflight is Checks for a cluster that may not be reachable: it connects,
+// once, looks, and closes the connection. What keeps it from looking is the
+// last check, a failure.
+func Preflight(ctx context.Context, cfg Config, deps Deps) []Check {
+	c, err := Connect(ctx, cfg, deps)
+	if err != nil {
+		return []Check{obstacle(err)}
+	}
+	defer c.Close()
+	checks, err := c.Checks(ctx)
+	if err != nil {
+		return append(checks, obstacle(err))
+	}
+	return checks
+}
+
+// obstacle is the check that failed when err kept the others from being made.
+func obstacle(err error) Check {
+	check := Check{
+		Name: nameAddress, Level: LevelFailure, Detail: err.Error(),
+		Fix: "check teleport.addr, the way to it (DNS, firewall, proxy), and whether the cluster runs",
+	}
+	switch {
+	case errors.Is(err, errTooOld):
+		check.Name, check.Fix = nameVersion, "upgrade the cluster"
+	case errors.Is(err, errIdentity):
+		check.Name = nameIdentity
+		check.Fix = "make a new identity with tbot or tctl auth sign, and see that the daemon's user may read it"
+	case access.ClassOf(err) == access.Permanent:
+		check.Fix = "see what the cluster says, and whether its user and roles still exist"
+	}
+	return check
+}
+
+// checkWorkflows says whether the cluster takes reviews at all.
+func checkWorkflows(at cluster) Check {
+	check := Check{Name: "advanced access workflows", Level: LevelOK, Detail: "available: decisions can be reviews"}
+	if !at.advanced {
+		check.Detail = "not in this cluster: decisions can set a request's state only, thresholds don't apply"
+	}
+	return check
+}
+
 // Checks looks at what the daemon needs of the cluster and changes nothing.
 // Rights are read from the daemon's own roles, which the server shows to
 // everybody who holds them: trying them out would prove nothing, since a list
@@ -48,11 +99,13 @@ func (c *Client) Checks(ctx context.Context) ([]Check, error) {
 	own, _ := c.rights.get()
 	at := *c.cluster.Load()
 	checks := []Check{
+		{Name: nameAddress, Level: LevelOK, Detail: fmt.Sprintf("cluster %s answers at %s", at.name, c.cfg.Addr)},
 		c.checkIdentity(l.id, time.Now()),
 		{
-			Name: "teleport version", Level: LevelOK,
+			Name: nameVersion, Level: LevelOK,
 			Detail: fmt.Sprintf("cluster %s runs %s, %s or newer is needed", at.name, at.version, c.cfg.MinVersion),
 		},
+		checkWorkflows(at),
 		checkGrant("list and read access requests", own, own.requests, "access_request", "list, read"),
 		checkGrant("keep the record in plugin data", own, own.data, "access_plugin_data", "list, read, update"),
 		c.checkMode(own, at),
@@ -65,7 +118,7 @@ func (c *Client) Checks(ctx context.Context) ([]Check, error) {
 
 func (c *Client) checkIdentity(id identity, now time.Time) Check {
 	check := Check{
-		Name: "teleport identity", Level: LevelOK,
+		Name: nameIdentity, Level: LevelOK,
 		Detail: fmt.Sprintf("user %q, valid until %s", id.user, id.expires.UTC().Format(time.RFC3339)),
 	}
 	left := id.expires.Sub(now)

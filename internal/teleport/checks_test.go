@@ -14,7 +14,7 @@ import (
 
 func TestChecks(t *testing.T) {
 	const ok, warning, failure = teleport.LevelOK, teleport.LevelWarning, teleport.LevelFailure
-	const identity, version = "teleport identity", "teleport version"
+	const address, identity, version, workflows = "address", "identity", "version", "advanced access workflows"
 	const list, data, submit, users = "list and read access requests", "keep the record in plugin data", "submit decisions", "read users"
 	for name, tc := range map[string]struct {
 		cluster faketeleport.Config
@@ -25,17 +25,17 @@ func TestChecks(t *testing.T) {
 	}{
 		"all that is needed to review": {
 			role: faketeleport.Role{ListRequests: true, PluginData: true, ReviewRequests: []string{"*"}},
-			want: map[string]teleport.Level{identity: ok, version: ok, list: ok, data: ok, submit: ok},
+			want: map[string]teleport.Level{address: ok, identity: ok, version: ok, workflows: ok, list: ok, data: ok, submit: ok},
 		},
 		"all that is needed to set states": {
 			cluster: faketeleport.Config{Community: true},
 			role:    faketeleport.Role{ListRequests: true, PluginData: true, UpdateRequests: true},
-			want:    map[string]teleport.Level{identity: ok, version: ok, list: ok, data: ok, submit: ok},
+			want:    map[string]teleport.Level{address: ok, identity: ok, version: ok, workflows: ok, list: ok, data: ok, submit: ok},
 		},
 		"nothing": {
 			users: true,
 			want: map[string]teleport.Level{
-				identity: ok, version: ok, list: failure, data: failure, submit: failure, users: failure,
+				address: ok, identity: ok, version: ok, workflows: ok, list: failure, data: failure, submit: failure, users: failure,
 			},
 		},
 		"users may be read": {
@@ -44,19 +44,19 @@ func TestChecks(t *testing.T) {
 			},
 			users: true,
 			want: map[string]teleport.Level{
-				identity: ok, version: ok, list: ok, data: ok, submit: ok, users: ok,
+				address: ok, identity: ok, version: ok, workflows: ok, list: ok, data: ok, submit: ok, users: ok,
 			},
 		},
 		"reviews where there are none": {
 			cluster: faketeleport.Config{Community: true},
 			role:    faketeleport.Role{ListRequests: true, PluginData: true, ReviewRequests: []string{"*"}},
 			mode:    access.ModeReview,
-			want:    map[string]teleport.Level{identity: ok, version: ok, list: ok, data: ok, submit: failure},
+			want:    map[string]teleport.Level{address: ok, identity: ok, version: ok, workflows: ok, list: ok, data: ok, submit: failure},
 		},
 		"on behalf can't be seen": {
 			role: faketeleport.Role{ListRequests: true, PluginData: true},
 			mode: access.ModeOnBehalf,
-			want: map[string]teleport.Level{identity: ok, version: ok, list: ok, data: ok, submit: warning},
+			want: map[string]teleport.Level{address: ok, identity: ok, version: ok, workflows: ok, list: ok, data: ok, submit: warning},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -81,8 +81,8 @@ func TestIdentityThatNobodyRenewsIsWarnedAbout(t *testing.T) {
 	w := newWorld(t, faketeleport.Config{})
 	checks, err := w.connect().Checks(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, teleport.LevelWarning, checks[0].Level)
-	require.Contains(t, checks[0].Fix, "refresh_identity")
+	require.Equal(t, teleport.LevelWarning, checks[1].Level)
+	require.Contains(t, checks[1].Fix, "refresh_identity")
 }
 
 func TestRightsThatChangeAreSeenWithinAMinute(t *testing.T) {
@@ -116,4 +116,54 @@ func TestRoleThatMayReviewFromNowOnIsNoticed(t *testing.T) {
 		require.Equal(t, access.ModeReview, mode)
 		require.Equal(t, 2, w.log.count("review mode chosen"))
 	})
+}
+
+func TestPreflightNamesWhatKeptItFromLooking(t *testing.T) {
+	for name, tc := range map[string]struct {
+		cluster faketeleport.Config
+		change  func(*world)
+		want    string
+		detail  string
+	}{
+		"nobody answers": {change: func(w *world) { w.server.Stop() }, want: "address", detail: "connect to memory"},
+		"no identity":    {change: func(w *world) { w.cfg.Identity += ".gone" }, want: "identity", detail: "identity.gone"},
+		"expired identity": {
+			change: func(w *world) { require.NoError(w.t, w.cluster.WriteIdentityFile(w.cfg.Identity, bot, -time.Hour)) },
+			want:   "identity", detail: "expired at",
+		},
+		"identity of another cluster": {
+			change: func(w *world) {
+				other, err := faketeleport.New(faketeleport.Config{})
+				require.NoError(w.t, err)
+				w.t.Cleanup(other.Close)
+				require.NoError(w.t, other.WriteIdentityFile(w.cfg.Identity, bot, time.Hour))
+			},
+			want: "address", detail: "certificate",
+		},
+		"old cluster":    {cluster: faketeleport.Config{Version: "12.4.1"}, want: "version", detail: "12.4.1"},
+		"user that went": {change: func(w *world) { w.cluster.DeleteUser(bot) }, want: "address", detail: bot},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, tc.cluster)
+			if tc.change != nil {
+				tc.change(w)
+			}
+			checks := teleport.Preflight(t.Context(), w.cfg, w.deps())
+			require.Len(t, checks, 1)
+			require.Equal(t, teleport.LevelFailure, checks[0].Level)
+			require.Equal(t, tc.want, checks[0].Name, checks[0].Detail)
+			require.Contains(t, checks[0].Detail, tc.detail)
+			require.NotEmpty(t, checks[0].Fix)
+		})
+	}
+}
+
+func TestPreflightLooksAtEverythingAndCloses(t *testing.T) {
+	w := newWorld(t, faketeleport.Config{})
+	w.cfg.RefreshIdentity = true
+	checks := teleport.Preflight(t.Context(), w.cfg, w.deps())
+	require.GreaterOrEqual(t, len(checks), 7)
+	for _, check := range checks {
+		require.Equal(t, teleport.LevelOK, check.Level, check.Name)
+	}
 }

@@ -2,6 +2,7 @@ package teleport
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -21,6 +22,9 @@ type cluster struct {
 	why      string // why mode is what it is
 }
 
+// errTooOld: the cluster's version is below the minimum.
+var errTooOld = errors.New("the oldest version that works")
+
 // inspect asks the cluster what it is and settles the review mode. It is done
 // at connect and again before a new subscription, since clusters are upgraded
 // while the daemon runs.
@@ -33,8 +37,8 @@ func (c *Client) inspect(ctx context.Context, l *link) error {
 	if !atLeast(pong.ServerVersion, c.cfg.MinVersion) {
 		return &access.Error{
 			Op: "connect to", Key: c.cfg.Addr, Class: access.Permanent,
-			Err: fmt.Errorf("cluster %s runs Teleport %s, and %s is the oldest version that works",
-				pong.ClusterName, pong.ServerVersion, c.cfg.MinVersion),
+			Err: fmt.Errorf("cluster %s runs Teleport %s, and %s is %w",
+				pong.ClusterName, pong.ServerVersion, c.cfg.MinVersion, errTooOld),
 		}
 	}
 	own, err := c.readRights(ctx, l.api)

@@ -91,8 +91,9 @@ func (c *Client) connectError(id identity, err error) error {
 	e.Err = &cause{words: words(err), err: err}
 	if certificateRefused(err) || access.ClassOf(err) == access.Unauth {
 		e.Class = access.Permanent
-		e.Err = fmt.Errorf("the cluster refuses the certificate of user %q, valid until %s: %w",
+		refused := fmt.Errorf("the cluster refuses the certificate of user %q, valid until %s: %w",
 			id.user, id.expires.UTC().Format(time.RFC3339), e.Err)
+		e.Err = &cause{words: refused.Error(), is: errIdentity, err: refused}
 	}
 	return e
 }

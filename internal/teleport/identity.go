@@ -124,10 +124,13 @@ func leaf(creds client.Credentials) (*x509.Certificate, error) {
 	return x509.ParseCertificate(cert.Certificate[0])
 }
 
+// errIdentity: the identity is missing, unusable or refused.
+var errIdentity = errors.New("identity")
+
 // identityError is permanent: it repeats until somebody puts a good file there.
 func identityError(path string, err error) error {
 	return &access.Error{
 		Op: "load identity", Key: path, Class: access.Permanent,
-		Err: &cause{words: words(err), err: err},
+		Err: &cause{words: words(err), is: errIdentity, err: err},
 	}
 }

@@ -20,6 +20,7 @@ const (
 	RouteUser            = "/rest/api/2/user"
 	RouteUserSearch      = "/rest/api/2/user/search"
 	RouteUserGroups      = "/rest/api/2/user/groups"
+	RouteGroups          = "/rest/api/2/groups/picker"
 	RouteIssues          = "/rest/api/2/issue"
 	RouteIssue           = "/rest/api/2/issue/{issue}"
 	RouteChangelog       = "/rest/api/2/issue/{issue}/changelog"
@@ -77,6 +78,7 @@ func (s *Server) allRoutes() []route {
 		{get, RouteCreateFields, s.createFields},
 		{get, RouteUser, s.getUser},
 		{get, RouteUserSearch, s.searchUsers},
+		{get, RouteGroups, s.pickGroups},
 		{post, RouteIssues, s.createIssue},
 		{get, RouteIssue, s.getIssue},
 		{del, RouteIssue, s.deleteIssue},

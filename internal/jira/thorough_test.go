@@ -1,0 +1,109 @@
+package jira_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	fakejira "teleport-jira/internal/fake/jira"
+	"teleport-jira/internal/jira"
+)
+
+// thorough runs a thorough preflight and gives its findings by name.
+func thorough(t *testing.T, b *bench, groups ...string) map[string]jira.Finding {
+	t.Helper()
+	want := expected()
+	want.Thorough, want.Groups = true, groups
+	before := b.Writes()
+	findings, _ := b.c.Preflight(t.Context(), want)
+	require.Equal(t, before, b.Writes())
+	byName := map[string]jira.Finding{}
+	for _, f := range findings {
+		require.Equal(t, f.Verdict == jira.OK, f.Fix == "", f.Name)
+		require.NotEmpty(t, f.Detail, f.Name)
+		byName[f.Name] = f
+	}
+	return byName
+}
+
+// walked makes an issue and drags it through the statuses.
+func walked(t *testing.T, b *bench, statuses ...string) {
+	t.Helper()
+	_, issue := b.issue(t)
+	for _, status := range statuses {
+		require.NoError(t, b.Drag(issue.Key, status, fakejira.BotID))
+	}
+}
+
+func TestThoroughPreflightSaysWhatCannotBeProven(t *testing.T) {
+	for _, flavour := range flavours {
+		t.Run(flavour.String(), func(t *testing.T) {
+			found := thorough(t, start(t, flavour))
+			require.Equal(t, jira.OK, found["token"].Verdict)
+			require.Equal(t, jira.Warning, found["workflow of task in TAR"].Verdict)
+			require.Contains(t, found["workflow of task in TAR"].Detail, "not provable")
+		})
+	}
+}
+
+func TestThoroughPreflightProvesTheWaysThatIssuesShow(t *testing.T) {
+	for _, flavour := range flavours {
+		t.Run(flavour.String(), func(t *testing.T) {
+			b := start(t, flavour, func(s *settings) { s.double.Projects[0].Workflow = fakejira.ServiceDeskWorkflow() })
+			walked(t, b)
+			found := thorough(t, b)
+			require.Equal(t, jira.OK, found[`way from "Backlog" to pending in TAR`].Verdict)
+			require.Equal(t, jira.Warning, found[`way from "Pending" to approved in TAR`].Verdict)
+			require.Contains(t, found[`way from "Pending" to approved in TAR`].Detail, `there is no task in ["Pending"]`)
+
+			walked(t, b, "Pending")
+			found = thorough(t, b)
+			for _, state := range []string{"approved", "denied", "expired", "promoted"} {
+				require.Equal(t, jira.OK, found[`way from "Pending" to `+state+` in TAR`].Verdict, state)
+			}
+		})
+	}
+}
+
+func TestThoroughPreflightFindsAWorkflowWithoutAWay(t *testing.T) {
+	for name, tc := range map[string]struct {
+		change func(*fakejira.Workflow)
+		want   string
+	}{
+		"not for this account": {
+			func(w *fakejira.Workflow) { w.Transitions[2].Allowed = []string{fakejira.BobID} },
+			`way from "Pending" to denied in TAR`,
+		},
+		"only over a decision": {
+			func(w *fakejira.Workflow) { w.Transitions[2].From = []string{"Approved"} },
+			`way from "Pending" to denied in TAR`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := start(t, fakejira.Cloud, func(s *settings) { tc.change(&s.double.Projects[0].Workflow) })
+			walked(t, b, "Expired")
+			walked(t, b)
+			found := thorough(t, b)
+			require.Equal(t, jira.Failure, found[tc.want].Verdict, "%v", found[tc.want])
+			require.Equal(t, jira.OK, found[`way from "Pending" to approved in TAR`].Verdict)
+		})
+	}
+}
+
+func TestThoroughPreflightLooksUpGroups(t *testing.T) {
+	for _, flavour := range flavours {
+		t.Run(flavour.String(), func(t *testing.T) {
+			found := thorough(t, start(t, flavour), "Approvers", "nobody", "276f955c-63d7-42c8-9520-92d01dca0625")
+			require.Equal(t, jira.OK, found["permission USER_PICKER"].Verdict)
+			require.Equal(t, jira.OK, found["group Approvers"].Verdict)
+			require.Equal(t, jira.Failure, found["group nobody"].Verdict)
+			require.Equal(t, jira.Warning, found["group 276f955c-63d7-42c8-9520-92d01dca0625"].Verdict)
+			require.NotContains(t, thorough(t, start(t, flavour)), "permission USER_PICKER")
+
+			hidden := start(t, flavour, func(s *settings) {
+				s.double.GlobalPermissions = map[fakejira.Permission][]string{fakejira.BrowseUsers: {fakejira.BobID}}
+			})
+			require.Equal(t, jira.Failure, thorough(t, hidden, "approvers")["permission USER_PICKER"].Verdict)
+		})
+	}
+}
