@@ -1,6 +1,7 @@
 package fakejira_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"testing"
@@ -250,4 +251,40 @@ func TestInternalNotesAreForServiceDesksOnly(t *testing.T) {
 			require.Equal(t, public, len(seen["comments"].([]any)) == 1)
 		})
 	}
+}
+
+func TestStatusNamesAreInTheCallersLanguage(t *testing.T) {
+	for _, f := range flavours() {
+		t.Run(f.String(), func(t *testing.T) {
+			o := fakejira.Board(f)
+			o.Translations = map[string]string{"Pending": "Wartend", "Approved": "Genehmigt"}
+			j := start(t, o)
+			path := issuesPath + "/" + j.create()
+			require.Equal(t, "Wartend", at(t, j.call(http.StatusOK, "GET", path, nil), "fields", "status", "name"))
+			list := j.call(http.StatusOK, "GET", path+"/transitions", nil)
+			require.Equal(t, "Genehmigt", at(t, list, "transitions", 1, "to", "name"))
+			require.Equal(t, "Wartend", j.list("/rest/api/2/status")[0]["name"])
+			require.Equal(t, "Wartend", at(t, j.list("/rest/api/2/project/TAR/statuses")[0], "statuses", 0, "name"))
+
+			req := j.request("GET", path, nil)
+			req.Header.Set("Accept-Language", "en-US")
+			resp, err := j.client.RoundTrip(req)
+			require.NoError(t, err)
+			defer resp.Body.Close()
+			var iss obj
+			require.NoError(t, json.NewDecoder(resp.Body).Decode(&iss))
+			require.Equal(t, "Pending", at(t, iss, "fields", "status", "name"))
+		})
+	}
+}
+
+func TestRestrictedCommentsAreForTheirGroup(t *testing.T) {
+	j := start(t, fakejira.Board(fakejira.Cloud))
+	path := issuesPath + "/" + j.create() + "/comment"
+	alice, carol := j.as("alice@example.com", "alice-token"), j.as("carol@example.com", "carol-token")
+	made := j.call(http.StatusCreated, "POST", path, obj{"body": "b", "visibility": obj{"type": "group", "value": "approvers"}})
+	require.Equal(t, "approvers", at(t, made, "visibility", "value"))
+	require.Len(t, alice.call(http.StatusOK, "GET", path, nil)["comments"], 1)
+	require.Empty(t, carol.call(http.StatusOK, "GET", path, nil)["comments"])
+	carol.call(http.StatusNotFound, "GET", path+"/"+made["id"].(string), nil)
 }

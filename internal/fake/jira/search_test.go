@@ -251,3 +251,34 @@ func TestJQLRefuses(t *testing.T) {
 		})
 	}
 }
+
+func TestSearchExpands(t *testing.T) {
+	for _, tc := range []struct {
+		flavour fakejira.Flavour
+		expand  any
+	}{
+		{fakejira.Cloud, "changelog,transitions"},
+		{fakejira.DataCenter, []string{"changelog", "transitions"}},
+	} {
+		t.Run(tc.flavour.String(), func(t *testing.T) {
+			j := start(t, fakejira.Board(tc.flavour))
+			require.NoError(t, j.Drag(j.create(), "Approved", fakejira.AliceID))
+			found := j.call(http.StatusOK, "POST", searchPath(tc.flavour), obj{"jql": "project = TAR", "fields": []string{"status"}, "expand": tc.expand})
+			require.Equal(t, "Approved", at(t, found, "issues", 0, "changelog", "histories", 0, "items", 0, "toString"))
+			require.NotEmpty(t, at(t, found, "issues", 0, "transitions"))
+		})
+	}
+}
+
+func TestAnonymousSearchFindsNothing(t *testing.T) {
+	for _, f := range flavours() {
+		t.Run(f.String(), func(t *testing.T) {
+			j := start(t, fakejira.Board(f))
+			j.create("l")
+			anonymous := j.as("", "")
+			require.Empty(t, anonymous.find("labels = l"))
+			require.Empty(t, anonymous.find("creator = currentUser()"))
+			anonymous.call(http.StatusBadRequest, "POST", searchPath(f), obj{"jql": "project = TAR"})
+		})
+	}
+}

@@ -190,7 +190,7 @@ func (s *Server) effect(c *call) answer {
 	if ans, stop := s.login(c); stop {
 		return ans
 	}
-	ans := c.route.serve(c)
+	ans := s.localise(c, c.route.serve(c))
 	s.limiter.annotate(c, &ans)
 	return ans
 }

@@ -441,3 +441,37 @@ func TestWebhooksReachASocket(t *testing.T) {
 	require.NoError(t, j.Settle(t.Context()))
 	require.Equal(t, http.StatusOK, j.Deliveries()[0].Attempts[0].Status)
 }
+
+func TestDataCenterNamesTransitions(t *testing.T) {
+	for name, tc := range map[string]struct {
+		to   string
+		want string
+	}{
+		"closed":        {"Closed", "issue_closed"},
+		"work started":  {"In Progress", "issue_work_started"},
+		"resolved":      {"Approved", "issue_resolved"},
+		"own event":     {"Denied", "issue_rejected"},
+		"nothing of it": {"Backlog", "issue_generic"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				o := fakejira.Board(fakejira.DataCenter)
+				w := &o.Projects[0].Workflow
+				w.Transitions[2].Event = "issue_rejected"
+				for id, st := range map[string]fakejira.Status{
+					"61": {ID: "6", Name: "Closed", Category: fakejira.Done},
+					"71": {ID: "3", Name: "In Progress", Category: fakejira.InProgress},
+					"81": {ID: "1", Name: "Backlog", Category: fakejira.ToDo},
+				} {
+					w.Statuses = append(w.Statuses, st)
+					w.Transitions = append(w.Transitions, fakejira.Transition{ID: id, Name: st.Name, To: st.Name})
+				}
+				var r receiver
+				j := hooked(t, o, &r, fakejira.Webhook{Events: []fakejira.Event{fakejira.EventUpdated}})
+				require.NoError(t, j.Drag(j.create(), tc.to, fakejira.AliceID))
+				require.NoError(t, j.Settle(t.Context()))
+				require.Equal(t, []string{"jira:issue_updated " + tc.want}, events(r.all()))
+			})
+		})
+	}
+}

@@ -153,6 +153,10 @@ type Options struct {
 	// HideEmails leaves e-mail addresses out of all answers but /myself, as
 	// most people's privacy settings on Cloud do.
 	HideEmails bool
+	// Translations are the status names, by their own, that a caller sees who
+	// does not send Accept-Language: en, as if the profile's language were
+	// another.
+	Translations map[string]string
 	// NoBasicAuth refuses basic authentication, Data Center's default from 11.0.
 	NoBasicAuth bool
 	// SearchLag is the age of the search index: searches see what was true so
