@@ -20,9 +20,9 @@ const (
 type stage interface {
 	View() View
 	Lines(after int) []Line
-	Request(user string, roles []string, reason string) error
+	Request(user string, roles []string, reason string, waits time.Duration) error
 	Review(id, author, verdict, reason string) error
-	Expire(id string) error
+	Remove(id string) error
 	Move(issue, person, status string) error
 	Comment(issue, person, body string) error
 	Restart() error
@@ -34,6 +34,8 @@ type (
 		User   string   `json:"user"`
 		Roles  []string `json:"roles"`
 		Reason string   `json:"reason"`
+		// Seconds until the undecided request expires; 0 is the cluster's default.
+		Seconds int `json:"seconds"`
 	}
 	reviewCommand struct {
 		Author  string `json:"author"`
@@ -61,13 +63,13 @@ func handler(s stage) (http.Handler, error) {
 	mux.Handle("GET /", files)
 	mux.HandleFunc("GET /api/events", func(w http.ResponseWriter, r *http.Request) { stream(w, r, s) })
 	mux.HandleFunc("POST /api/requests", command(func(_ *http.Request, c requestCommand) error {
-		return s.Request(c.User, c.Roles, c.Reason)
+		return s.Request(c.User, c.Roles, c.Reason, time.Duration(c.Seconds)*time.Second)
 	}))
 	mux.HandleFunc("POST /api/requests/{id}/reviews", command(func(r *http.Request, c reviewCommand) error {
 		return s.Review(r.PathValue("id"), c.Author, c.Verdict, c.Reason)
 	}))
-	mux.HandleFunc("POST /api/requests/{id}/expire", command(func(r *http.Request, _ emptyCommand) error {
-		return s.Expire(r.PathValue("id"))
+	mux.HandleFunc("POST /api/requests/{id}/remove", command(func(r *http.Request, _ emptyCommand) error {
+		return s.Remove(r.PathValue("id"))
 	}))
 	mux.HandleFunc("POST /api/issues/{id}/moves", command(func(r *http.Request, c moveCommand) error {
 		return s.Move(r.PathValue("id"), c.Person, c.Status)

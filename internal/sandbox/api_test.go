@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -89,14 +90,22 @@ func TestCommandsReachBothSides(t *testing.T) {
 	require.Equal(t, request.ID, card.Request.ID)
 }
 
-func TestExpiredRequestStaysOnThePage(t *testing.T) {
+func TestRemovedRequestStaysOnThePage(t *testing.T) {
 	s, server := newPage(t)
 	status, _ := post(t, server, "/api/requests", aRequest)
 	require.Equal(t, http.StatusNoContent, status)
 	id := s.View().Requests[0].ID
-	status, _ = post(t, server, "/api/requests/"+id+"/expire", "{}")
+	status, _ = post(t, server, "/api/requests/"+id+"/remove", "{}")
 	require.Equal(t, http.StatusNoContent, status)
 	require.Equal(t, "expired", s.View().Requests[0].State)
+}
+
+func TestUndecidedRequestExpires(t *testing.T) {
+	s, server := newPage(t)
+	status, _ := post(t, server, "/api/requests", `{"user": "dave@example.com", "roles": ["editor"], "seconds": 1}`)
+	require.Equal(t, http.StatusNoContent, status)
+	require.Equal(t, "pending", s.View().Requests[0].State)
+	require.Eventually(t, func() bool { return s.View().Requests[0].State == "expired" }, patience, 20*time.Millisecond)
 }
 
 func TestProductionRolesNeedTwoApprovals(t *testing.T) {
@@ -119,7 +128,7 @@ func TestRefusedCommandsSayWhy(t *testing.T) {
 		"no role":          {"/api/requests", `{"user": "alice@example.com"}`, http.StatusConflict, "at least one role"},
 		"own request":      {"/api/requests/" + id + "/reviews", `{"author": "alice@example.com", "verdict": "approved"}`, http.StatusConflict, "cannot review"},
 		"no such verdict":  {"/api/requests/" + id + "/reviews", `{"author": "bob@example.com", "verdict": "maybe"}`, http.StatusConflict, "maybe"},
-		"no such request":  {"/api/requests/none/expire", `{}`, http.StatusConflict, "not found"},
+		"no such request":  {"/api/requests/none/remove", `{}`, http.StatusConflict, "not found"},
 		"daemon not there": {"/api/daemon/restart", `{}`, http.StatusConflict, "not running"},
 		"no JSON":          {"/api/requests", `{`, http.StatusBadRequest, "read the command"},
 		"unknown field":    {"/api/requests", `{"who": "alice"}`, http.StatusBadRequest, "who"},
@@ -174,7 +183,7 @@ func TestStreamTellsChanges(t *testing.T) {
 	}
 	require.Contains(t, next("state"), `"requests":[]`)
 	require.Contains(t, next("log"), "hello")
-	require.NoError(t, s.Request(alice, []string{"editor"}, "ticket 4712"))
+	require.NoError(t, s.Request(alice, []string{"editor"}, "ticket 4712", 0))
 	require.Contains(t, next("state"), "ticket 4712")
 }
 

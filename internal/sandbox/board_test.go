@@ -75,7 +75,7 @@ func TestBoard(t *testing.T) {
 		require.Empty(t, request.Reviews)
 	}))
 
-	require.True(t, t.Run("a review and an expiry in Teleport reach the board", func(t *testing.T) {
+	require.True(t, t.Run("a review and a removal in Teleport reach the board", func(t *testing.T) {
 		id := s.requestOf(t, "TAR-3").ID
 		b.do(t, "approve in Teleport",
 			chromedp.SetValue("#review-author", bob, chromedp.ByQuery),
@@ -85,7 +85,7 @@ func TestBoard(t *testing.T) {
 
 		b.request(t, dave, "editor", "week-end duty")
 		b.sees(t, inColumn("Pending", "TAR-4"))
-		b.do(t, "let it expire", chromedp.Click(fmt.Sprintf(`[data-action="expire %s"]`, s.requestOf(t, "TAR-4").ID), chromedp.ByQuery))
+		b.do(t, "remove it", chromedp.Click(fmt.Sprintf(`[data-action="remove %s"]`, s.requestOf(t, "TAR-4").ID), chromedp.ByQuery))
 		b.sees(t, inColumn("Expired", "TAR-4"))
 	}))
 
@@ -104,6 +104,14 @@ func TestBoard(t *testing.T) {
 		b.drag(t, inColumn("Pending", "TAR-5"), column("Approved"))
 		b.sees(t, inColumn("Approved", "TAR-5")+` .badge[data-state="approved"]`)
 		require.Len(t, s.View().Cards, 5)
+	}))
+
+	require.True(t, t.Run("a request that nobody decides expires", func(t *testing.T) {
+		b.do(t, "choose ten seconds", chromedp.SetValue("#request-seconds", "10", chromedp.ByQuery))
+		b.request(t, dave, "editor", "week-end duty")
+		b.sees(t, inColumn("Pending", "TAR-6"))
+		b.sees(t, inColumn("Expired", "TAR-6"))
+		require.Equal(t, "expired", s.requestOf(t, "TAR-6").State)
 	}))
 }
 

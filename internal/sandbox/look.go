@@ -75,6 +75,7 @@ func viewRequest(request *types.AccessRequestV3, audit []faketeleport.AuditEvent
 		Reason:  request.GetRequestReason(),
 		State:   stateName(request.GetState()),
 		Created: request.GetCreationTime(),
+		Expires: request.Expiry(),
 		Reviews: []Review{},
 	}
 	for _, threshold := range request.GetThresholds() {

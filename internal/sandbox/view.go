@@ -50,7 +50,7 @@ type Move struct {
 }
 
 // Request is an Access Request as the cluster shows it. One that has expired
-// is gone from the cluster; the sandbox remembers it.
+// or was removed is gone from the cluster; the sandbox remembers it.
 type Request struct {
 	ID         string    `json:"id"`
 	User       string    `json:"user"`
@@ -59,7 +59,8 @@ type Request struct {
 	State      string    `json:"state"` // pending | approved | denied | promoted | expired
 	ResolvedBy string    `json:"resolvedBy"`
 	Created    time.Time `json:"created"`
-	Needs      int       `json:"needs"` // approvals
+	Expires    time.Time `json:"expires"` // until when it waits for a decision
+	Needs      int       `json:"needs"`   // approvals
 	Reviews    []Review  `json:"reviews"`
 }
 

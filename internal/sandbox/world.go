@@ -79,13 +79,13 @@ func (w *world) close() {
 // jiraHandler is Jira's API.
 func (w *world) jiraHandler() http.Handler { return w.jira }
 
-// Request makes an Access Request as a Teleport user does. Roles that begin
-// with "prod" need two approvals.
-func (w *world) Request(user string, roles []string, reason string) error {
+// Request makes an Access Request as a Teleport user does. It expires after
+// waits unless it is decided. Roles that begin with "prod" need two approvals.
+func (w *world) Request(user string, roles []string, reason string, waits time.Duration) error {
 	if len(roles) == 0 {
 		return errors.New("name at least one role")
 	}
-	var options faketeleport.RequestOptions
+	options := faketeleport.RequestOptions{PendingTTL: waits}
 	for _, role := range roles {
 		if strings.HasPrefix(role, "prod") {
 			options.Thresholds = []types.AccessReviewThreshold{{Name: "four eyes", Approve: 2, Deny: 1}}
@@ -105,8 +105,8 @@ func (w *world) Review(id, author, verdict, reason string) error {
 	return err
 }
 
-// Expire lets a request's time run out.
-func (w *world) Expire(id string) error { return w.cluster.Expire(id) }
+// Remove deletes a request as an administrator does.
+func (w *world) Remove(id string) error { return w.cluster.Remove(id) }
 
 // Move drags an issue's card as a person.
 func (w *world) Move(issue, person, status string) error {

@@ -3,6 +3,7 @@
 import { announce, avatar, byId, make, send } from "./dom.js";
 import { draggable, dragging } from "./drag.js";
 import { openDetails } from "./details.js";
+import { plain } from "./markup.js";
 
 const tones = ["pending", "approved", "denied", "expired"];
 const seen = new Map(); // issue id -> status, to show what changed by itself
@@ -41,7 +42,7 @@ function cardItem(card) {
     onkeydown: (event) => pressed(event, card),
   },
     make("span", { class: "summary" }, card.summary),
-    latest && make("span", { class: "latest" }, `${latest.author.name}: ${latest.body}`),
+    latest && make("span", { class: "latest" }, `${latest.author.name}: ${plain(latest.body)}`),
     make("span", { class: "foot" },
       make("span", { class: "key" }, card.key),
       card.comments.length > 0 && make("span", { class: "talk", title: "comments" }, String(card.comments.length)),

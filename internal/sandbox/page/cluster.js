@@ -1,4 +1,4 @@
-// The Teleport side: making requests, reviewing and expiring them.
+// The Teleport side: making requests, reviewing and removing them.
 
 import { announce, byId, choose, clock, make, send } from "./dom.js";
 
@@ -25,6 +25,7 @@ function item(request) {
       make("strong", {}, `${request.user.split("@")[0]}: ${request.roles.join(", ")}`),
       make("span", { class: "badge", "data-state": request.state }, request.state)),
     request.reason && make("span", { class: "why" }, request.reason),
+    request.state === "pending" && make("span", { class: "facts" }, `waits until ${clock(request.expires)}`),
     request.needs > 1 && make("span", { class: "facts" }, `needs ${request.needs} approvals`),
     ...request.reviews.map((review) => make("span", { class: "facts" }, `${clock(review.at)} ${said(review)}`)),
     request.resolvedBy && make("span", { class: "facts" }, `set by ${request.resolvedBy}`),
@@ -49,13 +50,15 @@ function actions(request) {
   return make("span", { class: "actions" },
     button("approve", "Approve", () => review("approved")),
     button("deny", "Deny", () => review("denied")),
-    button("expire", "Let expire", () => send(`${path}/expire`)));
+    button("remove", "Remove", () => send(`${path}/remove`)));
 }
 
 byId("request-form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const roles = byId("request-roles").value.split(",").map((role) => role.trim()).filter(Boolean);
-  const made = await send("api/requests", { user: byId("request-user").value, roles, reason: byId("request-reason").value });
+  const made = await send("api/requests", {
+    user: byId("request-user").value, roles, reason: byId("request-reason").value, seconds: Number(byId("request-seconds").value),
+  });
   if (!made) return;
   byId("request-reason").value = "";
   announce("Request made");

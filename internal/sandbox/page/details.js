@@ -3,6 +3,7 @@
 import { avatar, byId, clock, make, send } from "./dom.js";
 import { move } from "./board.js";
 import { said } from "./cluster.js";
+import { rendered } from "./markup.js";
 
 const dialog = byId("details");
 let shown = null; // issue id
@@ -20,7 +21,7 @@ export function renderDetails(state) {
   if (!card) return;
   byId("details-key").textContent = card.key;
   byId("details-summary").textContent = card.summary;
-  byId("details-description").textContent = card.description;
+  byId("details-description").replaceChildren(...rendered(card.description));
   byId("comment-actor").textContent = byId("actor").selectedOptions[0]?.textContent ?? "";
   byId("details-activity").replaceChildren(...activity(card).map(entry));
   renderMoves(card, state.columns);
@@ -37,7 +38,7 @@ function entry(done) {
   return make("li", {},
     avatar(done.by),
     make("span", { class: "what" }, make("strong", {}, done.by.name), ` ${done.what} · ${clock(done.at)}`),
-    done.body && make("span", { class: "body" }, done.body));
+    done.body && make("span", { class: "body" }, ...rendered(done.body)));
 }
 
 function renderMoves(card, columns) {
@@ -55,6 +56,7 @@ function facts(request) {
     ["User", request.user],
     ["Roles", request.roles.join(", ")],
     ["Reason", request.reason],
+    ["Waits until", request.state === "pending" && clock(request.expires)],
     ["Reviews", request.reviews.map(said).join("; ")],
     ["Set by", request.resolvedBy],
     ["Request id", request.id],
