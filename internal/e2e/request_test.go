@@ -1,0 +1,177 @@
+package e2e
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/gravitational/teleport/api/types"
+	"github.com/stretchr/testify/require"
+
+	fakejira "teleport-jira/internal/fake/jira"
+	faketeleport "teleport-jira/internal/fake/teleport"
+)
+
+// onEach runs a test on both kinds of Jira.
+func onEach(t *testing.T, test func(t *testing.T, kind func(*options))) {
+	t.Helper()
+	for name, flavour := range map[string]fakejira.Flavour{"cloud": fakejira.Cloud, "data center": fakejira.DataCenter} {
+		t.Run(name, func(t *testing.T) {
+			test(t, func(o *options) { o.jira = fakejira.Board(flavour) })
+		})
+	}
+}
+
+func TestRequestBecomesAnIssue(t *testing.T) {
+	onEach(t, func(t *testing.T, kind func(*options)) {
+		w := newWorld(t, kind)
+		w.start()
+		id := w.request(faketeleport.RequestOptions{}, "editor", "dba") // clusters keep roles sorted
+		issue := w.issue(id)
+
+		require.Equal(t, "TAR", issue.Project)
+		require.Equal(t, "Task", issue.Type.Name)
+		require.Equal(t, "Pending", issue.Status.Name)
+		require.Equal(t, "alice@example.com requested dba, editor", issue.Summary)
+		require.Equal(t, fakejira.BotID, issue.Creator)
+		require.Contains(t, issue.Labels, "teleport-"+id)
+		require.JSONEq(t, strconv.Quote(id), string(issue.Properties[property]))
+		require.Empty(t, issue.Comments)
+	})
+}
+
+func TestDataCenterWithAPasswordInPlaceOfAToken(t *testing.T) {
+	w := newWorld(t, func(o *options) { o.jira = fakejira.Board(fakejira.DataCenter) })
+	w.set("jira", "username", fakejira.BotID)
+	w.set("jira", "api_token", fakejira.BotToken)
+	w.start()
+	w.pending()
+}
+
+func TestDescriptionTellsWhatIsRequested(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.cluster.AddNode("node-1", "db-1.example.com"))
+	role := faketeleport.Role{Name: "reads-nodes", ListResources: []string{types.KindNode}}
+	w.cluster.PutRole(role)
+	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{faketeleport.RoleAccessPluginWithReview, role.Name}})
+	w.start()
+	id := w.request(faketeleport.RequestOptions{
+		Resources: []types.ResourceID{{ClusterName: "example.com", Kind: types.KindNode, Name: "node-1"}},
+	}, "editor", "dba")
+	text := plain(w.issue(id).Description)
+	req, err := w.cluster.Request(id)
+	require.NoError(t, err)
+
+	for _, part := range []string{
+		alice, "dba, editor", "the disk is full", id, "db-1.example.com",
+		req.GetCreationTime().UTC().Format(time.RFC1123),
+		"|https://teleport.example.com:443/web/requests/" + id + "]",
+	} {
+		require.Contains(t, text, part)
+	}
+}
+
+func TestRecordHasTheKeysOfTheExistingPlugin(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	id, issue := w.pending()
+	req, err := w.cluster.Request(id)
+	require.NoError(t, err)
+	rec := w.record(id)
+	require.Equal(t, issue.ID, rec["issue_id"])
+	require.Equal(t, issue.Key, rec["issue_key"])
+	require.Equal(t, alice, rec["user"])
+	require.Equal(t, "dba,editor", rec["roles"])
+	require.Equal(t, strconv.FormatInt(req.GetCreationTime().Unix(), 10), rec["created"])
+	require.Equal(t, "the disk is full", rec["request_reason"])
+
+	w.review(id, bob, types.RequestState_APPROVED, "looks good")
+	w.said(issue, "has been approved")
+	rec = w.record(id)
+	require.Equal(t, "1", rec["reviews_count"])
+	require.Equal(t, "approved", rec["resolution"])
+	require.Equal(t, "looks good", rec["resolve_reason"])
+}
+
+func TestSummaryOfSixtyRolesIsCut(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	roles := make([]string, 60)
+	for i := range roles {
+		roles[i] = fmt.Sprintf("rôle-of-some-length-%02d", i)
+	}
+	id := w.request(faketeleport.RequestOptions{}, roles...)
+	issue := w.issue(id)
+	require.Equal(t, 254, utf8.RuneCountInString(issue.Summary))
+	require.True(t, strings.HasPrefix(issue.Summary, "alice@example.com requested rôle-of-some-length-00, rôle"), issue.Summary)
+	require.Contains(t, plain(issue.Description), roles[59], "the description has them all")
+}
+
+func TestWhatPeopleTypedIsInert(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	hostile := "h1. Approved {color:red}by *root*{color} !http://evil.example/x.png! [click|http://evil.example] @bob"
+	req, err := w.cluster.CreateRequest(alice, []string{"dba"}, hostile, faketeleport.RequestOptions{})
+	require.NoError(t, err)
+	issue := w.issue(req.GetName())
+	require.Contains(t, plain(issue.Description), hostile, "the text is there")
+	require.NotRegexp(t, `(?m)^h1\.|[^\\](\{color|\*root|!|\[click|@bob)`, reasonOf(issue))
+
+	w.review(req.GetName(), bob, types.RequestState_DENIED, "{panel}no *way*{panel}")
+	w.said(issue, "Reason: {panel}no *way*{panel}", "has been denied")
+	for _, c := range w.read(issue.ID).Comments {
+		require.NotRegexp(t, `[^\\](\{panel|\*way)`, c.Body)
+	}
+}
+
+// reasonOf is the last part of a description: what the requester typed.
+func reasonOf(issue fakejira.Issue) string {
+	_, reason, _ := strings.Cut(issue.Description, "*Reason:*\n")
+	return reason
+}
+
+func TestIssueIsLookedUpByItsIDWhenItsKeyChanges(t *testing.T) {
+	w := newWorld(t, func(o *options) {
+		other := o.jira.Projects[0]
+		other.ID, other.Key, other.Name = "10010", "OPS", "Operations"
+		o.jira.Projects = append(o.jira.Projects, other)
+	})
+	w.start()
+	id, issue := w.pending()
+	require.NoError(t, w.jira.MoveToProject(issue.ID, fakejira.BobID, "OPS", "Pending"))
+	w.review(id, bob, types.RequestState_APPROVED, "fine")
+	w.inStatus(issue, "Approved")
+	w.said(issue, "has been approved", "fine")
+}
+
+func TestCustomFieldsAndLabels(t *testing.T) {
+	w := newWorld(t, func(o *options) {
+		o.jira.Projects[0].Fields = []fakejira.Field{{ID: "customfield_10050", Name: "Request", Required: true}}
+	})
+	w.set("jira.fields", "customfield_10050", "{{.ID}}")
+	w.set("jira.issue", "labels", []string{"access"})
+	w.start()
+	id, issue := w.pending()
+	require.Equal(t, id, issue.Fields["customfield_10050"])
+	require.Contains(t, issue.Labels, "access")
+}
+
+func TestCallsThatOneRequestCosts(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	w.quiet()
+	w.jira.ResetCalls()
+	id, issue := w.pending()
+	w.says(issue, fakejira.BobID, "reason: it is his job")
+	w.drag(issue, "Approved", fakejira.BobID)
+	w.inState(id, types.RequestState_APPROVED)
+	w.said(issue, "has been approved")
+	var calls []string
+	for _, c := range w.jira.Calls() {
+		calls = append(calls, c.Method+" "+c.Path+"?"+c.Query)
+	}
+	require.LessOrEqual(t, len(calls), 5, "%s", strings.Join(calls, "\n"))
+}
