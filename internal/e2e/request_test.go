@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf8"
 
 	"github.com/gravitational/teleport/api/types"
@@ -67,7 +66,7 @@ func TestDescriptionTellsWhatIsRequested(t *testing.T) {
 
 	for _, part := range []string{
 		alice, "dba, editor", "the disk is full", id, "db-1.example.com",
-		req.GetCreationTime().UTC().Format(time.RFC1123),
+		req.GetCreationTime().UTC().Format("2006-01-02 15:04:05 MST"),
 		"|https://teleport.example.com:443/web/requests/" + id + "]",
 	} {
 		require.Contains(t, text, part)
