@@ -6,6 +6,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -103,6 +104,8 @@ func TestWritesAreNotLostUnderConcurrency(t *testing.T) {
 				j.call(http.StatusCreated, "POST", issuesPath+"/"+key+"/comment", obj{"body": "b"})
 				j.create("l")
 				j.find("labels = l")
+				assert.NoError(t, j.ChangeAccount(fakejira.BotID, func(a *fakejira.Account) { a.DisplayName += "." }))
+				assert.NoError(t, j.SetPermission("TAR", fakejira.AddComments, fakejira.BotID))
 			}
 		})
 	}

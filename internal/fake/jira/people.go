@@ -98,6 +98,10 @@ func (s *Server) login(c *call) (answer, bool) {
 		c.who = s.basicLogin(value)
 	}
 	c.failed = c.who == nil
+	if c.who != nil {
+		who := *c.who // the call goes on as who logged in, whatever ChangeAccount does
+		c.who = &who
+	}
 	if c.failed && s.opts.Flavour == DataCenter {
 		return answer{
 			status: http.StatusUnauthorized,

@@ -133,7 +133,7 @@ func (v *validator) checkRequest(ctx context.Context, in *openapi3filter.Request
 }
 
 func documented(r *routers.Route, param string) bool {
-	return slices.ContainsFunc(append(r.PathItem.Parameters, r.Operation.Parameters...), func(p *openapi3.ParameterRef) bool {
+	return slices.ContainsFunc(slices.Concat(r.PathItem.Parameters, r.Operation.Parameters), func(p *openapi3.ParameterRef) bool {
 		return p.Value.In == "query" && p.Value.Name == param
 	})
 }
