@@ -35,6 +35,7 @@ type Issue struct {
 	Status    Status
 	Labels    []string
 	RequestID RequestID // the property teleportAccessRequestId; empty when absent or malformed
+	Holder    string    // who reserved an issue of which no record is left, last; "" when nobody has
 	// LastMove is the newest changelog entry that moved the issue into its
 	// current status; nil when the changelog does not show one, as for an
 	// issue that never moved.

@@ -20,7 +20,9 @@ const (
 	requestProperty = "teleportAccessRequestId"
 	// markProperty is the comment property that holds a notice's mark.
 	markProperty = "teleport-jira"
-	pageSize     = 100
+	// holderProperty is the issue property that says who reserved the issue.
+	holderProperty = "teleport-jira-holder"
+	pageSize       = 100
 	// mostPages ends paging through a list that never ends.
 	mostPages = 1000
 )
@@ -58,7 +60,8 @@ func (c *Client) Issue(ctx context.Context, idOrKey string) (*access.Issue, erro
 	if err != nil {
 		return nil, k.error(access.Permanent, err)
 	}
-	k.path = path + query("fields", "status,labels,project,comment,updated", "expand", "changelog", "properties", requestProperty)
+	k.path = path + query("fields", "status,labels,project,comment,updated", "expand", "changelog",
+		"properties", requestProperty+","+holderProperty)
 	var raw issueJSON
 	if err := c.do(ctx, k, &raw); err != nil {
 		return nil, c.trueNotFound(ctx, err)
@@ -69,6 +72,7 @@ func (c *Client) Issue(ctx context.Context, idOrKey string) (*access.Issue, erro
 	}
 	issue := &access.Issue{
 		Ref: raw.ref(), Project: string(raw.Fields.Project.Key), Status: raw.Fields.Status.status(),
+		Holder: raw.holder(),
 		Labels: raw.labels(), RequestID: raw.requestID(),
 	}
 	if issue.LastMove, err = c.lastMove(ctx, k, path, raw); err != nil {

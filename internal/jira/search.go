@@ -41,7 +41,7 @@ func (c *Client) FindIssues(ctx context.Context, id access.RequestID) ([]access.
 	if _, err := access.ParseRequestID(string(id)); err != nil {
 		return nil, k.error(access.Permanent, err)
 	}
-	jql := fmt.Sprintf("project in (%s) AND labels = %s ORDER BY created ASC, key ASC", c.projectList(), quoteJQL(id.Label()))
+	jql := fmt.Sprintf("project in (%s) AND labels = %s AND creator = currentUser() ORDER BY created ASC, key ASC", c.projectList(), quoteJQL(id.Label()))
 	var found []access.IssueSummary
 	for issue, err := range c.search(ctx, k, jql) {
 		if err != nil {

@@ -137,6 +137,15 @@ func (i issueJSON) requestID() access.RequestID {
 	return ""
 }
 
+// holder is who reserved the issue last; "" for nobody.
+func (i issueJSON) holder() string {
+	var value text
+	if raw, ok := i.Properties[holderProperty]; !ok || value.UnmarshalJSON(raw) != nil {
+		return ""
+	}
+	return string(value)
+}
+
 func (i issueJSON) summary() access.IssueSummary {
 	return access.IssueSummary{
 		Ref: i.ref(), Project: string(i.Fields.Project.Key), Status: i.Fields.Status.status(),

@@ -86,9 +86,10 @@ func (s Settings) Plan(v View) []Step {
 }
 
 // PlanOrphan is what to do with an issue, made by the daemon, whose request is
-// gone and of which no record is left. Nothing but the issue can be changed
-// then: the Move is the compare-and-swap, and only who wins it comments. An
-// issue that was closed before and reopened by hand is closed again, in silence.
+// gone while no record names the issue. Where there is a record at all the
+// issue is put into it, and all else follows as usual. Else nothing but the
+// issue can be changed; one that was closed before and reopened by hand is
+// closed again, in silence.
 func (s Settings) PlanOrphan(v View) []Step {
 	if v.Request != nil || v.Issue == nil {
 		return nil
@@ -98,12 +99,15 @@ func (s Settings) PlanOrphan(v View) []Step {
 		return nil
 	}
 	b := &builder{record: v.Record}
-	if v.Reported != "" {
+	switch {
+	case !v.Record.IsZero():
+		b.add(Note{}, func(r *access.Record) { r.IssueID, r.IssueKey = v.Issue.Ref.ID, v.Issue.Ref.Key })
+	case v.Reported != "":
 		b.add(s.move(v.Reported), nil)
-		return b.steps
+	default:
+		b.add(Comment{resolutionNotice(v, access.Expired)}, nil)
+		b.add(s.move(access.Expired), nil)
 	}
-	b.add(s.move(access.Expired), nil)
-	b.add(Comment{resolutionNotice(v, access.Expired)}, nil)
 	return b.steps
 }
 

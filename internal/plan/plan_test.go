@@ -139,9 +139,10 @@ func TestPlanOrphan(t *testing.T) {
 		view plan.View
 		want string
 	}{
-		"still open":             {plan.View{Issue: issue(pending, nil)}, "move expired, comment resolution/expired"},
-		"moved to pending":       {plan.View{Issue: issue(pending, &self)}, "move expired, comment resolution/expired"},
-		"born in the backlog":    {plan.View{Issue: issue(backlog, nil)}, "move expired, comment resolution/expired"},
+		"still open":             {plan.View{Issue: issue(pending, nil)}, "comment resolution/expired, move expired"},
+		"record without issue":   {plan.View{Issue: issue(pending, nil), Record: access.Record{User: "alice"}}, "note"},
+		"moved to pending":       {plan.View{Issue: issue(pending, &self)}, "comment resolution/expired, move expired"},
+		"born in the backlog":    {plan.View{Issue: issue(backlog, nil)}, "comment resolution/expired, move expired"},
 		"reopened by hand":       {plan.View{Issue: issue(pending, &bob), Reported: access.Denied}, "move denied"},
 		"filed away":             {plan.View{Issue: issue(backlog, &bob)}, ""},
 		"closed already":         {plan.View{Issue: issue(expired, &self)}, ""},

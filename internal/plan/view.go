@@ -62,6 +62,16 @@ func (s Settings) NeedsIssue(v View, look Look) bool {
 	return look.Observed != nil && !s.Statuses.Has(v.state(), *look.Observed)
 }
 
+// MayBeOpen tells whether an orphan that a search showed in this status may
+// have to be closed.
+func (s Settings) MayBeOpen(observed *access.Status) bool {
+	if observed == nil {
+		return true
+	}
+	state, known := s.Statuses.StateOf(*observed)
+	return !known || state == access.Pending
+}
+
 // NeedsPerson gives the move whose author has to be looked up before planning;
 // nil when nobody asks for a decision.
 func (s Settings) NeedsPerson(v View) *access.Move {

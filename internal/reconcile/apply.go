@@ -15,17 +15,21 @@ type visit struct {
 	r       *Reconciler
 	view    plan.View
 	claim   *claim
-	record  access.Record // with what has been done so far
-	suspect bool          // an earlier attempt may have had effects that are not noted
+	orphan  access.IssueRef // the issue, where there is no record to name it
+	record  access.Record   // with what has been done so far
+	suspect bool            // an earlier attempt may have had effects that are not noted
 	marks   map[string]bool
 	unseen  bool // an issue was made, and it is not known where it landed
+	// nothingMade says that no attempt, this one or an earlier one, has made an
+	// issue.
+	nothingMade bool
 }
 
 // apply does the steps in order. What was done is noted also when a later step
 // fails.
 func (v *visit) apply(ctx context.Context, steps []plan.Step) (again time.Duration, err error) {
-	if v.view.Record.IssueID == "" && v.view.Request == nil {
-		return 0, v.applyOrphan(ctx, steps)
+	if v.view.Record.IsZero() && v.view.Request == nil {
+		return v.applyOrphan(ctx, steps)
 	}
 	described := v.view.Record
 	if described.IssueID == "" {
@@ -53,15 +57,18 @@ func (v *visit) soften(err error) error {
 }
 
 // unsure is what the record says about the attempt: nothing, that a create
-// certainly failed, or a new name for an attempt whose effect is unknown.
+// certainly failed, or the name of an attempt whose effect is unknown: this
+// one, or an earlier one that has not been cleared up.
 func (v *visit) unsure(err error) string {
 	switch {
-	case access.IsUnsure(err):
+	case access.IsUnsure(err), err != nil && v.suspect && v.record.IssueID != "":
 		return rand.Text()
-	case v.record.IssueID == "":
+	case v.record.IssueID != "":
+		return ""
+	case v.nothingMade:
 		return access.AttemptFailed
 	}
-	return ""
+	return v.view.Record.Unsure
 }
 
 func (v *visit) run(ctx context.Context, steps []plan.Step) error {
@@ -92,7 +99,7 @@ func (v *visit) do(ctx context.Context, step plan.Step, rest *[]plan.Step) error
 	case plan.Comment:
 		err = v.comment(ctx, do.Notice)
 	case plan.Move:
-		_, err = v.move(ctx, v.view.Record.Issue(), do)
+		err = v.move(ctx, do)
 	case plan.Note:
 	}
 	if err != nil {
@@ -119,6 +126,7 @@ func (v *visit) create(ctx context.Context, do plan.CreateIssue, then access.Rec
 		v.unseen = true
 		v.r.log.Info("issue of an earlier attempt found", "request_id", v.view.ID, "issue_key", ref.Key)
 	} else {
+		v.nothingMade = true
 		if ref, err = v.r.tracker.CreateIssue(ctx, do.Draft); err != nil {
 			return err
 		}
@@ -182,7 +190,7 @@ func (v *visit) findByProperty(ctx context.Context) (access.IssueRef, error) {
 // comment writes a notice once: where an earlier attempt may have written it,
 // it is looked for first.
 func (v *visit) comment(ctx context.Context, n access.Notice) error {
-	ref := v.view.Record.Issue()
+	ref := v.issue()
 	if v.suspect && v.marks == nil {
 		marks, err := v.r.tracker.Marks(ctx, ref)
 		if err != nil {
@@ -201,7 +209,8 @@ func (v *visit) comment(ctx context.Context, n access.Notice) error {
 	return nil
 }
 
-func (v *visit) move(ctx context.Context, ref access.IssueRef, do plan.Move) (bool, error) {
+func (v *visit) move(ctx context.Context, do plan.Move) error {
+	ref := v.issue()
 	log := v.r.log.With("request_id", v.view.ID, "issue_key", ref.Key, "to", do.To)
 	moved, err := v.r.tracker.Move(ctx, ref, do.Statuses)
 	switch {
@@ -209,32 +218,19 @@ func (v *visit) move(ctx context.Context, ref access.IssueRef, do plan.Move) (bo
 		v.r.metrics.stuck.Inc()
 		log.Warn("issue cannot be moved, its workflow has no transition there for this account", "error", err)
 	case err != nil:
-		return false, err
+		return err
 	case moved:
 		v.r.metrics.moves.WithLabelValues(string(do.To)).Inc()
 		log.Info("issue moved")
 	}
 	v.view.Issue = nil // What was read is no longer true.
-	return moved, nil
+	return nil
 }
 
-// applyOrphan closes an issue of which no record is left to claim. Only the
-// replica whose transition was the one that moved it comments.
-func (v *visit) applyOrphan(ctx context.Context, steps []plan.Step) error {
-	ref := v.view.Issue.Ref
-	for _, step := range steps {
-		switch do := step.Do.(type) {
-		case plan.Move:
-			moved, err := v.move(ctx, ref, do)
-			if err != nil || !moved {
-				return err
-			}
-		case plan.Comment:
-			if err := v.r.tracker.Comment(ctx, ref, do.Notice); err != nil {
-				return err
-			}
-			v.r.metrics.comments.Inc()
-		}
+// issue is the issue that the record names, or the orphan.
+func (v *visit) issue() access.IssueRef {
+	if ref := v.view.Record.Issue(); !ref.IsZero() {
+		return ref
 	}
-	return nil
+	return v.orphan
 }

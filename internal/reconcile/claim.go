@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync"
 	"time"
 
 	"teleport-jira/internal/access"
@@ -28,7 +27,7 @@ type claim struct {
 	ctx  context.Context
 	stop context.CancelCauseFunc
 
-	mu     sync.Mutex
+	lock   chan struct{} // holds one token; guards what follows, also during calls
 	stored access.Record // as it stands in plugin data
 	until  time.Time
 	renew  *time.Timer
@@ -69,7 +68,7 @@ func (r *Reconciler) claimFor(ctx context.Context, id access.RequestID, rec, des
 func (r *Reconciler) mustWait(id access.RequestID, rec access.Record) time.Duration {
 	life, age := time.Duration(0), r.seen.age(id, rec.Claim+"|"+rec.Unsure)
 	switch {
-	case strings.HasPrefix(rec.Claim, r.holder+"/"):
+	case r.isOurs(rec):
 		return 0 // Ours, and nobody works on it: its release was lost.
 	case rec.Claim != "":
 		life = r.opts.ClaimLife
@@ -101,20 +100,24 @@ func (r *Reconciler) swap(ctx context.Context, id access.RequestID, old, next ac
 }
 
 func (r *Reconciler) hold(ctx context.Context, id access.RequestID, stored access.Record, start time.Time) *claim {
-	c := &claim{r: r, id: id, stored: stored, until: start.Add(r.opts.ClaimLife)}
+	c := &claim{r: r, id: id, stored: stored, until: start.Add(r.opts.ClaimLife), lock: make(chan struct{}, 1)}
 	c.ctx, c.stop = context.WithCancelCause(ctx)
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.locked()()
 	c.end = time.AfterFunc(time.Until(c.until), func() { c.stop(errClaimEnded) })
 	c.renew = time.AfterFunc(r.opts.ClaimLife/3, c.extend)
 	return c
 }
 
+// locked takes the lock and returns what gives it back.
+func (c *claim) locked() (unlock func()) {
+	c.lock <- struct{}{}
+	return func() { <-c.lock }
+}
+
 // extend renews the claim. A failure is not the end: the claim is good until
 // its time, and the next third tries again.
 func (c *claim) extend() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.locked()()
 	if c.ctx.Err() != nil {
 		return
 	}
@@ -135,8 +138,7 @@ func (c *claim) extend() {
 // check tells whether the claim is good for one more effect. Timers may be
 // late in a process that was stopped for a while; the clock is not.
 func (c *claim) check() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.locked()()
 	if !time.Now().Before(c.until) {
 		c.stop(errClaimEnded)
 	}
@@ -151,15 +153,27 @@ func (c *claim) check() error {
 // itself, and whoever takes it over looks for effects before repeating them.
 func (c *claim) release(done access.Record, unsure string) error {
 	c.stop(nil)
-	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer c.locked()()
 	c.renew.Stop()
 	c.end.Stop()
 	done.Claim, done.ClaimUntil, done.Unsure = "", time.Time{}, unsure
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), noteTimeout)
 	defer cancel()
-	if err := c.r.swap(ctx, c.id, c.stored, done); err != nil {
+	err := c.r.swap(ctx, c.id, c.stored, done)
+	if errors.Is(err, access.ErrConflict) {
+		// A renewal that was cut short may have happened all the same.
+		stored, readErr := c.r.cluster.Record(ctx, c.id)
+		if readErr == nil && c.r.isOurs(stored) {
+			err = c.r.swap(ctx, c.id, stored, done)
+		}
+	}
+	if err != nil {
 		return fmt.Errorf("note what was done: %w", err)
 	}
 	return nil
+}
+
+// isOurs tells whether this process holds the claim.
+func (r *Reconciler) isOurs(rec access.Record) bool {
+	return strings.HasPrefix(rec.Claim, r.holder+"/")
 }

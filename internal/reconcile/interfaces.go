@@ -53,6 +53,9 @@ type Tracker interface {
 	// step between where the workflow needs it. Being there already is success
 	// with moved false. access.ErrNotReachable when no way is open.
 	Move(ctx context.Context, ref access.IssueRef, statuses []string) (moved bool, err error)
+	// Reserve writes holder on the issue, over whoever stood there; it shows as
+	// the Issue's Holder.
+	Reserve(ctx context.Context, ref access.IssueRef, holder string) error
 	// Search lists issues that this daemon's account created.
 	Search(ctx context.Context, q access.IssueQuery) iter.Seq2[access.IssueSummary, error]
 	// InGroups tells whether the account is in one of the Jira groups.

@@ -33,16 +33,16 @@ func (r *Reconciler) pollLoop(ctx context.Context) {
 	if r.opts.PollInterval <= 0 {
 		return
 	}
-	poller := &poller{r: r, last: time.Now(), seen: map[string]time.Time{}}
+	poller := &poller{r: r, last: time.Now().Add(-lookBack), seen: map[string]time.Time{}}
 	ticker := time.NewTicker(r.opts.PollInterval)
 	defer ticker.Stop()
 	for {
+		r.persist(ctx, "poll", poller.poll)
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		r.persist(ctx, "poll", poller.poll)
 	}
 }
 
@@ -151,6 +151,11 @@ func (r *Reconciler) whose(issue access.IssueSummary) access.RequestID {
 
 func cutLabel(label string) (string, bool) { return strings.CutPrefix(label, access.LabelPrefix) }
 
+// lookBack is how long the daemon may have been down for the first poll to find
+// everything that people moved meanwhile. Issues of pending requests are read
+// by the first resync, however long ago they moved.
+const lookBack = 48 * time.Hour
+
 // searchLag is how much longer ago than the last poll an issue may have been
 // updated and still be new to the search.
 const searchLag = 2 * time.Minute
@@ -188,5 +193,7 @@ func (p *poller) found(issue access.IssueSummary) {
 		p.r.enqueue(key{issue: issue.Ref.ID}, look{})
 		return
 	}
-	p.r.enqueue(key{request: id}, look{Look: plan.Look{Observed: &issue.Status, IssueID: issue.Ref.ID}})
+	p.r.enqueue(key{request: id}, look{
+		Look: plan.Look{Observed: &issue.Status, IssueID: issue.Ref.ID}, orphan: issue.Ref.ID,
+	})
 }

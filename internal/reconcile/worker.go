@@ -61,7 +61,7 @@ func (r *Reconciler) view(ctx context.Context, id access.RequestID, l look, issu
 	if err := r.readIssue(ctx, &v, l); err != nil {
 		return v, err
 	}
-	if v.Issue != nil && v.Record.IssueID == "" {
+	if v.Issue != nil && v.Record.IsZero() {
 		if v.Reported, err = r.reported(ctx, v.Issue.Ref); err != nil {
 			return v, err
 		}
@@ -77,7 +77,7 @@ func (r *Reconciler) view(ctx context.Context, id access.RequestID, l look, issu
 func (r *Reconciler) readIssue(ctx context.Context, v *plan.View, l look) error {
 	issueID := v.Record.IssueID
 	switch {
-	case l.orphan != "" && v.Request == nil && issueID == "":
+	case l.orphan != "" && v.Request == nil && issueID == "" && r.opts.Settings.MayBeOpen(l.Observed):
 		issueID = l.orphan
 	case v.Issue != nil || !r.opts.Settings.NeedsIssue(*v, l.Look):
 		return nil

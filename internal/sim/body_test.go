@@ -3,6 +3,8 @@ package sim_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
 	"iter"
 	"net/http"
 	"sync"
@@ -23,7 +25,8 @@ type body struct {
 	dead     bool
 	dieAt    int  // the call at which it dies; 0 means never
 	after    bool // it dies after that call's effect, not before
-	log      []string
+	logs     io.Writer
+	name     string
 	pause    time.Time // no call leaves before
 	died     chan struct{}
 	diedAt   string
@@ -54,7 +57,9 @@ func (b *body) call(ctx context.Context, name string, do func() error) error {
 	}
 	b.mu.Lock()
 	b.calls++
-	b.log = append(b.log, name)
+	if b.logs != nil {
+		fmt.Fprintf(b.logs, "    call %d of %s at %s: %s\n", b.calls, b.name, time.Now().UTC().Format("15:04:05.000"), name)
+	}
 	if b.ended {
 		b.afterEnd++
 	}
@@ -137,22 +142,22 @@ func through[T any](ctx context.Context, b *body, name string, do func() (T, err
 }
 
 func (c cluster) Request(ctx context.Context, id access.RequestID) (*access.Request, error) {
-	return through(ctx, c.body, "Request", func() (*access.Request, error) { return c.Cluster.Request(ctx, id) })
+	return through(ctx, c.body, "Request "+string(id), func() (*access.Request, error) { return c.Cluster.Request(ctx, id) })
 }
 
 func (c cluster) Record(ctx context.Context, id access.RequestID) (access.Record, error) {
-	return through(ctx, c.body, "Record", func() (access.Record, error) { return c.Cluster.Record(ctx, id) })
+	return through(ctx, c.body, "Record "+string(id), func() (access.Record, error) { return c.Cluster.Record(ctx, id) })
 }
 
 func (c cluster) SwapRecord(ctx context.Context, id access.RequestID, old, next access.Record) error {
-	_, err := through(ctx, c.body, "SwapRecord", func() (struct{}, error) {
+	_, err := through(ctx, c.body, "SwapRecord "+string(id)+" "+next.Claim+" "+next.Unsure, func() (struct{}, error) {
 		return struct{}{}, c.Cluster.SwapRecord(ctx, id, old, next)
 	})
 	return err
 }
 
 func (c cluster) Decide(ctx context.Context, d access.Decision) (access.Outcome, error) {
-	return through(ctx, c.body, "Decide", func() (access.Outcome, error) { return c.Cluster.Decide(ctx, d) })
+	return through(ctx, c.body, "Decide "+string(d.RequestID), func() (access.Outcome, error) { return c.Cluster.Decide(ctx, d) })
 }
 
 func (c cluster) Requests(ctx context.Context) iter.Seq2[*access.Request, error] {

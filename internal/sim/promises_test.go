@@ -58,13 +58,14 @@ func (w *world) untrue(id string, issue fakejira.Issue) []string {
 			want = resolved[len(resolved)-1]
 		}
 	}
-	if name := settings().Statuses[want][0]; issue.Status.Name != name {
+	recorded := state != access.Expired || len(w.cluster.PluginData(id)["jira"]) > 0
+	if name := settings().Statuses[want][0]; issue.Status.Name != name && (recorded || issue.Status.Name == "Pending") {
 		add("is %s, but the request is %s", issue.Status.Name, state)
 	}
 	marks := marks(issue)
 	for mark, n := range marks {
 		if n != 1 {
-			add("has %d comments %s", n, mark)
+			add("has %d comments %s, at %s", n, mark, times(issue, mark))
 		}
 	}
 	if want != access.Pending && marks["resolution/"+string(want)] == 0 {
@@ -123,6 +124,17 @@ func mark(c fakejira.Comment) string {
 		return ""
 	}
 	return value.Mark
+}
+
+// times are when the comments with the mark were written.
+func times(issue fakejira.Issue, wanted string) string {
+	var at []string
+	for _, c := range issue.Comments {
+		if mark(c) == wanted {
+			at = append(at, c.Created.UTC().Format("15:04:05.000"))
+		}
+	}
+	return strings.Join(at, " and ")
 }
 
 // resolutions are the states that comments say the request came to, in order.

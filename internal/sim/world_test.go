@@ -106,6 +106,7 @@ func (w *world) close() {
 func (w *world) start(name string, b *body) *replica {
 	ctx, stop := context.WithCancel(context.Background())
 	r := &replica{name: name, body: b, stop: stop, done: make(chan struct{}), reg: prometheus.NewRegistry()}
+	b.logs, b.name = &w.logs, name
 	w.replicas = append(w.replicas, r)
 	go func() {
 		defer close(r.done)
