@@ -88,7 +88,7 @@ func TestTemplates(t *testing.T) {
 	issue, err := b.Issue(ref.ID)
 	require.NoError(t, err)
 	require.Equal(t, "alice@example.com: editor+dba *now*", issue.Summary)
-	require.Equal(t, "h1. alice@example.com\nfix \\*prod\\*\n* web-1 \\[editor dba\\]", issue.Description)
+	require.Equal(t, "h1. alice@example.com\nfix \\*prod\\*\n* web-1 editor, dba", issue.Description)
 	require.Equal(t, "0192-aaaa*", issue.Fields["customfield_10050"])
 	require.Contains(t, issue.Fields["customfield_10051"], "value")
 	require.ElementsMatch(t, []string{"teleport-0192-aaaa", "access", "db"}, issue.Labels)

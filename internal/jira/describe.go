@@ -83,8 +83,8 @@ func defaultDescription(d TemplateData) string {
 	if d.LongTerm {
 		line("Long-term", "this request can be decided in Teleport only")
 	}
-	if link := safeURL(d.URL); link != "" {
-		fmt.Fprintf(&b, "\n[Open the request in Teleport|%s]\n", link)
+	if safeURL(d.URL) != "" {
+		fmt.Fprintf(&b, "\n%s\n", link("Open the request in Teleport", d.URL))
 	}
 	if strings.TrimSpace(d.Reason) != "" {
 		fmt.Fprintf(&b, "\n*Reason:*\n%s\n", markup.Escape(strings.TrimSpace(d.Reason)))

@@ -86,3 +86,18 @@ func TestLinkTargetsAreAddresses(t *testing.T) {
 		require.Equal(t, want, safeURL(raw))
 	}
 }
+
+func TestLinkOfATemplateIsInertButForItsTarget(t *testing.T) {
+	tmpl, err := parseTemplate("description", `{{link .User .URL}} {{link .User "javascript:x"}} {{.User | printf "%s!"}}`, true)
+	require.NoError(t, err)
+	out, err := execute(tmpl, TemplateData{User: "a]|b", URL: "https://x.y/|"})
+	require.NoError(t, err)
+	require.Equal(t, `[a\]&vert;b|https://x.y/%7C] a\]&vert;b a\]&vert;b\!`, out)
+	tmpl, err = parseTemplate("fields.x", `{{.User}} {{wiki .User}}`, false)
+	require.NoError(t, err)
+	out, err = execute(tmpl, TemplateData{User: "[x]"})
+	require.NoError(t, err)
+	require.Equal(t, `[x] \[x\]`, out)
+	_, err = parseTemplate("summary", `{{link .User .URL}}`, false)
+	require.ErrorContains(t, err, "link")
+}

@@ -16,35 +16,47 @@ import (
 
 // TemplateData is what the templates of an issue may use. In a description
 // every inserted value is escaped; in summaries and custom fields values are
-// inserted as they are. Functions: join LIST SEPARATOR, date TIME.
+// inserted as they are. Functions: join LIST SEPARATOR, date TIME, wiki TEXT
+// (escapes) and, in descriptions, link TEXT ADDRESS.
 type TemplateData struct {
-	ID                 string              // the request's id
-	URL                string              // its page in Teleport; empty when unknown
-	User               string              // who asks
-	Roles              []string            // what for
-	Reason             string              // why, in the user's words
-	State              string              // "pending" when the issue is made in time
-	Created            time.Time           //
-	Expires            time.Time           // when the pending request vanishes
-	AccessExpires      time.Time           // when the access ends once approved
-	MaxDuration        time.Time           // zero: not limited
-	SessionTTL         time.Time           // zero: not limited
-	AssumeStart        time.Time           // zero: at once
-	LoginHint          string              //
-	LongTerm           bool                // can only be promoted, in Teleport
-	Resources          []access.Resource   // each with Kind, ID and Name
-	SuggestedReviewers []string            //
-	Annotations        map[string][]string // from the requester's roles
-	Thresholds         []access.Threshold  // each with Name, Approve and Deny
+	ID                 string             // the request's id
+	URL                string             // its page in Teleport; empty when unknown
+	User               string             // who asks
+	Roles              List               // what for
+	Reason             string             // why, in the user's words
+	State              string             // "pending" when the issue is made in time
+	Created            time.Time          // when it was made
+	Expires            time.Time          // when the pending request vanishes
+	AccessExpires      time.Time          // when the access ends once approved
+	MaxDuration        time.Time          // zero: not limited
+	SessionTTL         time.Time          // zero: not limited
+	AssumeStart        time.Time          // zero: at once
+	LoginHint          string             // the login asked for
+	LongTerm           bool               // can only be promoted, in Teleport
+	Resources          []access.Resource  // each with Kind, ID and Name
+	SuggestedReviewers List               // Teleport users
+	Annotations        map[string]List    // from the requester's roles
+	Thresholds         []access.Threshold // each with Name, Approve and Deny
 }
+
+// List is a list of texts. A template that inserts it as a whole gets its
+// items separated by commas; it can be ranged over and joined as well.
+type List []string
+
+// String implements fmt.Stringer.
+func (l List) String() string { return strings.Join(l, ", ") }
 
 func dataOf(d access.Draft) TemplateData {
 	r := d.Request
+	annotations := make(map[string]List, len(r.Annotations))
+	for key, values := range r.Annotations {
+		annotations[key] = values
+	}
 	return TemplateData{
-		ID: string(r.ID), URL: d.URL, User: r.User, Roles: r.Roles, Reason: r.Reason, State: string(r.State),
+		ID: string(r.ID), URL: d.URL, User: r.User, Roles: List(r.Roles), Reason: r.Reason, State: string(r.State),
 		Created: r.Created, Expires: r.Expires, AccessExpires: r.AccessExpires, MaxDuration: r.MaxDuration,
 		SessionTTL: r.SessionTTL, AssumeStart: r.AssumeStart, LoginHint: r.LoginHint, LongTerm: r.LongTerm,
-		Resources: r.Resources, SuggestedReviewers: r.SuggestedReviewers, Annotations: r.Annotations, Thresholds: r.Thresholds,
+		Resources: r.Resources, SuggestedReviewers: List(r.SuggestedReviewers), Annotations: annotations, Thresholds: r.Thresholds,
 	}
 }
 
@@ -53,7 +65,7 @@ func sample() TemplateData {
 	return TemplateData{
 		ID: "id", URL: "https://example.com", User: "user", Roles: []string{"role"}, Reason: "reason", State: "pending",
 		Resources:          []access.Resource{{Kind: "node", ID: "id", Name: "name"}},
-		SuggestedReviewers: []string{"reviewer"}, Annotations: map[string][]string{"key": {"value"}},
+		SuggestedReviewers: []string{"reviewer"}, Annotations: map[string]List{"key": {"value"}},
 		Thresholds: []access.Threshold{{Name: "default", Approve: 1, Deny: 1}},
 	}
 }
@@ -89,7 +101,7 @@ func parseTemplate(key, text string, escaped bool) (*template.Template, error) {
 	if text == "" {
 		return nil, nil
 	}
-	t, err := template.New(key).Funcs(functions()).Option("missingkey=zero").Parse(text)
+	t, err := template.New(key).Funcs(functions(escaped)).Option("missingkey=zero").Parse(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", key, err)
 	}
@@ -138,12 +150,37 @@ func parseValue(key string, value any) (any, error) {
 
 const escapeFunction = "_escape"
 
-func functions() template.FuncMap {
-	return template.FuncMap{
-		"join":         func(list []string, separator string) string { return strings.Join(list, separator) },
-		"date":         date,
-		escapeFunction: func(value any) string { return markup.Escape(fmt.Sprint(value)) },
+// functions are what templates may call; link exists in descriptions only.
+func functions(escaped bool) template.FuncMap {
+	all := template.FuncMap{
+		"join": func(list []string, separator string) string { return strings.Join(list, separator) },
+		"date": date,
+		"wiki": escape,
 	}
+	if escaped {
+		all["link"] = link
+		all[escapeFunction] = escape
+	}
+	return all
+}
+
+// inert is wiki markup that this package made and that needs no escaping.
+type inert string
+
+func escape(value any) inert {
+	if done, ok := value.(inert); ok {
+		return done
+	}
+	return inert(markup.Escape(fmt.Sprint(value)))
+}
+
+// link is a link that shows text, or the text alone if address is none.
+func link(text, address string) inert {
+	shown := markup.EscapeLine(text)
+	if target := safeURL(address); target != "" {
+		return inert("[" + shown + "|" + target + "]")
+	}
+	return inert(shown)
 }
 
 // date is a time as people read it; empty for none.
