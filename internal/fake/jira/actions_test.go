@@ -93,7 +93,7 @@ func TestSnapshotsDoNotChange(t *testing.T) {
 }
 
 func TestWritesAreNotLostUnderConcurrency(t *testing.T) {
-	const writers, each = 8, 20
+	const writers, each = 8, 5
 	j := start(t, fakejira.Board(fakejira.Cloud)).raw()
 	j.RegisterWebhook(fakejira.Webhook{URL: "http://127.0.0.1:1/", Lose: func(fakejira.Delivery) bool { return true }})
 	key := j.create()
