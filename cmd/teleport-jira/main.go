@@ -37,10 +37,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 	cli.Terminate(func(int) { helped = true; cli.UsageWriter(io.Discard) })
 
 	start := cli.Command("start", "Run the daemon.")
-	path := start.Flag("config", "Configuration file (default "+config.DefaultPath+").").
-		Short('c').Default(config.DefaultPath).PlaceHolder("FILE").String()
+	path := configFlag(start)
 	debug := start.Flag("debug", "Log everything, whatever the configuration says.").Short('d').Bool()
 	insecure := start.Flag("insecure-no-tls", "Serve webhooks without TLS, behind a proxy that does TLS.").Bool()
+	check := cli.Command("check", "Test the configuration and both sides, and change nothing.")
+	checkPath := configFlag(check)
+	format := check.Flag("format", "Write text, one line a check, or json (default text).").
+		Default("text").PlaceHolder("FORMAT").Enum("text", "json")
+	checkInsecure := check.Flag("insecure-no-tls", "Check for a start with the same flag.").Bool()
 	configure := cli.Command("configure", "Print an example configuration.")
 	showVersion := cli.Command("version", "Print the version.")
 
@@ -53,6 +57,10 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	switch command {
+	case check.FullCommand():
+		err = inspect(app.CheckOptions{
+			ConfigPath: *checkPath, InsecureNoTLS: *checkInsecure, JSON: *format == "json", Stdout: stdout,
+		})
 	case configure.FullCommand():
 		_, err = io.WriteString(stdout, teleportjira.ExampleConfig)
 	case showVersion.FullCommand():
@@ -64,6 +72,19 @@ func run(args []string, stdout, stderr io.Writer) int {
 		})
 	}
 	return report(stderr, err)
+}
+
+// configFlag is the flag that names the configuration file.
+func configFlag(command *kingpin.CmdClause) *string {
+	return command.Flag("config", "Configuration file (default "+config.DefaultPath+").").
+		Short('c').Default(config.DefaultPath).PlaceHolder("FILE").String()
+}
+
+// inspect checks until it is through, or a signal ends it.
+func inspect(o app.CheckOptions) error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	return app.Check(ctx, o)
 }
 
 // serve runs the daemon until a signal ends it. A second signal does not wait

@@ -1,0 +1,173 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"teleport-jira/internal/check"
+	"teleport-jira/internal/config"
+	"teleport-jira/internal/jira"
+	"teleport-jira/internal/teleport"
+)
+
+// sideTimeout bounds the checks of one side.
+const sideTimeout = 15 * time.Second
+
+// CheckOptions is what the command line says about a check.
+type CheckOptions struct {
+	ConfigPath    string
+	InsecureNoTLS bool // the daemon will be started so
+	JSON          bool // write JSON, not text
+	Stdout        io.Writer
+}
+
+// Check reads the configuration and tests everything that it promises, without
+// changing anything on either side, and writes what it found to Stdout. Both
+// sides are looked at at once, each for a bounded time. The error says how many
+// checks failed, if any did.
+func Check(ctx context.Context, o CheckOptions) error {
+	findings := o.findings(ctx)
+	write := func() error { return check.WriteText(o.Stdout, findings, check.Colours(o.Stdout, os.Getenv)) }
+	if o.JSON {
+		write = func() error { return check.WriteJSON(o.Stdout, findings) }
+	}
+	if err := write(); err != nil {
+		return err
+	}
+	if n := check.Failures(findings); n > 0 {
+		return fmt.Errorf("%w: %d of %d", errChecks, n, len(findings))
+	}
+	return nil
+}
+
+var errChecks = errors.New("checks failed")
+
+func (o CheckOptions) findings(ctx context.Context) []check.Finding {
+	cfg, err := config.Load(o.ConfigPath, config.Options{InsecureNoTLS: o.InsecureNoTLS})
+	if err != nil {
+		return unreadable(err)
+	}
+	sides := []func(context.Context, *config.Config) []check.Finding{
+		checkTeleport, checkJira, o.checkHTTP, checkTelemetry,
+	}
+	found := make([][]check.Finding, len(sides))
+	ctx, cancel := context.WithTimeout(ctx, sideTimeout)
+	defer cancel()
+	var all sync.WaitGroup
+	for i, side := range sides {
+		all.Go(func() { found[i] = side(ctx, cfg) })
+	}
+	all.Wait()
+	return append(o.checkConfig(cfg), slices.Concat(found...)...)
+}
+
+// unreadable is the finding for each fault of a configuration.
+func unreadable(err error) []check.Finding {
+	var faults config.Faults
+	if !errors.As(err, &faults) {
+		faults = config.Faults{{Msg: err.Error()}}
+	}
+	findings := make([]check.Finding, 0, len(faults))
+	for _, f := range faults {
+		findings = append(findings, configFinding(check.Failure, f, "correct the configuration"))
+	}
+	return findings
+}
+
+func configFinding(level check.Level, f config.Fault, fix string) check.Finding {
+	name := f.Key
+	if name == "" {
+		name = "file"
+	}
+	f.Key = ""
+	return check.Finding{Area: "configuration", Name: name, Level: level, Detail: f.String(), Fix: fix}
+}
+
+// checkConfig is what there is to say of a configuration that can be used.
+func (o CheckOptions) checkConfig(cfg *config.Config) []check.Finding {
+	findings := []check.Finding{{
+		Area: "configuration", Name: "file", Level: check.OK, Detail: o.ConfigPath + " is complete and understood",
+	}}
+	for _, w := range cfg.Warnings {
+		findings = append(findings, configFinding(check.Warning, w, "change it, or its file's owner and mode"))
+	}
+	return findings
+}
+
+func checkTeleport(ctx context.Context, cfg *config.Config) []check.Finding {
+	deps := teleport.Deps{
+		Logger: slog.New(slog.DiscardHandler), Metrics: teleport.NewMetrics(prometheus.NewRegistry()),
+	}
+	var findings []check.Finding
+	for _, c := range teleport.Preflight(ctx, teleportConfig(cfg), deps) {
+		findings = append(findings, check.Finding{
+			Area: sideTeleport, Name: c.Name, Level: check.Level(c.Level), Detail: c.Detail, Fix: c.Fix,
+		})
+	}
+	return findings
+}
+
+func checkJira(ctx context.Context, cfg *config.Config) []check.Finding {
+	token := func() string { return string(cfg.Jira.APIToken) }
+	client, err := jira.New(jiraConfig(cfg, token), jira.Deps{})
+	if err != nil {
+		return []check.Finding{{
+			Area: sideJira, Name: "settings", Level: check.Failure, Detail: err.Error(), Fix: "correct the configuration",
+		}}
+	}
+	defer client.Close()
+	want := expect(cfg)
+	want.Thorough, want.Groups = true, cfg.Review.ApproverGroups
+	found, err := client.Preflight(ctx, want)
+	findings := make([]check.Finding, 0, len(found)+1)
+	for _, f := range found {
+		findings = append(findings, check.Finding{
+			Area: sideJira, Name: f.Name, Level: check.Level(f.Verdict), Detail: f.Detail, Fix: f.Fix,
+		})
+	}
+	if err != nil && check.Failures(findings) == 0 {
+		findings = append(findings, check.Finding{
+			Area: sideJira, Name: "address", Level: check.Failure, Detail: err.Error(),
+			Fix: "check jira.url, the way to it (DNS, firewall, proxy, CA), and whether Jira is well",
+		})
+	}
+	return findings
+}
+
+func (o CheckOptions) checkHTTP(ctx context.Context, cfg *config.Config) []check.Finding {
+	const area = "http"
+	h := cfg.HTTP
+	if !h.Enabled {
+		detail := fmt.Sprintf("off: Jira is asked every %s", cfg.Reconcile.PollInterval)
+		if cfg.Reconcile.PollInterval == 0 {
+			detail = fmt.Sprintf("off, and so is polling: Jira is asked every %s", cfg.Reconcile.ResyncInterval)
+		}
+		return []check.Finding{{Area: area, Name: "listener", Level: check.OK, Detail: detail}}
+	}
+	door := check.Door{ListenAddr: h.ListenAddr, PublicAddr: h.PublicAddr, ClientCerts: h.TLS.VerifyClientCert}
+	if !o.InsecureNoTLS {
+		door.CertFile, door.KeyFile = h.HTTPSCertFile, h.HTTPSKeyFile
+	}
+	proof := check.Finding{Area: area, Name: "authentication", Level: check.OK, Detail: "webhooks have to prove where they come from"}
+	if !h.Authenticated() {
+		proof.Level, proof.Detail = check.Warning, "none: anybody who reaches the listener can make the daemon look at issues"
+		proof.Fix = "set http.webhook_secret or http.basic_auth"
+	}
+	return append(check.Webhook(ctx, door), proof)
+}
+
+func checkTelemetry(ctx context.Context, cfg *config.Config) []check.Finding {
+	if cfg.Telemetry.ListenAddr == "" {
+		return nil
+	}
+	return []check.Finding{check.Listen(ctx, "telemetry", cfg.Telemetry.ListenAddr)}
+}
