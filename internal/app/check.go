@@ -32,7 +32,7 @@ type CheckOptions struct {
 
 // Check reads the configuration and tests everything that it promises, without
 // changing anything on either side, and writes what it found to Stdout. Both
-// sides are looked at at once, each for a bounded time. The error says how many
+// sides are asked at the same time, for a bounded time. The error says how many
 // checks failed, if any did.
 func Check(ctx context.Context, o CheckOptions) error {
 	findings := o.findings(ctx)
