@@ -94,14 +94,12 @@ func (s Settings) PlanOrphan(v View) []Step {
 	if v.Request != nil || v.Issue == nil {
 		return nil
 	}
-	state, known := s.Statuses.StateOf(v.Issue.Status)
-	if known && state != access.Pending || !known && v.Issue.LastMove != nil {
-		return nil
-	}
 	b := &builder{record: v.Record}
+	state, known := s.Statuses.StateOf(v.Issue.Status)
 	switch {
 	case !v.Record.IsZero():
 		b.add(Note{}, func(r *access.Record) { r.IssueID, r.IssueKey = v.Issue.Ref.ID, v.Issue.Ref.Key })
+	case known && state != access.Pending || !known && v.Issue.LastMove != nil:
 	case v.Reported != "":
 		b.add(s.move(v.Reported), nil)
 	default:

@@ -62,10 +62,13 @@ func (s Settings) NeedsIssue(v View, look Look) bool {
 	return look.Observed != nil && !s.Statuses.Has(v.state(), *look.Observed)
 }
 
-// MayBeOpen tells whether an orphan that a search showed in this status may
-// have to be closed.
-func (s Settings) MayBeOpen(observed *access.Status) bool {
-	if observed == nil {
+// NeedsOrphan tells whether an issue that no record names, and that a search
+// showed in this status, has to be read.
+func (s Settings) NeedsOrphan(v View, observed *access.Status) bool {
+	switch {
+	case v.Request != nil || v.Record.IssueID != "":
+		return false
+	case observed == nil || !v.Record.IsZero():
 		return true
 	}
 	state, known := s.Statuses.StateOf(*observed)

@@ -41,7 +41,7 @@ func (r *Reconciler) claimFor(ctx context.Context, id access.RequestID, rec, des
 	if wait := r.mustWait(id, rec); wait > 0 {
 		return nil, false, wait, nil
 	}
-	suspect = rec.Claim != "" || rec.Unsure != "" && rec.Unsure != access.AttemptFailed
+	suspect = isSuspect(rec)
 	next := described
 	next.Claim, next.ClaimUntil = r.newClaim(), time.Now().Add(r.opts.ClaimLife)
 	takeover := rec.Claim != "" && rec.IssueID == ""
@@ -82,6 +82,17 @@ func (r *Reconciler) mustWait(id access.RequestID, rec access.Record) time.Durat
 		return 0
 	}
 	return life - age
+}
+
+// leftOver tells whether an earlier attempt at a request with an issue ended
+// without a note of what it did, and nobody is at it now.
+func (r *Reconciler) leftOver(id access.RequestID, rec access.Record) bool {
+	return rec.IssueID != "" && isSuspect(rec) && r.mustWait(id, rec) <= 0
+}
+
+// isSuspect tells whether something may have been done that is not noted.
+func isSuspect(rec access.Record) bool {
+	return rec.Claim != "" || rec.Unsure != "" && rec.Unsure != access.AttemptFailed
 }
 
 func (r *Reconciler) newClaim() string { return r.holder + "/" + rand.Text() }

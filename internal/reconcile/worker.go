@@ -57,6 +57,10 @@ func (r *Reconciler) view(ctx context.Context, id access.RequestID, l look, issu
 	if l.resync && v.Record.IssueID != "" && v.Request != nil && v.Request.State == access.Pending {
 		l.Always = l.Always || !r.memory.isOpen(v.Record.IssueID)
 	}
+	if r.leftOver(id, v.Record) {
+		// What the dead holder did last may concern the issue's moves.
+		l.Always = true
+	}
 	v.IssueGone = r.memory.isGone(id) && !l.Always
 	if err := r.readIssue(ctx, &v, l); err != nil {
 		return v, err
@@ -77,7 +81,7 @@ func (r *Reconciler) view(ctx context.Context, id access.RequestID, l look, issu
 func (r *Reconciler) readIssue(ctx context.Context, v *plan.View, l look) error {
 	issueID := v.Record.IssueID
 	switch {
-	case l.orphan != "" && v.Request == nil && issueID == "" && r.opts.Settings.MayBeOpen(l.Observed):
+	case l.orphan != "" && r.opts.Settings.NeedsOrphan(*v, l.Observed):
 		issueID = l.orphan
 	case v.Issue != nil || !r.opts.Settings.NeedsIssue(*v, l.Look):
 		return nil
@@ -133,7 +137,12 @@ func (r *Reconciler) steps(v plan.View, l look) []plan.Step {
 		}
 		return r.opts.Settings.PlanOrphan(v)
 	}
-	return r.opts.Settings.Plan(v)
+	steps := r.opts.Settings.Plan(v)
+	if len(steps) == 0 && !v.IssueGone && r.leftOver(v.ID, v.Record) {
+		// All of it was done and only the note is missing.
+		return []plan.Step{{Do: plan.Note{}, Then: v.Record}}
+	}
+	return steps
 }
 
 // rest remembers that there is nothing to do for now.
