@@ -91,7 +91,7 @@ func (c *Client) answerError(k call, resp *http.Response, body []byte) *access.E
 	e := k.error(classify(resp.StatusCode), &refusedError{
 		status: resp.StatusCode, text: c.redact(text), fields: slices.Sorted(maps.Keys(refused.Fields)),
 	})
-	if resp.StatusCode == http.StatusNotFound {
+	if resp.StatusCode == http.StatusNotFound && strings.HasPrefix(k.endpoint, "/issue/{issue}") {
 		e.Err = fmt.Errorf("%w: %w", access.ErrNotFound, e.Err)
 	}
 	e.Status = resp.StatusCode

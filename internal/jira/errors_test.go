@@ -264,3 +264,27 @@ func writeCA(t *testing.T, server *httptest.Server) string {
 	require.NoError(t, os.WriteFile(file, block, 0o600))
 	return file
 }
+
+func TestOnlyIssuesAreNotFound(t *testing.T) {
+	b := start(t, fakejira.Cloud, faulty)
+	b.Inject(fakejira.Fault{Effect: fakejira.Respond, Status: http.StatusNotFound, Match: func(r *http.Request) bool {
+		return r.URL.Path != "/rest/api/2/myself" && r.URL.Path != "/rest/api/2/serverInfo"
+	}})
+	_, err := b.c.CreateIssue(t.Context(), draft())
+	require.NotErrorIs(t, err, access.ErrNotFound)
+	_, err = b.c.FindIssues(t.Context(), requestID)
+	require.NotErrorIs(t, err, access.ErrNotFound)
+	_, err = b.c.Issue(t.Context(), "10000")
+	require.ErrorIs(t, err, access.ErrNotFound)
+}
+
+func TestAnswerAboutAnotherIssueIsRefused(t *testing.T) {
+	c, _ := over(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprint(w, `{"id":"10001","key":"TAR-2","fields":{"status":{"id":"1"}}}`)
+	}))
+	_, err := c.Issue(t.Context(), "10000")
+	wantError(t, err, access.Temporary, false)
+	issue, err := c.Issue(t.Context(), "OLD-7")
+	require.NoError(t, err)
+	require.Equal(t, "TAR-2", issue.Ref.Key)
+}

@@ -67,6 +67,9 @@ func (c *Client) Issue(ctx context.Context, idOrKey string) (*access.Issue, erro
 		return nil, c.trueNotFound(ctx, err)
 	}
 	path, err = refPath(raw.ref())
+	if err == nil && issueIDPattern.MatchString(idOrKey) && raw.ref().ID != idOrKey {
+		err = errors.New("the answer is about another issue")
+	}
 	if err != nil {
 		return nil, k.error(access.Temporary, err)
 	}

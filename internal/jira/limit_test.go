@@ -83,7 +83,7 @@ func TestNineTenthsOfThePermittedRateAreUsedWithoutHammering(t *testing.T) {
 		"without Retry-After": {Get: 100, Post: 100, Put: 50, NoRetryAfter: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, flavour := range []fakejira.Flavour{fakejira.Cloud, fakejira.DataCenter} {
+			for _, flavour := range flavours {
 				synctest.Test(t, func(t *testing.T) {
 					const workers = 128
 					b := start(t, flavour, func(s *settings) { s.double.Latency, s.double.Limits = latency, limits }, faulty)
