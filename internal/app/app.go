@@ -75,6 +75,7 @@ type app struct {
 	registry *prometheus.Registry // of what lives as long as the process
 	health   *server.Health
 	bell     *bell
+	heart    heart
 	reloads  prometheus.Gauge
 	notify   *notifier
 }
@@ -124,7 +125,7 @@ func (a *app) run(ctx context.Context, cfg *config.Config) error {
 	defer door.close()
 	eg.Go(func() error { return door.run(ctx) })
 	eg.Go(func() error { return a.serve(ctx, cfg, door) })
-	eg.Go(func() error { return a.notify.watchdog(ctx) })
+	eg.Go(func() error { return a.notify.watchdog(ctx, a.alive, a.log) })
 	err = eg.Wait()
 	if errors.Is(err, errStopped) {
 		return nil
@@ -181,6 +182,7 @@ func (a *app) live(ctx context.Context, g *generation, door *door) (*generation,
 	defer probe.Stop()
 	g.probe(a.health)
 	for {
+		a.heart.beat()
 		select {
 		case err := <-done:
 			return nil, ended(ctx, err)
@@ -204,7 +206,7 @@ func (a *app) live(ctx context.Context, g *generation, door *door) (*generation,
 // something failed that never should.
 func ended(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
-		return nil
+		return nil //nolint:nilerr // the end was asked for
 	}
 	return fmt.Errorf("the daemon's work ended by itself: %w", errors.Join(err, errUnexpected))
 }

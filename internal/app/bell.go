@@ -20,6 +20,14 @@ func (b *bell) IssueChanged(h access.IssueHint) bool {
 	return g != nil && g.worker.IssueChanged(h)
 }
 
+// stuck is why the generation at work makes no progress; nil without one.
+func (b *bell) stuck() error {
+	if g := b.current.Load(); g != nil {
+		return g.worker.Stuck()
+	}
+	return nil
+}
+
 // Describe implements prometheus.Collector: what a generation measures is
 // checked by its own registry.
 func (b *bell) Describe(chan<- *prometheus.Desc) {}

@@ -28,7 +28,9 @@ func (a *app) listen(ctx context.Context, cfg *config.Config) (*door, error) {
 		}
 	}
 	if addr := cfg.Telemetry.ListenAddr; addr != "" {
-		admin, err := server.Listen(ctx, server.Options{Addr: addr, Handler: server.Admin(a.registry, a.health), Log: a.log})
+		admin, err := server.Listen(ctx, server.Options{
+			Addr: addr, Handler: server.Admin(a.registry, a.health, a.alive), Log: a.log,
+		})
 		if err != nil {
 			d.close()
 			return nil, fmt.Errorf("telemetry.listen_addr: %w", err)

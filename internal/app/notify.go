@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
@@ -30,9 +31,10 @@ func (n *notifier) reloading() {
 	n.tell(daemon.SdNotifyReloading + "\n" + daemon.SdNotifyMonotonicUsec())
 }
 
-// watchdog tells that the process is alive until ctx ends, and then that it is
-// stopping.
-func (n *notifier) watchdog(ctx context.Context) error {
+// watchdog tells that the daemon works, for as long as alive says so and until
+// ctx ends, and then that it is stopping. A daemon that tells nothing is
+// started again by systemd.
+func (n *notifier) watchdog(ctx context.Context, alive func() error, log *slog.Logger) error {
 	defer n.tell(daemon.SdNotifyStopping)
 	if n.interval == 0 {
 		<-ctx.Done()
@@ -40,12 +42,19 @@ func (n *notifier) watchdog(ctx context.Context) error {
 	}
 	ticker := time.NewTicker(n.interval / 2)
 	defer ticker.Stop()
+	said := false
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
-			n.tell(daemon.SdNotifyWatchdog)
+			err := alive()
+			if err == nil {
+				n.tell(daemon.SdNotifyWatchdog)
+			} else if !said {
+				log.Error("no progress, systemd will start the daemon again", "error", err)
+			}
+			said = err != nil
 		}
 	}
 }

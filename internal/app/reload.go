@@ -137,7 +137,7 @@ func (r *reloader) refreshSecrets() {
 func sumOf(files []string) (sum [sha256.Size]byte) {
 	h := sha256.New()
 	for _, f := range files {
-		data, _ := os.ReadFile(f) //nolint:errcheck // see above
+		data, _ := os.ReadFile(f)
 		part := sha256.Sum256(data)
 		h.Write(part[:])
 	}

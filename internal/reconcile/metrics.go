@@ -74,8 +74,8 @@ func (m *metrics) zero() {
 	for _, class := range []access.Class{access.Temporary, access.Limited, access.Permanent, access.Unauth} {
 		m.errors.WithLabelValues(string(class))
 	}
-	m.success.WithLabelValues("resync")
-	m.success.WithLabelValues("poll")
+	m.success.WithLabelValues(resync)
+	m.success.WithLabelValues(poll)
 }
 
 func (m *metrics) observe(took time.Duration, err error) {

@@ -76,6 +76,7 @@ type Reconciler struct {
 	waiting  *waiting
 	seen     *observations
 	memory   *memory
+	pulse    *pulse
 	resyncs  chan struct{}
 	stopping atomic.Bool
 }
@@ -96,6 +97,7 @@ func New(opts Options, deps Deps) *Reconciler {
 		waiting: newWaiting(),
 		seen:    newObservations(),
 		memory:  newMemory(),
+		pulse:   &pulse{workers: opts.Workers, due: map[string]time.Time{}},
 		resyncs: make(chan struct{}, 1),
 	}
 	r.metrics = newMetrics(deps.Registerer, r)
@@ -141,7 +143,9 @@ func (r *Reconciler) worker(ctx context.Context) {
 			return
 		}
 		if !r.stopping.Load() {
+			r.pulse.took()
 			r.handle(ctx, k)
+			r.pulse.finished()
 		}
 		r.queue.Done(k)
 	}

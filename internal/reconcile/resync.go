@@ -12,18 +12,26 @@ import (
 	"teleport-jira/internal/plan"
 )
 
+// The listings, as metrics, logs and Stuck name them.
+const (
+	resync = "resync"
+	poll   = "poll"
+)
+
 // resyncLoop lists both sides when a watch has begun and on a timer.
 func (r *Reconciler) resyncLoop(ctx context.Context) {
 	timer := time.NewTimer(r.opts.ResyncInterval)
 	defer timer.Stop()
+	defer r.pulse.ended(resync)
 	for {
+		r.pulse.turns(resync, r.opts.ResyncInterval)
 		select {
 		case <-ctx.Done():
 			return
 		case <-r.resyncs:
 		case <-timer.C:
 		}
-		r.persist(ctx, "resync", r.resync)
+		r.persist(ctx, resync, r.resync)
 		timer.Reset(r.opts.ResyncInterval)
 	}
 }
@@ -36,8 +44,10 @@ func (r *Reconciler) pollLoop(ctx context.Context) {
 	poller := &poller{r: r, last: time.Now().Add(-lookBack), seen: map[string]time.Time{}}
 	ticker := time.NewTicker(r.opts.PollInterval)
 	defer ticker.Stop()
+	defer r.pulse.ended(poll)
 	for {
-		r.persist(ctx, "poll", poller.poll)
+		r.persist(ctx, poll, poller.poll)
+		r.pulse.turns(poll, r.opts.PollInterval)
 		select {
 		case <-ctx.Done():
 			return
@@ -52,6 +62,7 @@ func (r *Reconciler) persist(ctx context.Context, what string, try func(context.
 	wait.MaxInterval = time.Minute
 	for ctx.Err() == nil {
 		start := time.Now()
+		r.pulse.turns(what, 0)
 		err := try(ctx)
 		if err == nil {
 			r.metrics.succeeded(what)
@@ -62,6 +73,7 @@ func (r *Reconciler) persist(ctx context.Context, what string, try func(context.
 			return
 		}
 		after := max(wait.NextBackOff(), access.RetryAfter(err))
+		r.pulse.turns(what, after)
 		r.log.Warn("listing failed, will retry", "what", what, "class", access.ClassOf(err), "after", after, "error", err)
 		select {
 		case <-ctx.Done():
@@ -81,6 +93,7 @@ func (r *Reconciler) resync(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("sweep open issues: %w", err)
 		}
+		r.pulse.turns(resync, 0)
 		open[issue.Ref.ID] = struct{}{}
 		if id := r.whose(issue); id != "" {
 			byRequest[id] = issue
@@ -95,6 +108,7 @@ func (r *Reconciler) resync(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("list requests: %w", err)
 		}
+		r.pulse.turns(resync, 0)
 		listed[req.ID] = struct{}{}
 		states[req.State]++
 		r.listed(req, byRequest)
@@ -178,6 +192,7 @@ func (p *poller) poll(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("search moved issues: %w", err)
 		}
+		p.r.pulse.turns(poll, 0)
 		seen[issue.Ref.ID] = issue.Updated
 		if !p.seen[issue.Ref.ID].Equal(issue.Updated) {
 			p.found(issue)

@@ -55,13 +55,18 @@ func (h *Health) Reasons() []string {
 	return reasons
 }
 
-// Admin answers GET /metrics, /healthz and /readyz. It asks for no
-// authentication and so must not be on a public listener; profiles are not
-// served anywhere.
-func Admin(g prometheus.Gatherer, health *Health) http.Handler {
+// Admin answers GET /metrics, /healthz and /readyz. Healthy is what alive says
+// is: nil, or why the process is of no use and should be started again; its
+// text is shown. Ready is what health knows. Admin asks for no authentication
+// and so must not be on a public listener; profiles are not served anywhere.
+func Admin(g prometheus.Gatherer, health *Health, alive func() error) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(g, promhttp.HandlerOpts{}))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		if err := alive(); err != nil {
+			plain(w, http.StatusServiceUnavailable, err.Error())
+			return
+		}
 		plain(w, http.StatusOK, "ok")
 	})
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {

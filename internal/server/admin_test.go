@@ -20,9 +20,21 @@ func ask(h http.Handler, method, path string) *httptest.ResponseRecorder {
 	return w
 }
 
+func well() error { return nil }
+
+func TestHealthIsWhatAliveSays(t *testing.T) {
+	var err error
+	admin := Admin(prometheus.NewRegistry(), NewHealth("jira"), func() error { return err })
+	require.Equal(t, http.StatusOK, ask(admin, "GET", "/healthz").Code, "while nothing is ready")
+	err = errors.New("the poll has not moved for 6m0s")
+	w := ask(admin, "GET", "/healthz")
+	require.Equal(t, http.StatusServiceUnavailable, w.Code)
+	require.Equal(t, "the poll has not moved for 6m0s\n", w.Body.String())
+}
+
 func TestReadiness(t *testing.T) {
 	health := NewHealth("teleport", "jira")
-	admin := Admin(prometheus.NewRegistry(), health)
+	admin := Admin(prometheus.NewRegistry(), health, well)
 	w := ask(admin, "GET", "/readyz")
 	require.Equal(t, http.StatusServiceUnavailable, w.Code)
 	require.Equal(t, "jira: starting\nteleport: starting\n", w.Body.String())
@@ -45,7 +57,7 @@ func TestReadiness(t *testing.T) {
 func TestAdminEndpoints(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	NewMetrics(registry)
-	admin := Admin(registry, NewHealth("jira"))
+	admin := Admin(registry, NewHealth("jira"), well)
 	for name, tc := range map[string]struct {
 		method, path string
 		status       int
