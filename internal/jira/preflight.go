@@ -7,7 +7,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"teleport-jira/internal/access"
@@ -122,6 +121,10 @@ func (p *preflight) login(ctx context.Context) error {
 		p.fail("address", err.Error(), "check jira.url: its REST API does not answer there; is a context path missing?")
 		return err
 	}
+	if info := p.c.server.Load(); p.c.cfg.Deployment != Auto && info != nil && info.cloud != (info.DeploymentType == "Cloud") {
+		p.warn("deployment", fmt.Sprintf("jira.deployment is %s, but Jira says %q", p.c.cfg.Deployment, info.DeploymentType),
+			`set jira.deployment = "auto"`)
+	}
 	self := p.c.Self()
 	p.ok("login", "logged in as "+self.String())
 	if !self.Active {
@@ -184,6 +187,10 @@ func (p *preflight) project(ctx context.Context, key string) (found bool, err er
 		return false, nil
 	}
 	p.ok(check, "found")
+	if p.c.cfg.CommentVisibility == Internal && project.Type != "service_desk" {
+		p.fail("internal comments in "+key, "the project is not one of Jira Service Management",
+			`set jira.issue.comment_visibility = "public", or use a service project`)
+	}
 	return true, p.permissions(ctx, key)
 }
 
@@ -244,128 +251,6 @@ func (p *preflight) granted(ctx context.Context, project string, names []string)
 		have[name] = permission.Have
 	}
 	return have, gone, err
-}
-
-// issueType finds the id of the issue type; "" when there is none.
-func (p *preflight) issueType(ctx context.Context, t Target) (string, error) {
-	check := fmt.Sprintf("issue type %s in %s", t.IssueType, t.Project)
-	var names []string
-	for start := 0; start < mostPages; {
-		var page struct {
-			IssueTypes []statusJSON `json:"issueTypes"` // Cloud
-			Values     []statusJSON `json:"values"`     // Data Center
-			Total      int          `json:"total"`
-		}
-		path := "/issue/createmeta/" + t.Project + "/issuetypes"
-		gone, err := p.ask(ctx, "/issue/createmeta/{project}/issuetypes", path+query("startAt", strconv.Itoa(start), "maxResults", "50"), &page)
-		if err != nil {
-			return "", err
-		}
-		if gone != "" {
-			p.fail(check, gone, "give the account the permission to create issues in "+t.Project)
-			return "", nil
-		}
-		types := slices.Concat(page.IssueTypes, page.Values)
-		for _, each := range types {
-			if each.status().Is(t.IssueType) && issueIDPattern.MatchString(string(each.ID)) {
-				p.ok(check, "found")
-				return string(each.ID), nil
-			}
-			names = append(names, string(each.Name))
-		}
-		start += len(types)
-		if len(types) == 0 || start >= page.Total {
-			break
-		}
-	}
-	p.fail(check, fmt.Sprintf("not among those that can be created: %q", names), "check jira.issue_type and the project's issue type scheme")
-	return "", nil
-}
-
-// createField is a field of a create screen.
-type createField struct {
-	FieldID    text `json:"fieldId"`
-	Key        text `json:"key"`
-	Name       text `json:"name"`
-	Required   bool `json:"required"`
-	HasDefault bool `json:"hasDefaultValue"`
-}
-
-func (f createField) id() string {
-	if f.FieldID != "" {
-		return string(f.FieldID)
-	}
-	return string(f.Key)
-}
-
-// screen checks that every required field is filled and that what is sent can
-// be taken.
-func (p *preflight) screen(ctx context.Context, t Target, typeID string) error {
-	onScreen := map[string]createField{}
-	for start := 0; start < mostPages; {
-		var page struct {
-			Fields []createField `json:"fields"` // Cloud
-			Values []createField `json:"values"` // Data Center
-			Total  int           `json:"total"`
-		}
-		path := "/issue/createmeta/" + t.Project + "/issuetypes/" + typeID
-		gone, err := p.ask(ctx, "/issue/createmeta/{project}/issuetypes/{type}", path+query("startAt", strconv.Itoa(start), "maxResults", "50"), &page)
-		if err != nil {
-			return err
-		}
-		if gone != "" {
-			p.warn("create screen of "+t.Project, gone, "the daemon can't tell which fields are required")
-			return nil
-		}
-		fields := slices.Concat(page.Fields, page.Values)
-		for _, f := range fields {
-			onScreen[f.id()] = f
-		}
-		start += len(fields)
-		if len(fields) == 0 || start >= page.Total {
-			break
-		}
-	}
-	return p.compareFields(ctx, t, onScreen)
-}
-
-func (p *preflight) compareFields(ctx context.Context, t Target, onScreen map[string]createField) error {
-	cfg := p.c.cfg.Issue
-	sent := map[string]bool{"project": true, "issuetype": true, "summary": true, "description": true, "labels": true}
-	sent["components"] = len(cfg.Components) > 0
-	sent["priority"] = cfg.Priority != ""
-	sent["assignee"] = cfg.Assignee != ""
-	sent["reporter"] = true // Jira fills it with the daemon's account
-	for field := range p.c.templates.fields {
-		id, err := p.c.fieldID(ctx, field)
-		if err != nil {
-			return err
-		}
-		sent[id] = true
-	}
-	faults := len(p.findings)
-	for _, id := range slices.Sorted(maps.Keys(onScreen)) {
-		if f := onScreen[id]; f.Required && !f.HasDefault && !sent[id] {
-			p.fail(fmt.Sprintf("required field %s in %s", f.Name, t.Project), "the create screen demands it and nothing fills it",
-				fmt.Sprintf("set it under [jira.fields] as %q, or make it optional", id))
-		}
-	}
-	for _, id := range slices.Sorted(maps.Keys(sent)) {
-		if _, ok := onScreen[id]; ok || !sent[id] || slices.Contains([]string{"project", "issuetype", "reporter"}, id) {
-			continue
-		}
-		if id == "labels" {
-			p.warn("labels in "+t.Project, "not on the create screen: issues are made without the label that finds them when a record is lost",
-				"add Labels to the create screen of "+t.IssueType)
-			continue
-		}
-		p.warn(fmt.Sprintf("field %s in %s", id, t.Project), "not on the create screen: issues are made without it",
-			"add it to the create screen, or take it out of the configuration")
-	}
-	if len(p.findings) == faults {
-		p.ok("create screen of "+t.IssueType+" in "+t.Project, "has what the daemon fills, and demands nothing else")
-	}
-	return nil
 }
 
 // statuses checks that each state has a status in the issue type's workflow.

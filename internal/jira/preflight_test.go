@@ -81,6 +81,10 @@ func TestPreflightNamesEveryFault(t *testing.T) {
 			expect: func(e *jira.Expect) { e.Statuses[access.Denied] = []string{"Nope", "Denied"} },
 			want:   "warning status for denied requests in TAR",
 		},
+		"internal comments elsewhere": {
+			change: func(s *settings) { s.config.CommentVisibility = jira.Internal },
+			want:   "internal comments in TAR: the project is not one of Jira Service Management",
+		},
 		"reporter can't be set": {
 			change: func(s *settings) {
 				s.double.Projects[0].Permissions = map[fakejira.Permission][]string{fakejira.ModifyReporter: {fakejira.BobID}}
@@ -154,4 +158,13 @@ func TestPreflightTellsAwayFromWrong(t *testing.T) {
 			wantError(t, err, tc.class, false)
 		})
 	}
+}
+
+func TestPreflightTellsOfAnotherDeploymentThanConfigured(t *testing.T) {
+	b := start(t, fakejira.DataCenter, faulty, func(s *settings) { s.config.Deployment = jira.Cloud })
+	findings, _ := b.c.Preflight(t.Context(), expected())
+	require.NotEmpty(t, findings)
+	require.Equal(t, "deployment", findings[0].Name)
+	require.Equal(t, jira.Warning, findings[0].Verdict)
+	require.Contains(t, findings[0].Detail, `jira.deployment is cloud, but Jira says "Server"`)
 }

@@ -95,7 +95,8 @@ func (s statusJSON) status() access.Status {
 }
 
 type projectJSON struct {
-	Key text `json:"key"`
+	Key  text `json:"key"`
+	Type text `json:"projectTypeKey"` // software | business | service_desk
 }
 
 type issueJSON struct {
