@@ -18,7 +18,7 @@ LINT         := $(BUILD)/tools/golangci-lint-$(LINT_VERSION)/golangci-lint
 DEMO_ADDR ?= 127.0.0.1:8090
 
 .DEFAULT_GOAL := help
-.PHONY: help build test vet unit fuzz lint fmt demo demo-check clean $(BINARY) $(SANDBOX)
+.PHONY: help build test vet unit simulate fuzz lint fmt demo demo-check clean $(BINARY) $(SANDBOX)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ vet:
 unit: $(BINARY)
 	@[ -n '$(RACE)' ] || echo 'no C compiler: the tests run without the race detector'
 	go test $(RACE) -vet=off -timeout 10m ./...
+
+simulate: ## run N (1000) seeded simulations from SEED (1) on; a failing seed is printed
+	SIM_RUNS=$(or $(N),1000) SIM_SEED=$(or $(SEED),1) go test -count=1 -timeout 4h -run '^TestSimulate$$' ./internal/sim
 
 fuzz: ## run each fuzz target for FUZZTIME (3s)
 	@scripts/fuzz $(FUZZTIME)

@@ -117,13 +117,14 @@ func (a *app) warn(cfg *config.Config) {
 // run opens the listeners, brings the first generation up and then replaces it
 // as often as a reload asks for it.
 func (a *app) run(ctx context.Context, cfg *config.Config) error {
-	eg, ctx := errgroup.WithContext(ctx)
-	door, err := a.listen(ctx, cfg)
+	door := a.newDoor(cfg)
+	change, err := door.prepare(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer door.close()
-	eg.Go(func() error { return door.run(ctx) })
+	door.take(ctx, change)
+	eg, ctx := errgroup.WithContext(ctx)
 	eg.Go(func() error { return a.serve(ctx, cfg, door) })
 	eg.Go(func() error { return a.notify.watchdog(ctx, a.alive, a.log) })
 	err = eg.Wait()
@@ -133,80 +134,92 @@ func (a *app) run(ctx context.Context, cfg *config.Config) error {
 	return err
 }
 
-// errStopped ends the group in which the listeners run once the daemon is
-// through with its work.
+// errStopped ends the group once the daemon is through with its work.
 var errStopped = errors.New("stopped")
 
 // serve runs generations until ctx ends.
 func (a *app) serve(ctx context.Context, cfg *config.Config, door *door) error {
-	current, err := a.first(ctx, cfg)
-	if err != nil {
-		return err
+	current, err := a.first(ctx, cfg, door)
+	for err == nil {
+		current, err = a.live(ctx, current, door)
 	}
+	return err
+}
+
+// first builds the first generation. A reload meanwhile begins anew, so that a
+// daemon that waits in vain can be set right.
+func (a *app) first(ctx context.Context, cfg *config.Config, door *door) (*generation, error) {
+	try := a.begin(ctx, cfg, nil, a.health)
 	for {
-		next, err := a.live(ctx, current, door)
-		if err != nil {
-			return err
+		select {
+		case r := <-try.result:
+			try.cancel()
+			if ctx.Err() != nil {
+				return nil, errStopped
+			}
+			return r.generation, r.err
+		case err := <-door.failed:
+			try.abandon()
+			return nil, err
+		case <-a.opts.Reload:
+			next, change, err := a.prepare(ctx, door)
+			if err != nil {
+				a.reloadFailed(err)
+				continue
+			}
+			try.abandon()
+			door.take(ctx, change)
+			a.reloaded()
+			try = a.begin(ctx, next, nil, a.health)
 		}
-		if next == nil {
-			return errStopped
-		}
-		current = next
 	}
 }
 
-// first builds the first generation. A reload before it stands is a new start.
-func (a *app) first(ctx context.Context, cfg *config.Config) (*generation, error) {
-	g, err := a.build(ctx, cfg, a.health)
-	switch {
-	case ctx.Err() != nil:
-		return nil, errStopped
-	case err != nil:
-		return nil, err
-	}
-	return g, nil
-}
-
-// live runs one generation until ctx ends or the next one stands.
+// live runs one generation until ctx ends, which is errStopped, or the next
+// one stands.
 func (a *app) live(ctx context.Context, g *generation, door *door) (*generation, error) {
-	runCtx, stop := context.WithCancel(ctx)
+	if g.change != nil {
+		door.take(ctx, g.change)
+		a.reloaded()
+	}
+	running, stop := context.WithCancel(ctx)
 	defer stop()
 	done := make(chan error, 1)
-	go func() { done <- g.run(runCtx) }()
+	go func() { done <- g.run(running) }()
 	a.bell.use(g)
 	a.notify.ready()
-
 	renewals := newReloader(a, g, door)
 	defer renewals.stop()
 	probe := time.NewTicker(time.Second)
 	defer probe.Stop()
-	g.probe(a.health)
 	for {
 		a.heart.beat()
+		g.probe(a.health)
 		select {
 		case err := <-done:
 			return nil, ended(ctx, err)
+		case err := <-door.failed:
+			stop()
+			return nil, errors.Join(err, <-done)
 		case <-probe.C:
-			g.probe(a.health)
 		case <-a.opts.Reload:
 			renewals.reload(ctx)
 		case <-renewals.secrets.C:
 			renewals.refreshSecrets()
-		case next := <-renewals.built:
-			stop()
-			if err := <-done; err != nil {
-				return nil, errors.Join(err, next.closed())
+		case r := <-renewals.result():
+			if next := renewals.built(r); next != nil {
+				stop()
+				return next, <-done
 			}
-			return next, nil
 		}
 	}
 }
 
-// ended is what the end of a generation means: nothing on a stop, else that
-// something failed that never should.
+// ended is what the end of a generation means: errStopped after a stop, else
+// that something ended that never should.
 func ended(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil //nolint:nilerr // the end was asked for
+	if ctx.Err() != nil && err == nil {
+		return errStopped
 	}
 	return fmt.Errorf("the daemon's work ended by itself: %w", errors.Join(err, errUnexpected))
 }

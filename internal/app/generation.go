@@ -35,6 +35,7 @@ type generation struct {
 	cluster  *teleport.Client
 	tracker  *jira.Client
 	worker   *reconcile.Reconciler
+	change   *change // what it asks of the listeners
 }
 
 // build connects to both sides and proves that they will do. Sides that are
@@ -47,11 +48,11 @@ func (a *app) build(ctx context.Context, cfg *config.Config, health *server.Heal
 	eg.Go(func() error { return g.connectCluster(ctx, health) })
 	eg.Go(func() error { return g.connectTracker(ctx, health) })
 	if err := eg.Wait(); err != nil {
-		return nil, errors.Join(err, g.closed())
+		g.close()
+		return nil, err
 	}
-	mode, why := g.cluster.ReviewMode()
-	a.log.Info("connected", "cluster", g.cluster.ClusterName(), "jira_account", g.tracker.Self().String(),
-		"review_mode", mode, "because", why)
+	mode, _ := g.cluster.ReviewMode()
+	a.log.Info("connected", "cluster", g.cluster.ClusterName(), "jira_account", g.tracker.Self().String())
 	reviewer, _ := g.cluster.Identity()
 	g.worker = reconcile.New(reconcileOptions(cfg, mode), reconcile.Deps{
 		Cluster: g.cluster, Tracker: g.tracker, Self: g.tracker.Self(), Reviewer: reviewer, Log: a.log, Registerer: g.registry,
@@ -121,18 +122,18 @@ func (g *generation) run(ctx context.Context) error {
 	eg.Go(func() error { return g.cluster.Run(ctx) })
 	eg.Go(func() error { return g.cluster.Watch(ctx, g.worker) })
 	eg.Go(func() error { return g.worker.Run(ctx) })
-	return errors.Join(eg.Wait(), g.closed())
+	defer g.close()
+	return eg.Wait()
 }
 
-// closed gives back what the generation holds. It may be half-built.
-func (g *generation) closed() error {
+// close gives back what the generation holds. It may be half-built.
+func (g *generation) close() {
 	if g.cluster != nil {
 		g.cluster.Close()
 	}
 	if g.tracker != nil {
 		g.tracker.Close()
 	}
-	return nil
 }
 
 var errNotWatching = errors.New("no subscription to access requests stands")

@@ -3,8 +3,9 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 
-	"golang.org/x/sync/errgroup"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"teleport-jira/internal/config"
 	"teleport-jira/internal/server"
@@ -12,56 +13,143 @@ import (
 )
 
 // door is the listeners: the webhook's and the administrator's, where they are
-// configured.
+// configured. It belongs to one goroutine but for auth.
 type door struct {
-	handler *webhook.Handler // nil without a webhook listener
-	servers []*server.Server
-	public  *server.Server // the webhook's; nil without one
+	log      *slog.Logger
+	registry *prometheus.Registry
+	noTLS    bool
+	handler  *webhook.Handler // the same behind every public listener
+	health   *server.Health
+	alive    func() error
+	metrics  *server.Metrics // made with the first certificate; nil before
+	open     map[string]*listener
+	failed   chan error // the first listener that ended by itself
 }
 
-// listen opens what is configured. Ports that are taken are found here.
-func (a *app) listen(ctx context.Context, cfg *config.Config) (*door, error) {
-	d := &door{}
+// The listeners' names, and the keys that configure them.
+const (
+	publicListener = "http.listen_addr"
+	adminListener  = "telemetry.listen_addr"
+)
+
+// listener is a server at work.
+type listener struct {
+	addr   string // as configured
+	server *server.Server
+	stop   context.CancelFunc
+	done   chan struct{}
+}
+
+func (a *app) newDoor(cfg *config.Config) *door {
+	return &door{
+		log: a.log, registry: a.registry, noTLS: a.opts.InsecureNoTLS, health: a.health, alive: a.alive,
+		handler: webhook.New(webhook.Options{Doorbell: a.bell, Auth: auth(cfg), Log: a.log, Registerer: a.registry}),
+		open:    map[string]*listener{},
+		failed:  make(chan error, 1),
+	}
+}
+
+// change is what a configuration asks of the door, made ready so that taking
+// it up cannot fail.
+type change struct {
+	tls    *server.TLS // nil for plain HTTP, and without a public listener
+	opened map[string]*listener
+	wanted map[string]string // addresses by listener
+	auth   webhook.Auth
+}
+
+// prepare opens the new addresses of a configuration and loads its
+// certificate. It changes nothing that is in use.
+func (d *door) prepare(ctx context.Context, cfg *config.Config) (*change, error) {
+	c := &change{opened: map[string]*listener{}, wanted: map[string]string{}, auth: auth(cfg)}
 	if cfg.HTTP.Enabled {
-		if err := a.listenPublic(ctx, cfg, d); err != nil {
-			return nil, err
+		c.wanted[publicListener] = cfg.HTTP.ListenAddr
+	}
+	if cfg.Telemetry.ListenAddr != "" {
+		c.wanted[adminListener] = cfg.Telemetry.ListenAddr
+	}
+	if cfg.HTTP.Enabled && !d.noTLS {
+		var err error
+		if c.tls, err = server.LoadTLS(tlsFiles(cfg)); err != nil {
+			return nil, fmt.Errorf("http.https_cert_file: %w", err)
+		}
+		if d.metrics == nil {
+			d.metrics = server.NewMetrics(d.registry)
 		}
 	}
-	if addr := cfg.Telemetry.ListenAddr; addr != "" {
-		admin, err := server.Listen(ctx, server.Options{
-			Addr: addr, Handler: server.Admin(a.registry, a.health, a.alive), Log: a.log,
-		})
+	for name, addr := range c.wanted {
+		if have := d.open[name]; have != nil && have.addr == addr {
+			continue
+		}
+		s, err := server.Listen(ctx, d.options(name, addr, c.tls))
 		if err != nil {
-			d.close()
-			return nil, fmt.Errorf("telemetry.listen_addr: %w", err)
+			c.drop()
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
-		d.servers = append(d.servers, admin)
-		a.log.Info("listening for telemetry", "addr", admin.Addr().String())
+		c.opened[name] = &listener{addr: addr, server: s, done: make(chan struct{})}
 	}
-	return d, nil
+	return c, nil
 }
 
-func (a *app) listenPublic(ctx context.Context, cfg *config.Config, d *door) error {
-	opts := server.Options{Addr: cfg.HTTP.ListenAddr, Log: a.log}
-	if !a.opts.InsecureNoTLS {
-		tls, err := server.LoadTLS(tlsFiles(cfg))
-		if err != nil {
-			return fmt.Errorf("http.https_cert_file: %w", err)
+func (d *door) options(name, addr string, tls *server.TLS) server.Options {
+	o := server.Options{Addr: addr, Log: d.log, Handler: server.Admin(d.registry, d.health, d.alive)}
+	if name == publicListener {
+		o.Handler, o.TLS, o.Metrics = d.handler, tls, d.metrics
+	}
+	return o
+}
+
+// drop gives back what was opened for a change that is not taken up.
+func (c *change) drop() {
+	for _, l := range c.opened {
+		_ = l.server.Close()
+	}
+}
+
+// take makes the door as the change says. ctx bounds the lives of the
+// listeners that it starts.
+func (d *door) take(ctx context.Context, c *change) {
+	d.handler.SetAuth(c.auth)
+	for name, l := range d.open {
+		if c.wanted[name] != l.addr {
+			l.close()
+			delete(d.open, name)
+			d.log.Info("no longer listening", "key", name, "addr", l.server.Addr().String())
 		}
-		opts.TLS, opts.Metrics = tls, server.NewMetrics(a.registry)
 	}
-	d.handler = webhook.New(webhook.Options{
-		Doorbell: a.bell, Auth: auth(cfg), Log: a.log, Registerer: a.registry,
-	})
-	opts.Handler = d.handler
-	public, err := server.Listen(ctx, opts)
-	if err != nil {
-		return fmt.Errorf("http.listen_addr: %w", err)
+	if l := d.open[publicListener]; l != nil && c.tls != nil {
+		l.server.UseTLS(c.tls)
 	}
-	d.public = public
-	d.servers = append(d.servers, public)
-	a.log.Info("listening for webhooks", "addr", public.Addr().String(), "tls", opts.TLS != nil)
-	return nil
+	for name, l := range c.opened {
+		d.open[name] = l
+		d.serve(ctx, l)
+		d.log.Info("listening", "key", name, "addr", l.server.Addr().String(), "tls", name == publicListener && c.tls != nil)
+	}
+}
+
+func (d *door) serve(ctx context.Context, l *listener) {
+	ctx, l.stop = context.WithCancel(ctx)
+	go func() {
+		defer close(l.done)
+		if err := l.server.Run(ctx); err != nil {
+			select {
+			case d.failed <- err:
+			default: // One is enough to end the daemon.
+			}
+		}
+	}()
+}
+
+// close ends the listener once the requests that it answers are done.
+func (l *listener) close() {
+	l.stop()
+	<-l.done
+}
+
+func (d *door) close() {
+	for _, l := range d.open {
+		l.close()
+	}
 }
 
 func tlsFiles(cfg *config.Config) server.TLSFiles {
@@ -84,19 +172,4 @@ func auth(cfg *config.Config) webhook.Auth {
 		out = out.WithSecrets(texts...)
 	}
 	return out
-}
-
-// run serves until ctx ends.
-func (d *door) run(ctx context.Context) error {
-	eg, ctx := errgroup.WithContext(ctx)
-	for _, s := range d.servers {
-		eg.Go(func() error { return s.Run(ctx) })
-	}
-	return eg.Wait()
-}
-
-func (d *door) close() {
-	for _, s := range d.servers {
-		_ = s.Close() // It is closed already once it has run.
-	}
 }

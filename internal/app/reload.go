@@ -13,102 +13,135 @@ import (
 // secretsInterval is how often secret files are looked at for change.
 const secretsInterval = 5 * time.Second
 
+// attempt is a generation being built.
+type attempt struct {
+	cancel context.CancelFunc
+	change *change // what the generation asks of the listeners; nil for nothing
+	result chan built
+}
+
+// built is what came of an attempt: a generation or an error.
+type built struct {
+	generation *generation
+	err        error
+}
+
+// begin builds a generation in the background.
+func (a *app) begin(ctx context.Context, cfg *config.Config, change *change, health *server.Health) *attempt {
+	ctx, cancel := context.WithCancel(ctx)
+	t := &attempt{cancel: cancel, change: change, result: make(chan built, 1)}
+	go func() {
+		g, err := a.build(ctx, cfg, health)
+		t.result <- built{g, err}
+	}()
+	return t
+}
+
+// abandon ends the attempt and gives back what it made.
+func (t *attempt) abandon() {
+	t.cancel()
+	if r := <-t.result; r.generation != nil {
+		r.generation.close()
+	}
+	if t.change != nil {
+		t.change.drop()
+	}
+}
+
 // reloader builds the next generation beside the one at work, and takes up
-// secrets that changed. It belongs to one generation.
+// secrets that changed. It belongs to one generation and one goroutine.
 type reloader struct {
 	app     *app
 	current *generation
 	door    *door
-	built   chan *generation // the next generation, once it stands
+	try     *attempt // nil when none is under way
 	secrets *time.Ticker
 	sum     [sha256.Size]byte // of the secret files
-	cancel  context.CancelFunc
-	done    chan struct{} // closed when no build is under way
 }
 
 func newReloader(a *app, g *generation, d *door) *reloader {
-	done := make(chan struct{})
-	close(done)
 	return &reloader{
-		app: a, current: g, door: d, built: make(chan *generation), secrets: time.NewTicker(secretsInterval),
-		sum: sumOf(g.cfg.SecretFiles()), cancel: func() {}, done: done,
+		app: a, current: g, door: d,
+		secrets: time.NewTicker(secretsInterval), sum: sumOf(g.cfg.SecretFiles()),
 	}
 }
 
-// stop ends a build that is under way.
+// stop ends an attempt that is under way.
 func (r *reloader) stop() {
 	r.secrets.Stop()
-	r.cancel()
-	<-r.done
+	if r.try != nil {
+		r.try.abandon()
+	}
 }
 
 // reload reopens the log, reads the configuration and begins to build the next
-// generation. What can fail fails before anything is changed; a bad
+// generation, which waits for both sides as a start does, while the current
+// one works on. What can fail fails before anything is changed; a bad
 // configuration is reported and the old one stays.
 func (r *reloader) reload(ctx context.Context) {
-	a := r.app
-	a.notify.reloading()
-	defer a.notify.ready()
-	cfg, err := a.opts.load()
-	if err == nil {
-		err = a.output.Reload(a.opts.logOptions(cfg))
+	r.app.notify.reloading()
+	defer r.app.notify.ready()
+	if r.try != nil {
+		r.try.abandon()
+		r.try = nil
 	}
-	var tls *server.TLS
-	if err == nil && r.door.public != nil && !a.opts.InsecureNoTLS {
-		tls, err = server.LoadTLS(tlsFiles(cfg))
-	}
+	cfg, change, err := r.app.prepare(ctx, r.door)
 	if err != nil {
-		r.failed(err)
+		r.app.reloadFailed(err)
 		return
+	}
+	r.try = r.app.begin(ctx, cfg, change, nil)
+}
+
+// result delivers what came of the attempt under way.
+func (r *reloader) result() <-chan built {
+	if r.try == nil {
+		return nil
+	}
+	return r.try.result
+}
+
+// built is the next generation, or nil when the attempt failed.
+func (r *reloader) built(b built) *generation {
+	change := r.try.change
+	r.try.cancel()
+	r.try = nil
+	if b.err != nil {
+		change.drop()
+		r.app.reloadFailed(b.err)
+		return nil
+	}
+	b.generation.change = change
+	return b.generation
+}
+
+// prepare reads the configuration and makes ready what it asks of log and
+// listeners.
+func (a *app) prepare(ctx context.Context, d *door) (*config.Config, *change, error) {
+	cfg, err := a.opts.load()
+	if err != nil {
+		return nil, nil, err
+	}
+	change, err := d.prepare(ctx, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := a.output.Reload(a.opts.logOptions(cfg)); err != nil {
+		change.drop()
+		return nil, nil, err
 	}
 	a.warn(cfg)
-	r.cancel()
-	<-r.done
-	ctx, r.cancel = context.WithCancel(ctx)
-	r.done = make(chan struct{})
-	go r.build(ctx, cfg, tls)
+	return cfg, change, nil
 }
 
-// build waits for both sides as a start does, while the current generation
-// works on.
-func (r *reloader) build(ctx context.Context, cfg *config.Config, tls *server.TLS) {
-	defer close(r.done)
-	next, err := r.app.build(ctx, cfg, nil)
-	switch {
-	case ctx.Err() != nil:
-		return
-	case err != nil:
-		r.failed(err)
-		return
-	}
-	select {
-	case r.built <- next:
-		r.app.take(cfg, r.current.cfg, r.door, tls)
-	case <-ctx.Done():
-		_ = next.closed()
-	}
-}
-
-// take makes the listeners follow the new configuration.
-func (a *app) take(cfg, old *config.Config, d *door, tls *server.TLS) {
-	if tls != nil {
-		d.public.UseTLS(tls)
-	}
-	if d.handler != nil {
-		d.handler.SetAuth(auth(cfg))
-	}
-	if cfg.HTTP.Enabled != old.HTTP.Enabled || cfg.HTTP.ListenAddr != old.HTTP.ListenAddr ||
-		cfg.Telemetry.ListenAddr != old.Telemetry.ListenAddr {
-		a.log.Warn("a changed listener takes effect with the next restart",
-			"http", old.HTTP.ListenAddr, "telemetry", old.Telemetry.ListenAddr)
-	}
+func (a *app) reloaded() {
 	a.reloads.Set(1)
 	a.log.Info("configuration reloaded", "config", a.opts.ConfigPath)
 }
 
-func (r *reloader) failed(err error) {
-	r.app.reloads.Set(0)
-	r.app.log.Error("configuration not reloaded, the old one stays in use", "error", err)
+func (a *app) reloadFailed(err error) {
+	a.reloads.Set(0)
+	a.log.Error("configuration not reloaded, the old one stays in use", "error", err)
 }
 
 // refreshSecrets takes up secrets whose files changed, without waiting for
@@ -126,9 +159,7 @@ func (r *reloader) refreshSecrets() {
 	}
 	r.sum = sum
 	r.current.token.Store(&cfg.Jira.APIToken)
-	if r.door.handler != nil {
-		r.door.handler.SetAuth(auth(cfg))
-	}
+	r.door.handler.SetAuth(auth(cfg))
 	r.app.log.Info("changed secrets taken up")
 }
 
