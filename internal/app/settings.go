@@ -31,7 +31,7 @@ func jiraConfig(c *config.Config, token jira.TokenSource) jira.Config {
 		URL: j.URL, Username: j.Username, Token: token,
 		Deployment: jira.Deployment(j.Deployment), CAFile: j.CAFile,
 		Projects:          projects(c),
-		Decisive:          slices.Concat([]string(j.Statuses.Approved), []string(j.Statuses.Denied)),
+		Decisive:          slices.Concat([]string(j.Statuses.Approved), []string(j.Statuses.Denied), []string(j.Statuses.Expired)),
 		CommentVisibility: jira.Visibility(j.Issue.CommentVisibility),
 		Issue: jira.IssueConfig{
 			Summary: j.Issue.Summary, Description: j.Issue.Description,

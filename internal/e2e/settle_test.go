@@ -167,3 +167,17 @@ func TestStatusesAreConfiguredByNameIDAndList(t *testing.T) {
 		w.inStatus(issue, end)
 	}
 }
+func TestStatusThatCannotBeReachedIsSaidAndCommentedAnyway(t *testing.T) {
+	w := newWorld(t, func(o *options) {
+		flow := &o.jira.Projects[0].Workflow
+		flow.Transitions[2].Allowed = []string{fakejira.BobID} // to Denied
+	})
+	w.start()
+	id, issue := w.pending()
+	require.NoError(t, w.cluster.SetState("admin", id, types.RequestState_DENIED, "no"))
+	w.said(issue, "has been denied")
+	require.Equal(t, "Pending", w.read(issue.ID).Status.Name)
+	w.logged("level=WARN", "no transition", "request_id="+id)
+	require.Empty(t, w.read(issue.ID).Moves(), "a settled status is no way to another")
+}
+

@@ -17,7 +17,7 @@ const (
 	patience = 20 * time.Second
 	tick     = 20 * time.Millisecond
 	// calm is how long nothing must have happened for everything to be done.
-	calm = 300 * time.Millisecond
+	calm = 400 * time.Millisecond
 )
 
 // eventually waits until check finds nothing wrong.

@@ -69,8 +69,8 @@ type Config struct {
 	// Projects are the keys of all projects that issues are made in, and the
 	// only ones that searches look at.
 	Projects []string
-	// Decisive are the statuses (names or ids) that mean a decision. Move never
-	// steps through one of them on its way to another status.
+	// Decisive are the statuses (names or ids) that mean that a request is
+	// settled. Move never steps through one of them on its way to another status.
 	Decisive []string
 	// CommentVisibility is Public if empty.
 	CommentVisibility Visibility

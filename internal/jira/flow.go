@@ -4,18 +4,47 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"time"
 
 	"teleport-jira/internal/access"
 )
 
-// mostStatuses bounds what is remembered of workflows.
-const mostStatuses = 1000
+const (
+	// mostStatuses bounds what is remembered of workflows.
+	mostStatuses = 1000
+	// mostStuck bounds what is remembered of walks that led nowhere.
+	mostStuck = 10_000
+	// stuckFor is how long a walk that led nowhere is not begun again from the
+	// same place. Exploring moves the issue, each move comes back as a webhook,
+	// and each webhook asks for the walk again.
+	stuckFor = time.Hour
+)
 
-// flow is what has been seen of workflows: which statuses lead where. It is a
-// hint for choosing the next step and may be outdated. Safe for concurrent use.
+// flow is what has been seen of workflows: which statuses lead where, and which
+// walks led nowhere. It is a hint for choosing the next step and may be
+// outdated. Safe for concurrent use.
 type flow struct {
 	mu    sync.Mutex
 	leads map[string][]access.Status // by status id
+	stuck map[string]time.Time       // when a walk from a place ended
+}
+
+// noteStuck remembers that no way leads on from a place.
+func (f *flow) noteStuck(place string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.stuck == nil || len(f.stuck) >= mostStuck {
+		f.stuck = map[string]time.Time{}
+	}
+	f.stuck[place] = time.Now()
+}
+
+// isStuck tells whether no way led on from a place a short while ago.
+func (f *flow) isStuck(place string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	since, ok := f.stuck[place]
+	return ok && time.Since(since) < stuckFor
 }
 
 func (f *flow) learn(at position) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"teleport-jira/internal/access"
 )
@@ -43,8 +44,9 @@ type position struct {
 // false. A workflow with steps between is walked, never through a decisive
 // status and for at most mostSteps. Jira shows only the steps open in the
 // current status, so that an unknown workflow is explored: what was seen of it
-// is remembered, and a blind alley is left the way it was entered.
-// access.ErrNotReachable when no way is open.
+// is remembered, and a blind alley is left the way it was entered. Where no way
+// was open from, none is looked for again for an hour, unless other steps are
+// open there by then. access.ErrNotReachable when no way is open.
 func (c *Client) Move(ctx context.Context, ref access.IssueRef, statuses []string) (bool, error) {
 	k := call{op: "move issue", key: name(ref), endpoint: "/issue/{issue}"}
 	path, err := refPath(ref)
@@ -70,6 +72,19 @@ func (w *walk) run(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	start := w.place(at)
+	if w.c.flow.isStuck(start) {
+		return false, w.unreachable(at)
+	}
+	moved, err := w.explore(ctx, at)
+	if errors.Is(err, access.ErrNotReachable) {
+		w.c.flow.noteStuck(start)
+	}
+	return moved, err
+}
+
+// explore walks on from where the issue is.
+func (w *walk) explore(ctx context.Context, at position) (moved bool, err error) {
 	for range mostSteps {
 		if w.isTarget(at.status) {
 			return len(w.seen) > 0, nil
@@ -94,6 +109,15 @@ func (w *walk) run(ctx context.Context) (bool, error) {
 		}
 	}
 	return false, w.unreachable(at)
+}
+
+// place names the issue, where it is, what is open there and where it shall go.
+func (w *walk) place(at position) string {
+	parts := append([]string{w.path, at.status.ID}, w.targets...)
+	for _, t := range at.open {
+		parts = append(parts, string(t.ID))
+	}
+	return strings.Join(parts, "\x00")
 }
 
 func (w *walk) isTarget(s access.Status) bool { return slices.ContainsFunc(w.targets, s.Is) }

@@ -2,7 +2,10 @@ package jira_test
 
 import (
 	"net/http"
+	"slices"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -106,6 +109,25 @@ func TestMoveRemembersTheWorkflow(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, b.moves(t, ref.ID))
 	}
+}
+
+// Each step of a walk comes back as a webhook that asks for the walk again.
+func TestMoveThatFoundNoWayIsNotWalkedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, fakejira.Cloud, workflow("Backlog", []string{"Backlog", "Review", "Pending"},
+			[2]string{"Backlog", "Review"}, [2]string{"Review", "Backlog"}))
+		ref, _ := b.issue(t)
+		there := []string{"Review", "Backlog"}
+		for range 3 {
+			_, err := b.c.Move(t.Context(), ref, []string{"Pending"})
+			require.ErrorIs(t, err, access.ErrNotReachable)
+			require.Equal(t, there, b.moves(t, ref.ID))
+		}
+		<-time.After(time.Hour)
+		_, err := b.c.Move(t.Context(), ref, []string{"Pending"})
+		require.ErrorIs(t, err, access.ErrNotReachable)
+		require.Equal(t, slices.Concat(there, there), b.moves(t, ref.ID), "an hour later the workflow may be another")
+	})
 }
 
 func TestMoveFillsARequiredResolutionOnly(t *testing.T) {
