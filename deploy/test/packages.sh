@@ -1,0 +1,94 @@
+#!/usr/bin/env bash
+# Shows that the packages are the same bytes when they are built a second time
+# elsewhere, and installs, starts, removes and purges the .deb in a root of its
+# own, made by debootstrap.
+#
+#   deploy/test/packages.sh DIRECTORY VERSION
+# shellcheck source=deploy/test/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+dist=$(cd "${1:?usage: deploy/test/packages.sh DIRECTORY VERSION}" && pwd)
+version=${2:?usage: deploy/test/packages.sh DIRECTORY VERSION}
+host=$(dpkg --print-architecture)
+
+(cd "$dist" && sha256sum --quiet --check SHA256SUMS)
+ok "the checksums hold"
+
+if [ -z "$(git -C "$root" status --porcelain)" ]; then
+	git clone --quiet --no-local "$root" "$scratch/elsewhere"
+	sleep 1 # so that a clock that gets into a package shows
+	NFPM=$root/build/tools/nfpm "$scratch/elsewhere/deploy/packages/build" "$version" "$scratch/again" >/dev/null
+	diff "$dist/SHA256SUMS" "$scratch/again/SHA256SUMS" || fail "a second build gave other bytes"
+	ok "a second build elsewhere gives the same bytes"
+else
+	echo "skipped: the tree has changes that are not committed, a second build can't be compared"
+fi
+
+for arch in amd64 arm64; do
+	tar -tzf "$dist/teleport-jira-$version-linux-$arch.tar.gz" >"$scratch/list"
+	for file in teleport-jira install.sh teleport-jira.service teleport-jira.toml.example LICENSE; do
+		grep -qx "teleport-jira-$version-linux-$arch/$file" "$scratch/list" || fail "no $file in the archive for $arch"
+	done
+done
+tar -xzf "$dist/teleport-jira-$version-linux-$host.tar.gz" -C "$scratch"
+"$root/deploy/test/install.sh" "$scratch/teleport-jira-$version-linux-$host/teleport-jira" >/dev/null
+ok "the archives are complete, and install.sh of the unpacked one works"
+
+if command -v rpm >/dev/null; then
+	rpm -K --nosignature "$dist/teleport-jira-$version-1.x86_64.rpm" >/dev/null || fail "the rpm is broken"
+	rpm -qp --scripts "$dist/teleport-jira-$version-1.x86_64.rpm" 2>/dev/null | grep -q 'systemd-sysusers' ||
+		fail "the rpm has no scripts"
+	ok "rpm reads the rpm"
+fi
+
+# debian is an empty Debian, kept between runs as an archive.
+debian=$root/build/tools/debian-minbase.tar
+if [ ! -f "$debian" ]; then
+	command -v debootstrap >/dev/null || fail "debootstrap is missing"
+	debootstrap --variant=minbase bookworm "$scratch/minbase" >"$scratch/debootstrap.log" 2>&1 ||
+		fail "debootstrap: $(tail -n 3 "$scratch/debootstrap.log")"
+	tar -C "$scratch/minbase" -cf "$debian.new" .
+	mv "$debian.new" "$debian"
+fi
+target=$scratch/target
+mkdir "$target"
+tar -C "$target" -xf "$debian"
+inside() { chroot "$target" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive "$@"; }
+
+cp "$dist/teleport-jira_$version-1_$host.deb" "$target/tmp/new.deb"
+inside dpkg -i /tmp/new.deb >"$scratch/dpkg.log" 2>&1 || fail "dpkg -i: $(cat "$scratch/dpkg.log")"
+gid=$(inside getent group teleport-jira | cut -d: -f3)
+uid=$(inside id -u teleport-jira)
+is "640 0:$gid" "$(mode_of "$target/etc/teleport-jira.toml")" "configuration"
+is "700 0:0" "$(mode_of "$target/etc/teleport-jira")" "secrets"
+is "600 0:0" "$(mode_of "$target/etc/teleport-jira/jira-token")" "token"
+is "750 $uid:$gid" "$(mode_of "$target/var/lib/teleport-jira")" "state"
+grep -qx 'ExecStart=/usr/bin/teleport-jira start --config /etc/teleport-jira.toml' \
+	"$target/usr/lib/systemd/system/teleport-jira.service" || fail "the unit starts another program"
+ok "the .deb installs"
+
+inside teleport-jira version | grep -q "^teleport-jira v$version git:[0-9a-f]\{7\} go" || fail "version"
+cmp <(inside teleport-jira configure) "$target/etc/teleport-jira.toml"
+# The example's empty values are faults, each with its place; as the daemon's
+# user it can be read.
+if inside su -s /bin/sh teleport-jira -c 'teleport-jira start' >"$scratch/start" 2>&1; then
+	fail "started with an empty configuration"
+fi
+grep -q '^/etc/teleport-jira.toml:[0-9]*: jira.api_token' "$scratch/start" ||
+	fail "start says: $(cat "$scratch/start")"
+ok "the installed program runs as its user and reads its configuration"
+
+echo '# mine' >>"$target/etc/teleport-jira.toml"
+echo secret >"$target/etc/teleport-jira/jira-token"
+inside dpkg -i /tmp/new.deb >"$scratch/dpkg.log" 2>&1 || fail "upgrade: $(cat "$scratch/dpkg.log")"
+is '# mine' "$(tail -n 1 "$target/etc/teleport-jira.toml")" "configuration after an upgrade"
+is secret "$(cat "$target/etc/teleport-jira/jira-token")" "token after an upgrade"
+inside dpkg -r teleport-jira >/dev/null 2>&1
+[ ! -e "$target/usr/bin/teleport-jira" ] || fail "removed, but the program is there"
+[ -e "$target/etc/teleport-jira/jira-token" ] || fail "removed, and the token with it"
+inside dpkg --purge teleport-jira >/dev/null 2>&1
+left=$(find "$target/etc" "$target/usr" "$target/var/lib/teleport-jira" "$target/var/log" \
+	-name '*teleport-jira*' 2>/dev/null || true)
+[ -z "$left" ] || fail "purged, but there is $left"
+inside getent passwd teleport-jira >/dev/null && fail "purged, but the user is there"
+ok "upgrade and removal keep what is the operator's, purge leaves nothing"
