@@ -65,5 +65,7 @@ demo: $(BINARY) $(SANDBOX) ## start a cluster double, a Jira double and the daem
 demo-check: $(BINARY) ## use the demo in a headless Chromium
 	SANDBOX_DAEMON='$(abspath $(BINARY))' go test -count=1 -v -timeout 5m -run '^TestBoard' ./internal/sandbox
 
+include deploy/deploy.mk
+
 clean: ## remove what was built, but not the tools
-	rm -rf $(BINARY) $(SANDBOX)
+	rm -rf $(BINARY) $(SANDBOX) dist

@@ -45,6 +45,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	format := check.Flag("format", "Write text, one line a check, or json (default text).").
 		Default("text").PlaceHolder("FORMAT").Enum("text", "json")
 	checkInsecure := check.Flag("insecure-no-tls", "Check for a start with the same flag.").Bool()
+	health := cli.Command("health", "Ask the daemon on this host whether it is alive.")
+	healthPath := configFlag(health)
 	configure := cli.Command("configure", "Print an example configuration.")
 	showVersion := cli.Command("version", "Print the version.")
 
@@ -65,6 +67,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		_, err = io.WriteString(stdout, teleportjira.ExampleConfig)
 	case showVersion.FullCommand():
 		_, err = fmt.Fprintln(stdout, versionLine())
+	case health.FullCommand():
+		err = askHealth(stdout, *healthPath)
 	case start.FullCommand():
 		err = serve(app.Options{
 			ConfigPath: *path, Debug: *debug, InsecureNoTLS: *insecure,
@@ -98,6 +102,21 @@ func serve(o app.Options) error {
 	defer signal.Stop(reload)
 	o.Reload = reload
 	return app.Run(ctx, o)
+}
+
+// askHealth says how the daemon on this host is. One that can't be asked is
+// taken for alive, since whoever asks sees that its process runs.
+func askHealth(stdout io.Writer, path string) error {
+	asked, err := app.Healthy(context.Background(), path)
+	if err != nil {
+		return err
+	}
+	answer := "alive"
+	if !asked {
+		answer = "not known: neither telemetry.listen_addr is set nor http enabled"
+	}
+	_, err = fmt.Fprintln(stdout, answer)
+	return err
 }
 
 // report writes what went wrong and returns the exit status. The lines of a
