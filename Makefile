@@ -18,7 +18,7 @@ LINT         := $(BUILD)/tools/golangci-lint-$(LINT_VERSION)/golangci-lint
 DEMO_ADDR ?= 127.0.0.1:8090
 
 .DEFAULT_GOAL := help
-.PHONY: help build test vet unit simulate fuzz lint fmt demo demo-check clean $(BINARY) $(SANDBOX)
+.PHONY: help build test vet unit simulate fuzz lint fmt demo demo-check docs clean $(BINARY) $(SANDBOX)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ $(LINT):
 
 demo: $(BINARY) $(SANDBOX) ## start a cluster double, a Jira double and the daemon, with a board to try them on
 	@$(SANDBOX) --listen $(DEMO_ADDR) --daemon $(BINARY)
+
+docs: ## write docs/configuration.md from the configuration types
+	go test ./internal/docs -run ConfigurationManual -update
 
 demo-check: $(BINARY) ## use the demo in a headless Chromium
 	SANDBOX_DAEMON='$(abspath $(BINARY))' go test -count=1 -v -timeout 5m -run '^TestBoard' ./internal/sandbox
