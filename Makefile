@@ -8,6 +8,9 @@ BINARY  := $(BUILD)/teleport-jira
 SANDBOX := $(BUILD)/sandbox
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.gitRef=$(GITREF)
 
+# Building, vetting and linting share what they compile by sharing these.
+STATIC := CGO_ENABLED=0 GOFLAGS='$(GOFLAGS) -trimpath'
+
 # The race detector needs a C compiler; without one the tests run without it.
 RACE     := $(if $(shell command -v $$(go env CC)),-race)
 FUZZTIME ?= 3s
@@ -26,16 +29,16 @@ help: ## list the targets
 build: $(BINARY) ## build the static binary build/teleport-jira
 
 $(BINARY):
-	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o $@ ./cmd/teleport-jira
+	$(STATIC) go build -ldflags '$(LDFLAGS)' -o $@ ./cmd/teleport-jira
 
 $(SANDBOX):
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o $@ ./cmd/sandbox
+	$(STATIC) go build -ldflags '-s -w' -o $@ ./cmd/sandbox
 
 # The fuzz targets come before the tests: go test's own lines are the last word.
 test: build vet fuzz unit ## build, vet, fuzz briefly, run unit and end-to-end tests
 
 vet:
-	go vet ./...
+	$(STATIC) go vet ./...
 
 unit: $(BINARY)
 	@[ -n '$(RACE)' ] || echo 'no C compiler: the tests run without the race detector'
@@ -48,7 +51,7 @@ fuzz: ## run each fuzz target for FUZZTIME (3s)
 	@scripts/fuzz $(FUZZTIME)
 
 lint: $(LINT) ## check style, dependency direction, formatting and go.mod
-	$(LINT) run
+	$(STATIC) $(LINT) run
 	go mod tidy -diff
 
 fmt: $(LINT) ## format the code (gofumpt)
