@@ -162,10 +162,12 @@ func (c *Client) info(ctx context.Context) (serverInfo, error) {
 	return info, nil
 }
 
+const myselfEndpoint = "/myself"
+
 // myself proves the login: with a wrong token other endpoints may still answer
 // as to anybody.
 func (c *Client) myself(ctx context.Context) (access.Actor, error) {
-	k := call{op: "read own account", method: http.MethodGet, endpoint: "/myself", path: "/myself", read: true}
+	k := call{op: "read own account", method: http.MethodGet, endpoint: myselfEndpoint, path: myselfEndpoint, read: true}
 	var me account
 	if err := c.do(ctx, k, &me); err != nil {
 		return access.Actor{}, err

@@ -123,6 +123,10 @@ func jqlList(values []string) string {
 func (c *Client) search(ctx context.Context, k call, jql string) iter.Seq2[access.IssueSummary, error] {
 	return func(yield func(access.IssueSummary, error) bool) {
 		info, err := c.info(ctx)
+		if err == nil {
+			// To an anonymous visitor there is nothing to be found.
+			err = c.prove(ctx)
+		}
 		if err != nil {
 			yield(access.IssueSummary{}, err)
 			return

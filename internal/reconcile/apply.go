@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"slices"
 	"time"
 
 	"teleport-jira/internal/access"
@@ -149,6 +150,10 @@ func (v *visit) findEarlier(ctx context.Context) (access.IssueRef, error) {
 	if err != nil {
 		return access.IssueRef{}, err
 	}
+	// Searches fold the case of labels.
+	found = slices.DeleteFunc(found, func(i access.IssueSummary) bool {
+		return !slices.Contains(i.Labels, v.view.ID.Label())
+	})
 	if len(found) == 0 && v.view.Record.Unsure == "" {
 		return v.findByProperty(ctx)
 	}

@@ -63,6 +63,12 @@ func simulate(t *testing.T, seed uint64) {
 			}
 		})
 		defer s.world.close()
+		if rng.IntN(2) == 0 {
+			s.webhooks(func(h *fakejira.Webhook) {
+				h.Shuffle = time.Duration(1 + rng.IntN(int(10*time.Second)))
+				h.Lose = func(fakejira.Delivery) bool { return rng.IntN(4) == 0 }
+			})
+		}
 		s.run()
 		faults := s.world.broken(s.ids(), s.decidable)
 		if len(faults) > 0 {

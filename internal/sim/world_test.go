@@ -5,8 +5,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"path/filepath"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,20 +24,26 @@ import (
 	"teleport-jira/internal/plan"
 	"teleport-jira/internal/reconcile"
 	"teleport-jira/internal/teleport"
+	"teleport-jira/internal/webhook"
 )
 
-const botUser = "teleport-jira"
+const (
+	botUser       = "teleport-jira"
+	webhookSecret = "It's a Secret to Everybody"
+)
 
 // world is both doubles and the replicas between them.
 type world struct {
 	t        *testing.T
 	mode     access.ReviewMode
+	token    atomic.Pointer[string]
 	poll     time.Duration
 	cluster  *faketeleport.Cluster
 	auth     *faketeleport.Server
 	jira     *fakejira.Server
 	identity string
 	replicas []*replica
+	doors    doors
 	logs     logs
 }
 
@@ -60,17 +69,21 @@ func (l *logs) String() string {
 type replica struct {
 	name string
 	body *body
-	rec  *reconcile.Reconciler
 	reg  *prometheus.Registry
 	stop context.CancelFunc
 	done chan struct{}
+	// tracker is its Jira adapter, once it is connected.
+	tracker atomic.Pointer[jira.Client]
 }
 
 // newWorld makes a world in which nobody works yet.
 func newWorld(t *testing.T, flavour fakejira.Flavour, change func(*fakejira.Options, *faketeleport.Config)) *world {
 	w := &world{t: t, mode: access.ModeReview, poll: time.Minute}
+	token := fakejira.BotToken
+	w.token.Store(&token)
 	jiraOpts := fakejira.Board(flavour)
 	teleportCfg := faketeleport.Config{}
+	jiraOpts.WebhookTransport = fakejira.Direct(http.HandlerFunc(w.webhook))
 	if change != nil {
 		change(&jiraOpts, &teleportCfg)
 	}
@@ -90,6 +103,42 @@ func newWorld(t *testing.T, flavour fakejira.Flavour, change func(*fakejira.Opti
 	w.identity = filepath.Join(t.TempDir(), "identity")
 	require.NoError(t, w.cluster.WriteIdentityFile(w.identity, botUser, 10_000*time.Hour))
 	return w
+}
+
+// webhook hands a webhook to a replica that is alive, as a load balancer does.
+func (w *world) webhook(rw http.ResponseWriter, r *http.Request) {
+	w.doors.Lock()
+	defer w.doors.Unlock()
+	for _, d := range w.doors.open {
+		if !d.body.isDead() {
+			d.handler.ServeHTTP(rw, r)
+			return
+		}
+	}
+	rw.WriteHeader(http.StatusServiceUnavailable)
+}
+
+// doors are the webhook listeners of the replicas.
+type doors struct {
+	sync.Mutex
+	open []openDoor
+}
+
+type openDoor struct {
+	body    *body
+	handler *webhook.Handler
+}
+
+func (d *doors) add(b *body, h *webhook.Handler) {
+	d.Lock()
+	defer d.Unlock()
+	d.open = append(d.open, openDoor{b, h})
+}
+
+func (d *doors) remove(b *body) {
+	d.Lock()
+	defer d.Unlock()
+	d.open = slices.DeleteFunc(d.open, func(o openDoor) bool { return o.body == b })
 }
 
 // close ends everything, so that the bubble is left empty.
@@ -146,18 +195,23 @@ func (w *world) run(ctx context.Context, r *replica) error {
 	}
 	defer clt.Close()
 	tracker, err := jira.New(jira.Config{
-		URL: "https://jira.example.com", Username: w.user(), Token: func() string { return fakejira.BotToken },
+		URL: "https://jira.example.com", Username: w.user(), Token: func() string { return *w.token.Load() },
 		Projects: []string{"TAR"}, Decisive: []string{"Approved", "Denied"},
 	}, jira.Deps{Logger: log, Transport: transport{r.body, w.jira.RoundTripper()}})
 	if err != nil {
 		return err
 	}
+	r.tracker.Store(tracker)
 	if _, err := retry(ctx, func() (struct{}, error) { return struct{}{}, tracker.Connect(ctx) }); err != nil {
 		return nil
 	}
 	rec := reconcile.New(reconcile.Options{Settings: settings(), Workers: 8, PollInterval: w.poll}, reconcile.Deps{
 		Cluster: cluster{r.body, clt}, Tracker: tracker, Self: tracker.Self(), Reviewer: botUser, Log: log, Registerer: r.reg,
 	})
+	w.doors.add(r.body, webhook.New(webhook.Options{
+		Doorbell: rec, Auth: webhook.Auth{}.WithSecrets(webhookSecret), Log: log, Registerer: prometheus.NewRegistry(),
+	}))
+	defer w.doors.remove(r.body)
 	var watch sync.WaitGroup
 	watch.Go(func() { _ = clt.Watch(ctx, rec) })
 	err = rec.Run(ctx)
@@ -195,6 +249,15 @@ func settings() plan.Settings {
 		Default: plan.Route{Project: "TAR", IssueType: "Task"},
 		Rules:   plan.Rules{Mode: access.ModeReview},
 	}
+}
+
+// webhooks has Jira tell of changes.
+func (w *world) webhooks(change func(*fakejira.Webhook)) {
+	h := fakejira.Webhook{URL: "https://daemon.example.com/webhook", Secret: webhookSecret, Concurrency: 1}
+	if change != nil {
+		change(&h)
+	}
+	w.jira.RegisterWebhook(h)
 }
 
 // request makes an Access Request and returns its id.
