@@ -19,14 +19,11 @@ type Settings struct {
 // The first of a list is only a preference: any of them will do.
 type Statuses map[access.State][]string
 
-// precedence is the order in which a status that stands for several states is
-// read: approved and promoted usually share one.
-var precedence = []access.State{access.Pending, access.Approved, access.Denied, access.Expired, access.Promoted}
-
 // StateOf is the state that a status stands for; ok is false for a status that
-// the mapping does not know.
+// the mapping does not know. Of several states that share a status it is the
+// first in the order below: approved and promoted usually share one.
 func (s Statuses) StateOf(status access.Status) (state access.State, ok bool) {
-	for _, state := range precedence {
+	for _, state := range []access.State{access.Pending, access.Approved, access.Denied, access.Expired, access.Promoted} {
 		if s.Has(state, status) {
 			return state, true
 		}

@@ -36,16 +36,17 @@ func (v *visit) apply(ctx context.Context, steps []plan.Step) (again time.Durati
 	if described.IssueID == "" {
 		described = steps[0].Then
 	}
-	v.claim, v.suspect, again, err = v.r.claimFor(ctx, v.view.ID, v.view.Record, described)
+	v.claim, again, err = v.r.claimFor(ctx, v.view.ID, v.view.Record, described)
 	if err != nil || again > 0 {
 		return again, v.soften(err)
 	}
-	v.record = described
-	err = v.run(v.claim.ctx, steps)
-	if cause := context.Cause(v.claim.ctx); cause != nil && errors.Is(err, context.Canceled) {
+	v.record, v.suspect = described, v.claim.suspect
+	held := v.claim.hold(ctx)
+	err = v.run(held, steps)
+	if cause := context.Cause(held); cause != nil && errors.Is(err, context.Canceled) {
 		err = &access.Error{Op: "apply plan to request", Key: string(v.view.ID), Err: cause, Unsure: access.IsUnsure(err)}
 	}
-	return 0, v.soften(errors.Join(err, v.claim.release(v.record, v.unsure(err))))
+	return 0, v.soften(errors.Join(err, v.claim.release(ctx, v.record, v.unsure(err))))
 }
 
 // soften turns races into another look: a record that changed, or vanished with
@@ -76,7 +77,7 @@ func (v *visit) run(ctx context.Context, steps []plan.Step) error {
 	for len(steps) > 0 {
 		step := steps[0]
 		steps = steps[1:]
-		if err := v.claim.check(); err != nil {
+		if err := v.claim.check(ctx); err != nil {
 			return err
 		}
 		if err := v.do(ctx, step, &steps); err != nil {

@@ -19,17 +19,18 @@ var (
 // noteTimeout bounds the update that notes what was done, also while stopping.
 const noteTimeout = 5 * time.Second
 
-// claim is this worker's right to act on one request. It is renewed while it
-// is held; its context ends when it may no longer be relied upon.
+// claim is this worker's right to act on one request. While it is held it is
+// renewed, and the context that hold gave ends when it may no longer be relied
+// upon.
 type claim struct {
-	r    *Reconciler
-	id   access.RequestID
-	ctx  context.Context
-	stop context.CancelCauseFunc
+	r       *Reconciler
+	id      access.RequestID
+	suspect bool // an earlier attempt may have had effects that are not noted
 
 	lock   chan struct{} // holds one token; guards what follows, also during calls
 	stored access.Record // as it stands in plugin data
 	until  time.Time
+	stop   context.CancelCauseFunc
 	renew  *time.Timer
 	end    *time.Timer
 }
@@ -37,13 +38,13 @@ type claim struct {
 // claimFor takes the request's claim on the strength of the record that was
 // planned upon: if anything in it changed, so did the plan. wait is positive
 // when somebody else acts, or may have acted a moment ago.
-func (r *Reconciler) claimFor(ctx context.Context, id access.RequestID, rec, described access.Record) (c *claim, suspect bool, wait time.Duration, err error) {
+func (r *Reconciler) claimFor(ctx context.Context, id access.RequestID, rec, described access.Record) (c *claim, wait time.Duration, err error) {
 	if wait := r.mustWait(id, rec); wait > 0 {
-		return nil, false, wait, nil
+		return nil, wait, nil
 	}
-	suspect = isSuspect(rec)
+	start := time.Now()
 	next := described
-	next.Claim, next.ClaimUntil = r.newClaim(), time.Now().Add(r.opts.ClaimLife)
+	next.Claim, next.ClaimUntil = r.newClaim(), start.Add(r.opts.ClaimLife)
 	takeover := rec.Claim != "" && rec.IssueID == ""
 	if rec.IssueID == "" {
 		// From here on a create may have happened.
@@ -53,20 +54,23 @@ func (r *Reconciler) claimFor(ctx context.Context, id access.RequestID, rec, des
 		// The dead holder's create may still have to appear in the search.
 		next.Claim, next.ClaimUntil = "", time.Time{}
 	}
-	start := time.Now()
 	if err := r.swap(ctx, id, rec, next); err != nil {
-		return nil, false, 0, err
+		return nil, 0, err
 	}
 	if takeover {
-		return nil, false, max(r.mustWait(id, next), time.Second), nil
+		return nil, max(r.mustWait(id, next), time.Second), nil
 	}
-	return r.hold(ctx, id, next, start), suspect, 0, nil
+	return &claim{
+		r: r, id: id, suspect: isSuspect(rec),
+		stored: next, until: start.Add(r.opts.ClaimLife), lock: make(chan struct{}, 1),
+	}, 0, nil
 }
 
 // mustWait is how long the request has to be left alone: until a live claim
 // has ended, and until search shows what a lost attempt may have made.
 func (r *Reconciler) mustWait(id access.RequestID, rec access.Record) time.Duration {
-	life, age := time.Duration(0), r.seen.age(id, rec.Claim+"|"+rec.Unsure)
+	var life time.Duration
+	age := r.seen.age(id, rec.Claim+"|"+rec.Unsure)
 	switch {
 	case r.isOurs(rec):
 		return 0 // Ours, and nobody works on it: its release was lost.
@@ -110,13 +114,14 @@ func (r *Reconciler) swap(ctx context.Context, id access.RequestID, old, next ac
 	return errors.Join(err, readErr)
 }
 
-func (r *Reconciler) hold(ctx context.Context, id access.RequestID, stored access.Record, start time.Time) *claim {
-	c := &claim{r: r, id: id, stored: stored, until: start.Add(r.opts.ClaimLife), lock: make(chan struct{}, 1)}
-	c.ctx, c.stop = context.WithCancelCause(ctx)
+// hold renews the claim from now on, until release.
+func (c *claim) hold(ctx context.Context) context.Context {
+	held, stop := context.WithCancelCause(ctx)
 	defer c.locked()()
-	c.end = time.AfterFunc(time.Until(c.until), func() { c.stop(errClaimEnded) })
-	c.renew = time.AfterFunc(r.opts.ClaimLife/3, c.extend)
-	return c
+	c.stop = stop
+	c.end = time.AfterFunc(time.Until(c.until), func() { stop(errClaimEnded) })
+	c.renew = time.AfterFunc(c.r.opts.ClaimLife/3, func() { c.extend(held) })
+	return held
 }
 
 // locked takes the lock and returns what gives it back.
@@ -127,15 +132,15 @@ func (c *claim) locked() (unlock func()) {
 
 // extend renews the claim. A failure is not the end: the claim is good until
 // its time, and the next third tries again.
-func (c *claim) extend() {
+func (c *claim) extend(ctx context.Context) {
 	defer c.locked()()
-	if c.ctx.Err() != nil {
+	if ctx.Err() != nil {
 		return
 	}
 	start := time.Now()
 	next := c.stored
 	next.Claim, next.ClaimUntil = c.r.newClaim(), start.Add(c.r.opts.ClaimLife)
-	switch err := c.r.swap(c.ctx, c.id, c.stored, next); {
+	switch err := c.r.swap(ctx, c.id, c.stored, next); {
 	case err == nil:
 		c.stored, c.until = next, start.Add(c.r.opts.ClaimLife)
 		c.end.Reset(time.Until(c.until))
@@ -148,13 +153,13 @@ func (c *claim) extend() {
 
 // check tells whether the claim is good for one more effect. Timers may be
 // late in a process that was stopped for a while; the clock is not.
-func (c *claim) check() error {
+func (c *claim) check(ctx context.Context) error {
 	defer c.locked()()
 	if !time.Now().Before(c.until) {
 		c.stop(errClaimEnded)
 	}
-	if c.ctx.Err() != nil {
-		return &access.Error{Op: "hold claim on request", Key: string(c.id), Err: context.Cause(c.ctx)}
+	if ctx.Err() != nil {
+		return &access.Error{Op: "hold claim on request", Key: string(c.id), Err: context.Cause(ctx)}
 	}
 	return nil
 }
@@ -162,13 +167,13 @@ func (c *claim) check() error {
 // release notes what has been done and gives the claim back, in one update. It
 // is done even when the work was cancelled. If it fails the claim ends by
 // itself, and whoever takes it over looks for effects before repeating them.
-func (c *claim) release(done access.Record, unsure string) error {
+func (c *claim) release(ctx context.Context, done access.Record, unsure string) error {
 	c.stop(nil)
 	defer c.locked()()
 	c.renew.Stop()
 	c.end.Stop()
 	done.Claim, done.ClaimUntil, done.Unsure = "", time.Time{}, unsure
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(c.ctx), noteTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
 	defer cancel()
 	err := c.r.swap(ctx, c.id, c.stored, done)
 	if errors.Is(err, access.ErrConflict) {

@@ -36,13 +36,6 @@ type body struct {
 
 func newBody() *body { return &body{died: make(chan struct{})} }
 
-// kill ends the process between two calls.
-func (b *body) kill() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.killed("between calls")
-}
-
 func (b *body) killed(at string) {
 	if !b.dead {
 		b.dead, b.diedAt = true, at

@@ -70,7 +70,7 @@ func simulate(t *testing.T, seed uint64) {
 			})
 		}
 		s.run()
-		faults := s.world.broken(s.ids(), s.decidable)
+		faults := s.world.broken(s.requests, s.decidable)
 		if len(faults) > 0 {
 			t.Fatalf("seed %d:\n%s\n\nwhat happened:\n%s\n%s", seed,
 				strings.Join(faults, "\n"), strings.Join(s.told, "\n"), s.world.logs.String())
@@ -82,16 +82,8 @@ func simulate(t *testing.T, seed uint64) {
 type schedule struct {
 	*world
 	rng      *rand.Rand
-	requests []*simRequest
+	requests []string
 	told     []string
-	calm     bool
-}
-
-type simRequest struct {
-	id      string
-	made    time.Time
-	seen    bool // some replica was up long enough while it was pending
-	settled time.Time
 }
 
 const disorder = 30 * time.Minute
@@ -136,14 +128,6 @@ func (s *schedule) tell(format string, args ...any) {
 	fmt.Fprintln(&s.logs, "--- "+line)
 }
 
-func (s *schedule) ids() []string {
-	var ids []string
-	for _, r := range s.requests {
-		ids = append(ids, r.id)
-	}
-	return ids
-}
-
 // decidable tells whether the request must have an issue: it is pending now,
 // or some record of it was kept.
 func (s *schedule) decidable(id string) bool {
@@ -160,9 +144,17 @@ func (s *schedule) happen() {
 		weight int
 		do     func()
 	}{
-		{20, s.newRequest}, {25, s.someoneDrags}, {8, s.someoneReviews}, {4, s.someoneRemoves},
-		{10, s.jiraFails}, {6, s.teleportFails}, {4, s.teleportRestarts}, {2, s.watchersEnd},
-		{8, s.crashes}, {4, s.joins}, {4, s.pauses},
+		{20, s.newRequest},
+		{25, s.someoneDrags},
+		{8, s.someoneReviews},
+		{4, s.someoneRemoves},
+		{10, s.jiraFails},
+		{6, s.teleportFails},
+		{4, s.teleportRestarts},
+		{2, s.watchersEnd},
+		{8, s.crashes},
+		{4, s.joins},
+		{4, s.pauses},
 	}
 	total := 0
 	for _, th := range things {
@@ -191,11 +183,11 @@ func (s *schedule) newRequest() {
 		opts.Thresholds = []types.AccessReviewThreshold{{Name: "two", Approve: 2, Deny: 1}}
 	}
 	id := s.request(requester, "please", opts)
-	s.requests = append(s.requests, &simRequest{id: id, made: time.Now()})
+	s.requests = append(s.requests, id)
 	s.tell("request %s", id)
 }
 
-func (s *schedule) any() *simRequest {
+func (s *schedule) any() string {
 	if len(s.requests) == 0 {
 		s.newRequest()
 	}
@@ -205,25 +197,25 @@ func (s *schedule) any() *simRequest {
 func (s *schedule) someoneDrags() {
 	who := pick(s, fakejira.AliceID, fakejira.BobID, fakejira.CarolID, fakejira.RobotID)
 	to := pick(s, "Approved", "Denied", "Pending", "Expired", "Approved")
-	r := s.any()
-	s.tell("%s drags the issue of %s to %s", who, r.id, to)
-	s.drag(r.id, to, who, pick(s, "", "reason: because"))
+	id := s.any()
+	s.tell("%s drags the issue of %s to %s", who, id, to)
+	s.drag(id, to, who, pick(s, "", "reason: because"))
 }
 
 func (s *schedule) someoneReviews() {
-	r, who := s.any(), pick(s, "rita", "rolf")
+	id, who := s.any(), pick(s, "rita", "rolf")
 	state := pick(s, types.RequestState_APPROVED, types.RequestState_DENIED)
-	s.tell("%s reviews %s: %s", who, r.id, state)
-	s.review(who, r.id, state)
+	s.tell("%s reviews %s: %s", who, id, state)
+	s.review(who, id, state)
 }
 
 func (s *schedule) someoneRemoves() {
-	r := s.any()
-	s.tell("%s is removed or expires", r.id)
+	id := s.any()
+	s.tell("%s is removed or expires", id)
 	if s.rng.IntN(2) == 0 {
-		_ = s.cluster.Remove(r.id)
+		_ = s.cluster.Remove(id)
 	} else {
-		_ = s.cluster.Expire(r.id)
+		_ = s.cluster.Expire(id)
 	}
 }
 
