@@ -52,7 +52,8 @@ func (n *notifier) watchdog(ctx context.Context, alive func() error, log *slog.L
 			if err == nil {
 				n.tell(daemon.SdNotifyWatchdog)
 			} else if !said {
-				log.Error("no progress, systemd will start the daemon again", "error", err)
+				log.Error("no progress, systemd will start the daemon again", "error", err,
+					"fix", "none; report it if it happens again")
 			}
 			said = err != nil
 		}

@@ -141,7 +141,8 @@ func (a *app) reloaded() {
 
 func (a *app) reloadFailed(err error) {
 	a.reloads.Set(0)
-	a.log.Error("configuration not reloaded, the old one stays in use", "error", err)
+	a.log.Error("configuration not reloaded, the old one stays in use", "error", err,
+		"fix", "correct it and send SIGHUP again")
 }
 
 // refreshSecrets takes up secrets whose files changed, without waiting for
@@ -153,7 +154,8 @@ func (r *reloader) refreshSecrets() {
 	}
 	cfg, err := r.app.opts.load()
 	if err != nil {
-		r.app.log.Error("changed secrets not taken up, the old ones stay in use", "error", err)
+		r.app.log.Error("changed secrets not taken up, the old ones stay in use", "error", err,
+			"fix", "correct the file, or the configuration")
 		r.sum = sum
 		return
 	}

@@ -13,6 +13,7 @@ import (
 type memory struct {
 	mu       sync.Mutex
 	requests map[string]access.RequestID   // by issue id
+	keys     map[access.RequestID]string   // issue keys of requests that are not in step, for the log
 	done     map[access.RequestID]done     // settled, and brought in step
 	gone     map[access.RequestID]struct{} // issue answered 404, already warned about
 	landing  map[landing]struct{}          // new issues land in the pending status here
@@ -29,7 +30,7 @@ type landing struct{ project, issueType string }
 
 func newMemory() *memory {
 	return &memory{
-		requests: map[string]access.RequestID{}, done: map[access.RequestID]done{},
+		requests: map[string]access.RequestID{}, keys: map[access.RequestID]string{}, done: map[access.RequestID]done{},
 		gone: map[access.RequestID]struct{}{}, landing: map[landing]struct{}{},
 		open: map[string]struct{}{}, states: map[access.State]int{},
 	}
@@ -45,6 +46,15 @@ func (m *memory) with(f func(m *memory)) {
 func (m *memory) requestOf(issueID string) (id access.RequestID) {
 	m.with(func(m *memory) { id = m.requests[issueID] })
 	return id
+}
+
+// keyOf is the issue that a key is about, as far as it is known.
+func (m *memory) keyOf(k key) (issue string) {
+	if k.issue != "" {
+		return k.issue
+	}
+	m.with(func(m *memory) { issue = m.keys[k.request] })
+	return issue
 }
 
 func (m *memory) isOpen(issueID string) (open bool) {

@@ -50,6 +50,7 @@ func (l look) merge(o look) look {
 type entry struct {
 	look  look
 	since time.Time // when it was first asked for
+	said  string    // the error that was last logged of it
 }
 
 // waiting keeps the looks of the keys that are queued or to be retried.
@@ -66,6 +67,9 @@ func (w *waiting) put(k key, e entry) {
 	defer w.mu.Unlock()
 	if old, ok := w.entries[k]; ok {
 		e.look = old.look.merge(e.look)
+		if e.said == "" {
+			e.said = old.said
+		}
 		if old.since.Before(e.since) {
 			e.since = old.since
 		}

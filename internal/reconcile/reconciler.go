@@ -159,7 +159,7 @@ func (r *Reconciler) handle(ctx context.Context, k key) {
 	r.metrics.observe(time.Since(start), err)
 	switch {
 	case err != nil:
-		r.retry(k, entry, err)
+		r.retry(ctx, k, entry, err)
 	case again > 0:
 		r.queue.Forget(k)
 		r.waiting.put(k, entry)
@@ -170,26 +170,34 @@ func (r *Reconciler) handle(ctx context.Context, k key) {
 }
 
 // retry brings a failed key back: when the server said, or with backoff.
-func (r *Reconciler) retry(k key, entry entry, err error) {
+func (r *Reconciler) retry(ctx context.Context, k key, entry entry, err error) {
+	r.say(ctx, k, entry.said, err)
+	entry.said = err.Error()
 	r.waiting.put(k, entry)
-	attempt := r.queue.NumRequeues(k)
 	after := access.RetryAfter(err)
-	log := r.log.With("request_id", k.request, "attempt", attempt+1, "class", access.ClassOf(err), "error", err)
-	switch class := access.ClassOf(err); {
-	case errors.Is(err, access.ErrConflict):
-		log.Debug("another worker changed the record, will look again")
-	case class == access.Limited:
-		log.Debug("rate limited, will retry")
-	case class == access.Permanent || class == access.Unauth:
-		log.Error("request could not be brought in step, will retry")
-	default:
-		log.Warn("request could not be brought in step yet, will retry")
-	}
 	if after > 0 {
 		r.queue.AddAfter(k, after)
 		return
 	}
 	r.queue.AddRateLimited(k)
+}
+
+// say logs why a key has to come back. What was said of it before is repeated
+// for debugging only: while a side is away thousands of requests may wait.
+func (r *Reconciler) say(ctx context.Context, k key, said string, err error) {
+	class, level, fix := access.ClassOf(err), slog.LevelWarn, "none, unless it goes on: it is tried again"
+	switch {
+	case errors.Is(err, access.ErrConflict), class == access.Limited, said == err.Error():
+		level = slog.LevelDebug
+	case class == access.Unauth:
+		level, fix = slog.LevelError, "renew the token or identity, the new one is taken up without a restart"
+	case class == access.Permanent:
+		level, fix = slog.LevelError, "mend what the error names, the request is tried again"
+	}
+	r.log.LogAttrs(ctx, level, "request not in step yet, will retry",
+		slog.String("request_id", string(k.request)), slog.String("issue_key", r.memory.keyOf(k)),
+		slog.Int("attempt", r.queue.NumRequeues(k)+1), slog.String("class", string(class)),
+		slog.Any("error", err), slog.String("fix", fix))
 }
 
 func (r *Reconciler) process(ctx context.Context, k key, look look) (again time.Duration, err error) {

@@ -52,7 +52,7 @@ func (r *Reconciler) view(ctx context.Context, id access.RequestID, l look, issu
 		return v, err
 	}
 	if v.Record.IssueID != "" {
-		r.memory.with(func(m *memory) { m.requests[v.Record.IssueID] = id })
+		r.memory.with(func(m *memory) { m.requests[v.Record.IssueID], m.keys[id] = id, v.Record.IssueKey })
 	}
 	if l.resync && v.Record.IssueID != "" && v.Request != nil && v.Request.State == access.Pending {
 		l.Always = l.Always || !r.memory.isOpen(v.Record.IssueID)
@@ -149,6 +149,7 @@ func (r *Reconciler) steps(v plan.View, l look) []plan.Step {
 func (r *Reconciler) rest(v plan.View) {
 	r.seen.forget(v.ID)
 	r.memory.with(func(m *memory) {
+		delete(m.keys, v.ID)
 		switch {
 		case v.Request == nil:
 			delete(m.done, v.ID)

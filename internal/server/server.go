@@ -163,7 +163,8 @@ func (s *Server) refresh(reported string) string {
 	next, err := current.renew()
 	if err != nil {
 		if err.Error() != reported {
-			s.log.Warn("certificate not reloaded, the old one stays in use", "error", err)
+			s.log.Warn("certificate not reloaded, the old one stays in use", "error", err,
+				"fix", "put a certificate and its key there that belong together")
 		}
 		return err.Error()
 	}

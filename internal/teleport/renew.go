@@ -25,7 +25,8 @@ func (c *Client) Run(ctx context.Context) error {
 		case <-tick.C:
 			if err := c.ReloadIdentity(ctx); err != nil && ctx.Err() == nil {
 				user, expires := c.Identity()
-				c.log.Warn("identity not renewed", "error", err, "teleport_user", user, "expires", expires)
+				c.log.Warn("identity not renewed", "error", err, "teleport_user", user, "expires", expires,
+					"fix", "see that tbot, or whoever renews the identity, writes a good one")
 			}
 		}
 	}
