@@ -3,14 +3,19 @@
 
 NFPM := $(BUILD)/tools/nfpm
 HELM := $(BUILD)/tools/helm
+VERIFY := $(BUILD)/tools/verify-manifests
 
-.PHONY: packages release image-files deploy-tools test-deploy
+.PHONY: packages release image-files deploy-tools test-deploy test-chart test-rules
 
 $(NFPM):
 	GOBIN='$(abspath $(@D))' CGO_ENABLED=0 go install github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.0
 
 $(HELM):
 	GOBIN='$(abspath $(@D))' CGO_ENABLED=0 go install helm.sh/helm/v3/cmd/helm@v3.19.0
+
+# A module of its own, so that the daemon's has nothing of Kubernetes' API.
+$(VERIFY): deploy/helm/verify/main.go deploy/helm/verify/go.mod
+	cd deploy/helm/verify && CGO_ENABLED=0 go build -o '$(abspath $@)' .
 
 packages: $(NFPM) ## build .deb, .rpm and .tar.gz with checksums into dist/
 	deploy/packages/build '$(VERSION)' dist
@@ -23,10 +28,14 @@ release: $(NFPM) ## the same from a clean commit: make release VERSION=1.2.3
 image-files: $(BINARY) # what the image's target "static" is made of
 	cp /etc/ssl/certs/ca-certificates.crt $(BUILD)/
 
-deploy-tools: $(NFPM) $(HELM)
+deploy-tools: $(NFPM) $(HELM) $(VERIFY)
+
+test-chart: $(HELM) $(VERIFY) ## lint and render the Helm chart, decode its manifests and configurations
+	deploy/test/chart.sh $(HELM) $(VERIFY)
 
 test-deploy: $(SANDBOX) image-files packages deploy-tools ## try unit, installer, packages, image, chart and rules (root, Debian)
 	deploy/test/systemd.sh $(BINARY)
 	deploy/test/install.sh $(BINARY)
 	deploy/test/packages.sh dist '$(VERSION)'
 	deploy/test/image.sh $(SANDBOX)
+	deploy/test/chart.sh $(HELM) $(VERIFY)
