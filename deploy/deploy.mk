@@ -28,6 +28,9 @@ release: $(NFPM) ## the same from a clean commit: make release VERSION=1.2.3
 image-files: $(BINARY) # what the image's target "static" is made of
 	cp /etc/ssl/certs/ca-certificates.crt $(BUILD)/
 
+test-rules: ## check and test the alerts, and check the dashboard's queries
+	deploy/test/rules.sh
+
 deploy-tools: $(NFPM) $(HELM) $(VERIFY)
 
 test-chart: $(HELM) $(VERIFY) ## lint and render the Helm chart, decode its manifests and configurations
@@ -37,5 +40,6 @@ test-deploy: $(SANDBOX) image-files packages deploy-tools ## try unit, installer
 	deploy/test/systemd.sh $(BINARY)
 	deploy/test/install.sh $(BINARY)
 	deploy/test/packages.sh dist '$(VERSION)'
-	deploy/test/image.sh $(SANDBOX)
+	deploy/test/image.sh $(SANDBOX) $(BUILD)/metrics.txt
+	deploy/test/rules.sh $(BUILD)/metrics.txt
 	deploy/test/chart.sh $(HELM) $(VERIFY)

@@ -4,11 +4,14 @@
 # made there has to come out as an issue on the board, and be decided by moving
 # it.
 #
-#   deploy/test/image.sh SANDBOX
+#   deploy/test/image.sh SANDBOX METRICS
+#
+# What the daemon answers to GET /metrics is left in the file METRICS.
 # shellcheck source=deploy/test/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-sandbox=${1:?usage: deploy/test/image.sh SANDBOX}
+sandbox=$(realpath "${1:?usage: deploy/test/image.sh SANDBOX METRICS}")
+metrics=$(realpath -m "${2:?usage: deploy/test/image.sh SANDBOX METRICS}")
 command -v buildah >/dev/null || fail "buildah is missing"
 buildah() {
 	command buildah --storage-driver vfs --root "$scratch/images" --runroot "$scratch/run" "$@"
@@ -91,6 +94,7 @@ until_answered() {
 	fail "$1 does not answer"
 }
 until_answered http://127.0.0.1:18094/readyz
+curl -sSf http://127.0.0.1:18094/metrics >"$metrics"
 dir=$(dirname "$(cat "$scratch/config")")
 health() {
 	buildah run --isolation chroot --volume "$dir:$dir:ro" "$container" -- \

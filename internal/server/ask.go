@@ -44,7 +44,7 @@ func Ask(ctx context.Context, addr, path string, overTLS bool) error {
 	}
 	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode != http.StatusOK {
-		said, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10)) //nolint:errcheck // what could be read is shown
+		said, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10)) // What could be read is shown.
 		return fmt.Errorf("ask %s%s: status %d %s", addr, path, resp.StatusCode, said)
 	}
 	return nil
