@@ -65,8 +65,8 @@ $(LINT):
 demo: $(BINARY) $(SANDBOX) ## start a cluster double, a Jira double and the daemon, with a board to try them on
 	@$(SANDBOX) --listen $(DEMO_ADDR) --daemon $(BINARY)
 
-docs: ## write docs/configuration.md from the configuration types
-	go test ./internal/docs -run ConfigurationManual -update
+docs: ## write the parts of docs/ that follow from the code
+	go test ./internal/docs -run "Manual|Metrics" -update
 
 demo-check: $(BINARY) ## use the demo in a headless Chromium
 	SANDBOX_DAEMON='$(abspath $(BINARY))' go test -count=1 -v -timeout 5m -run '^TestBoard' ./internal/sandbox

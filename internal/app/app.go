@@ -175,6 +175,9 @@ func (a *app) first(ctx context.Context, cfg *config.Config, door *door) (*gener
 	}
 }
 
+// probeInterval is how often readiness is looked at. It costs no call.
+const probeInterval = 100 * time.Millisecond
+
 // live runs one generation until ctx ends, which is errStopped, or the next
 // one stands.
 func (a *app) live(ctx context.Context, g *generation, door *door) (*generation, error) {
@@ -190,7 +193,7 @@ func (a *app) live(ctx context.Context, g *generation, door *door) (*generation,
 	a.notify.ready()
 	renewals := newReloader(a, g, door)
 	defer renewals.stop()
-	probe := time.NewTicker(time.Second)
+	probe := time.NewTicker(probeInterval)
 	defer probe.Stop()
 	for {
 		a.heart.beat()

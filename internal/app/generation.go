@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -97,7 +98,8 @@ func (g *generation) persist(ctx context.Context, side string, health *server.He
 	for attempt := 1; ; attempt++ {
 		err := try()
 		if health != nil {
-			health.Set(side, err)
+			// Ready is for live to say: nothing is done before.
+			health.Set(side, cmp.Or(err, errNotAtWork))
 		}
 		if err == nil || ctx.Err() != nil {
 			return errors.Join(err, ctx.Err())
@@ -135,6 +137,8 @@ func (g *generation) close() {
 		g.tracker.Close()
 	}
 }
+
+var errNotAtWork = errors.New("connected, and not at work yet")
 
 var errNotWatching = errors.New("no subscription to access requests stands")
 

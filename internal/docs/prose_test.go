@@ -42,6 +42,8 @@ one that fails for a request costs its wording, not the issue.
 | ` + "`wiki TEXT`" + ` | the text escaped, for custom fields that hold wiki markup |
 | ` + "`link TEXT ADDRESS`" + ` | a link; in descriptions only |
 
+[issue-templates.md](issue-templates.md) tells more of them.
+
 `
 
 	examples = `

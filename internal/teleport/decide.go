@@ -102,7 +102,7 @@ func (c *Client) setState(
 		return c.refusal(ctx, d, out, err)
 	}
 	out.Verdict = access.Submitted
-	out.Request = c.afterwards(ctx, d.RequestID)
+	out.Request = c.afterwards(ctx, d)
 	return out, nil
 }
 
@@ -141,7 +141,7 @@ func (c *Client) refusal(
 // stateRefused tells a request that somebody settled in the meantime from a
 // right that is missing.
 func (c *Client) stateRefused(ctx context.Context, d access.Decision, out access.Outcome, denied bool) access.Outcome {
-	if now := c.afterwards(ctx, d.RequestID); now != nil && now.State.Settled() {
+	if now := c.afterwards(ctx, d); now != nil && now.State.Settled() {
 		return settled(d, out, now)
 	}
 	if denied {
@@ -153,7 +153,7 @@ func (c *Client) stateRefused(ctx context.Context, d access.Decision, out access
 
 // already sorts out an answer that somebody was first.
 func (c *Client) already(ctx context.Context, d access.Decision, out access.Outcome, text string) access.Outcome {
-	out.Request = c.afterwards(ctx, d.RequestID)
+	out.Request = c.afterwards(ctx, d)
 	switch {
 	case out.Request != nil && submittedBefore(d, out):
 		out.Verdict, out.Detail = access.Submitted, ""
@@ -196,10 +196,11 @@ func submittedBefore(d access.Decision, out access.Outcome) bool {
 
 // afterwards is the request as it stands now; nil when it can't be read, since
 // the decision itself has been answered.
-func (c *Client) afterwards(ctx context.Context, id access.RequestID) *access.Request {
-	req, err := c.Request(ctx, id)
+func (c *Client) afterwards(ctx context.Context, d access.Decision) *access.Request {
+	req, err := c.Request(ctx, d.RequestID)
 	if err != nil {
-		c.log.Debug("request not read after its decision", "request_id", id, "error", err)
+		c.log.Debug("request not read after its decision",
+			"request_id", d.RequestID, "issue_key", d.Issue.Key, "error", err)
 		return nil
 	}
 	return req
