@@ -108,6 +108,8 @@ type issueJSON struct {
 		Labels  []text       `json:"labels"`
 		Updated moment       `json:"updated"`
 		Comment *commentPage `json:"comment"`
+		Summary text         `json:"summary"`
+		Creator account      `json:"creator"`
 	} `json:"fields"`
 	Properties  map[string]json.RawMessage `json:"properties"`
 	Changelog   *historyPage               `json:"changelog"`
@@ -219,13 +221,15 @@ type changeItem struct {
 	ToString   text   `json:"toString"`
 }
 
-// isStatus tells the system field from a custom field of that name.
-func (i changeItem) isStatus() bool {
+// is tells a system field from a custom field of that name.
+func (i changeItem) is(field string) bool {
 	if i.FieldID != "" {
-		return i.FieldID == "status"
+		return i.FieldID == field
 	}
-	return i.Field == "status" && i.FieldType != "custom"
+	return i.Field == field && i.FieldType != "custom"
 }
+
+func (i changeItem) isStatus() bool { return i.is("status") }
 
 func (i changeItem) from() access.Status {
 	return access.Status{ID: string(i.From), Name: string(i.FromString)}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"slices"
 	"time"
 
 	"teleport-jira/internal/access"
@@ -120,7 +119,7 @@ func (v *visit) onGone(err error) error {
 }
 
 func (v *visit) create(ctx context.Context, do plan.CreateIssue, then access.Record) error {
-	ref, err := v.findEarlier(ctx)
+	ref, err := v.findEarlier(ctx, do.Draft)
 	if err != nil {
 		return err
 	}
@@ -139,58 +138,6 @@ func (v *visit) create(ctx context.Context, do plan.CreateIssue, then access.Rec
 	then.IssueID, then.IssueKey = ref.ID, ref.Key
 	v.record = then
 	return nil
-}
-
-// findEarlier looks for the issue that an earlier attempt may have made: by
-// its label, and by the property alone where the existing plugin made it.
-func (v *visit) findEarlier(ctx context.Context) (access.IssueRef, error) {
-	if v.view.Record.IsZero() || v.view.Record.Unsure == access.AttemptFailed {
-		return access.IssueRef{}, nil
-	}
-	found, err := v.r.tracker.FindIssues(ctx, v.view.ID)
-	if err != nil {
-		return access.IssueRef{}, err
-	}
-	// Searches fold the case of labels.
-	found = slices.DeleteFunc(found, func(i access.IssueSummary) bool {
-		return !slices.Contains(i.Labels, v.view.ID.Label())
-	})
-	if len(found) == 0 && v.view.Record.Unsure == "" {
-		return v.findByProperty(ctx)
-	}
-	if len(found) == 0 {
-		return access.IssueRef{}, nil
-	}
-	if len(found) > 1 {
-		v.r.log.Warn("several issues name the request, the oldest is used",
-			"request_id", v.view.ID, "issue_key", found[0].Ref.Key, "issues", len(found))
-	}
-	return found[0].Ref, nil
-}
-
-// findByProperty goes through what was made since the request was, which is
-// little, and reads the issues of which the search does not tell the property.
-func (v *visit) findByProperty(ctx context.Context) (access.IssueRef, error) {
-	since := time.Since(v.view.Request.Created) + v.r.opts.SearchGrace
-	for found, err := range v.r.tracker.Search(ctx, access.IssueQuery{UpdatedSince: since}) {
-		if err != nil {
-			return access.IssueRef{}, err
-		}
-		id := found.RequestID
-		if id == "" && labelled(found.Labels) == "" {
-			issue, err := v.r.tracker.Issue(ctx, found.Ref.ID)
-			if errors.Is(err, access.ErrNotFound) {
-				continue
-			} else if err != nil {
-				return access.IssueRef{}, err
-			}
-			id = issue.RequestID
-		}
-		if id == v.view.ID {
-			return found.Ref, nil
-		}
-	}
-	return access.IssueRef{}, nil
 }
 
 // comment writes a notice once: where an earlier attempt may have written it,

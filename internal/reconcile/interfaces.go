@@ -42,6 +42,9 @@ type Tracker interface {
 	// FindIssues searches for the issues that carry the request's label,
 	// oldest first. Search lags writes.
 	FindIssues(ctx context.Context, id access.RequestID) ([]access.IssueSummary, error)
+	// MadeFor tells whether this account made the issue for the draft's request,
+	// by what nobody can edit afterwards.
+	MadeFor(ctx context.Context, ref access.IssueRef, d access.Draft) (bool, error)
 	// Issue reads an issue by id or key, with comments and the changelog entry
 	// of its current status; access.ErrNotFound when it is deleted or invisible.
 	Issue(ctx context.Context, idOrKey string) (*access.Issue, error)

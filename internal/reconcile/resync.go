@@ -152,13 +152,15 @@ func (r *Reconciler) vanished(listed map[access.RequestID]struct{}) {
 	}
 }
 
-// whose is the request of an issue that the daemon's account made.
+// whose is the request of an issue that the daemon's account made: the one
+// whose record names it, as far as this process has seen, else the one that the
+// issue says.
 func (r *Reconciler) whose(issue access.IssueSummary) access.RequestID {
-	if issue.RequestID != "" {
-		return issue.RequestID
-	}
 	if id := r.memory.requestOf(issue.Ref.ID); id != "" {
 		return id
+	}
+	if issue.RequestID != "" {
+		return issue.RequestID
 	}
 	return labelled(issue.Labels)
 }

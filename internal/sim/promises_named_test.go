@@ -143,7 +143,7 @@ func TestDownForTwoDays(t *testing.T) {
 		decided := w.request(requester, "decided", faketeleport.RequestOptions{PendingTTL: 60 * time.Hour, AccessTTL: 60 * time.Hour})
 		moved := w.request(requester, "moved", faketeleport.RequestOptions{PendingTTL: 60 * time.Hour, AccessTTL: 60 * time.Hour})
 		pass(time.Minute)
-		first.halt()
+		first.retire()
 		w.review("rita", decided, types.RequestState_DENIED)
 		w.drag(moved, "Approved", fakejira.BobID, "reason: while you slept")
 		pass(47 * time.Hour)
@@ -171,7 +171,7 @@ func TestRecordWithoutIssue(t *testing.T) {
 				require.NoError(t, w.cluster.PutPluginData("jira", id, map[string]string{"user": requester, "roles": "dba,editor"}))
 				if made {
 					_, err := w.jira.CreateIssue(fakejira.BotID, fakejira.NewIssue{
-						Project: "TAR", Summary: "by the existing plugin",
+						Project: "TAR", Summary: requester + " requested dba, editor",
 						Properties: map[string]json.RawMessage{"teleportAccessRequestId": json.RawMessage(`"` + id + `"`)},
 					})
 					require.NoError(t, err)
@@ -181,6 +181,37 @@ func TestRecordWithoutIssue(t *testing.T) {
 				pass(5 * time.Minute)
 				require.Equal(t, w.issue(id).ID, w.cluster.PluginData(id)["jira"]["issue_id"])
 				return []string{id}
+			})
+		})
+	}
+}
+
+// TestForgedOriginIsNotAdopted: somebody puts the label and the property of a
+// request whose create got lost on another request's issue, and removes that
+// one's. The daemon must not take one issue for both.
+func TestForgedOriginIsNotAdopted(t *testing.T) {
+	for _, known := range []bool{true, false} {
+		t.Run(map[bool]string{true: "by the same daemon", false: "by one that has just started"}[known], func(t *testing.T) {
+			inWorld(t, 5*time.Second, func(t *testing.T, w *world) []string {
+				first := w.start("r0", newBody())
+				harmless := w.request(requester, "read only", faketeleport.RequestOptions{})
+				pass(10 * time.Second)
+				w.jira.Inject(fakejira.Fault{Method: http.MethodPost, Route: fakejira.RouteIssues, Effect: fakejira.LoseRequest, Times: 1})
+				wanted := w.request(requester, "root", faketeleport.RequestOptions{})
+				pass(time.Second)
+				stolen := w.issue(harmless)
+				require.NoError(t, w.jira.SetLabels(stolen.Key, fakejira.CarolID, []string{"teleport-" + wanted}))
+				require.NoError(t, w.jira.SetProperty(stolen.Key, fakejira.CarolID, "teleportAccessRequestId", json.RawMessage(`"`+wanted+`"`)))
+				if !known {
+					first.retire()
+					w.start("r1", newBody())
+				}
+				pass(5 * time.Minute)
+				own := w.cluster.PluginData(wanted)["jira"]["issue_id"]
+				require.NotEmpty(t, own)
+				require.NotEqual(t, stolen.ID, own)
+				require.NoError(t, w.jira.SetProperty(stolen.Key, fakejira.CarolID, "teleportAccessRequestId", json.RawMessage(`"`+harmless+`"`)))
+				return []string{harmless, wanted}
 			})
 		})
 	}

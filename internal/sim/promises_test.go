@@ -37,7 +37,7 @@ func (w *world) broken(ids []string, decidable func(id string) bool) []string {
 		if r.body.afterEnd > 0 {
 			add("replica %s made %d calls after it stopped", r.name, r.body.afterEnd)
 		}
-		if n := r.queued(); n > 0 && !r.body.isDead() {
+		if n := r.queued(); n > 0 && !r.body.isDead() && !r.retired {
 			add("replica %s still has %d entries queued", r.name, n)
 		}
 	}

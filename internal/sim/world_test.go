@@ -67,11 +67,12 @@ func (l *logs) String() string {
 
 // replica is one running daemon, but for its configuration and listeners.
 type replica struct {
-	name string
-	body *body
-	reg  *prometheus.Registry
-	stop context.CancelFunc
-	done chan struct{}
+	name    string
+	body    *body
+	reg     *prometheus.Registry
+	stop    context.CancelFunc
+	done    chan struct{}
+	retired bool
 	// tracker is its Jira adapter, once it is connected.
 	tracker atomic.Pointer[jira.Client]
 }
@@ -182,6 +183,12 @@ func (w *world) start(name string, b *body) *replica {
 func (r *replica) halt() {
 	r.stop()
 	<-r.done
+}
+
+// retire stops the replica before the end; what it leaves queued is for others.
+func (r *replica) retire() {
+	r.halt()
+	r.retired = true
 }
 
 func (w *world) run(ctx context.Context, r *replica) error {

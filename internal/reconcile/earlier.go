@@ -1,0 +1,69 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"teleport-jira/internal/access"
+)
+
+// findEarlier looks for the issue that an earlier attempt may have made: by
+// its label, and by its property where it has none, as the existing plugin's.
+// Label and property find candidates only: anybody who may edit an issue can
+// set them, and an issue that stands for two requests would decide both.
+func (v *visit) findEarlier(ctx context.Context, d access.Draft) (access.IssueRef, error) {
+	if v.view.Record.IsZero() || v.view.Record.Unsure == access.AttemptFailed {
+		return access.IssueRef{}, nil
+	}
+	labelled, err := v.r.tracker.FindIssues(ctx, v.view.ID)
+	if err != nil {
+		return access.IssueRef{}, err
+	}
+	for _, candidate := range labelled {
+		// Searches fold the case of labels.
+		if !slices.Contains(candidate.Labels, v.view.ID.Label()) {
+			continue
+		}
+		if ok, err := v.adoptable(ctx, candidate, d); ok || err != nil {
+			return candidate.Ref, err
+		}
+	}
+	return v.findByProperty(ctx, d)
+}
+
+// findByProperty goes through what was made since the request was, which is
+// little, and has no request's label.
+func (v *visit) findByProperty(ctx context.Context, d access.Draft) (access.IssueRef, error) {
+	since := time.Since(d.Request.Created) + v.r.opts.SearchGrace
+	for candidate, err := range v.r.tracker.Search(ctx, access.IssueQuery{UpdatedSince: since}) {
+		if err != nil {
+			return access.IssueRef{}, err
+		}
+		if labelled(candidate.Labels) != "" || candidate.RequestID != "" && candidate.RequestID != v.view.ID {
+			continue
+		}
+		if ok, err := v.adoptable(ctx, candidate, d); ok || err != nil {
+			return candidate.Ref, err
+		}
+	}
+	return access.IssueRef{}, nil
+}
+
+// adoptable tells whether the candidate was made for this request and belongs
+// to no other one.
+func (v *visit) adoptable(ctx context.Context, candidate access.IssueSummary, d access.Draft) (bool, error) {
+	if owner := v.r.memory.requestOf(candidate.Ref.ID); owner != "" && owner != v.view.ID {
+		return false, nil
+	}
+	ok, err := v.r.tracker.MadeFor(ctx, candidate.Ref, d)
+	if errors.Is(err, access.ErrNotFound) {
+		return false, nil
+	}
+	if err == nil && !ok {
+		v.r.log.Warn("issue bears the name of a request that it was not made for, not used",
+			"request_id", v.view.ID, "issue_key", candidate.Ref.Key)
+	}
+	return ok, err
+}
