@@ -104,12 +104,14 @@ func (a Actor) Handle() string {
 	return a.ID
 }
 
-// String is "Display Name <handle>", for people to read.
+// String is "Display Name <handle>", for people to read. People choose their
+// display names: what stands between the angle brackets is always the handle.
 func (a Actor) String() string {
-	if a.DisplayName == "" {
+	name := strings.TrimSpace(strings.NewReplacer("<", "", ">", "").Replace(a.DisplayName))
+	if name == "" {
 		return a.Handle()
 	}
-	return a.DisplayName + " <" + a.Handle() + ">"
+	return name + " <" + a.Handle() + ">"
 }
 
 // Draft is an issue to be made for a request. The tracker renders the texts

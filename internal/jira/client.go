@@ -40,6 +40,7 @@ type Client struct {
 	templates *templates
 	trouble   trouble
 	flow      flow
+	groups    groupCache
 
 	server atomic.Pointer[serverInfo]
 	self   atomic.Pointer[access.Actor]

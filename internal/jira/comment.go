@@ -28,7 +28,8 @@ type newComment struct {
 
 // Comment writes a notice with its mark. It does not look for an earlier one.
 // Where comments are internal and Jira does not confirm that this one is, the
-// error is permanent: the comment stands, and customers may see it.
+// error is permanent, and unsure: the comment stands, customers may see it, and
+// it has to be found rather than repeated.
 func (c *Client) Comment(ctx context.Context, ref access.IssueRef, n access.Notice) error {
 	path, err := refPath(ref)
 	k := call{
@@ -54,8 +55,10 @@ func (c *Client) Comment(ctx context.Context, ref access.IssueRef, n access.Noti
 		return c.trueNotFound(ctx, err)
 	}
 	if internal && (answer.JSDPublic == nil || *answer.JSDPublic) {
-		return k.error(access.Permanent, errors.New("the comment is not internal: "+
+		e := k.error(access.Permanent, errors.New("the comment is not internal: "+
 			"comment_visibility = \"internal\" needs a Jira Service Management project and an agent's account"))
+		e.Unsure = true
+		return e
 	}
 	return nil
 }

@@ -106,7 +106,7 @@ func (c *Client) lastMove(ctx context.Context, k call, path string, raw issueJSO
 		return nil, nil
 	}
 	entries := raw.Changelog.all()
-	move, found := newestMove(entries)
+	move, by, found := newestMove(entries)
 	if !found && raw.Changelog.Total > len(entries) {
 		info, err := c.info(ctx)
 		if err != nil {
@@ -116,20 +116,24 @@ func (c *Client) lastMove(ctx context.Context, k call, path string, raw issueJSO
 			if entries, err = c.changelog(ctx, k, path); err != nil {
 				return nil, err
 			}
-			move, found = newestMove(entries)
+			move, by, found = newestMove(entries)
 		}
 	}
 	current := raw.Fields.Status.status()
 	if !found || move.To.ID != current.ID && (move.To.ID != "" || !move.To.Is(current.Name)) {
 		return nil, nil
 	}
+	var err error
+	if move.By, err = c.complete(ctx, by.actor(), by); err != nil {
+		return nil, err
+	}
 	return &move, nil
 }
 
 // newestMove is the newest change of status among entries in any order. An
 // issue's newest change decides: an older one that led to the same status was
-// another move.
-func newestMove(entries []history) (access.Move, bool) {
+// another move. Its author is as the entry shows them.
+func newestMove(entries []history) (move access.Move, by account, found bool) {
 	slices.SortStableFunc(entries, func(a, b history) int {
 		return cmp.Or(b.Created.Compare(a.Created.Time), compareIDs(string(b.ID), string(a.ID)))
 	})
@@ -137,13 +141,12 @@ func newestMove(entries []history) (access.Move, bool) {
 		for _, item := range slices.Backward(entry.Items) {
 			if item.isStatus() {
 				return access.Move{
-					ID: string(entry.ID), By: entry.Author.actor(), At: entry.Created.Time,
-					From: item.from(), To: item.to(),
-				}, true
+					ID: string(entry.ID), At: entry.Created.Time, From: item.from(), To: item.to(),
+				}, entry.Author, true
 			}
 		}
 	}
-	return access.Move{}, false
+	return access.Move{}, account{}, false
 }
 
 // compareIDs compares ids as the numbers they are.

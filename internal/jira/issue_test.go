@@ -172,7 +172,7 @@ func TestInternalNotesAreConfirmed(t *testing.T) {
 		b := start(t, fakejira.Cloud, func(s *settings) { s.config.CommentVisibility = jira.Internal })
 		ref, _ := b.issue(t)
 		err := b.c.Comment(t.Context(), ref, access.Notice{Mark: "m", Text: "secret"})
-		wantError(t, err, access.Permanent, false)
+		wantError(t, err, access.Permanent, true)
 	})
 }
 

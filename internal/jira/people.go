@@ -52,10 +52,51 @@ func (c *Client) IsUser(ctx context.Context, who access.Actor, handle string) (b
 	}
 	k := call{op: "find user", key: handle, method: http.MethodGet, read: true}
 	found, err := c.searchUsers(ctx, k, handle)
-	if err != nil {
-		return false, err
+	if err != nil || slices.ContainsFunc(found, who.Same) {
+		return err == nil, err
 	}
-	return slices.ContainsFunc(found, who.Same), nil
+	return false, c.maySearch(ctx, k)
+}
+
+// errBlind: an empty list proves nothing.
+var errBlind = errors.New("people can't be searched for: the daemon's Jira account needs the global permission to browse users and groups")
+
+// maySearch fails when the account may not browse users: Jira then answers
+// searches with an empty list and no error.
+func (c *Client) maySearch(ctx context.Context, k call) error {
+	const browse = "USER_PICKER"
+	have, gone, err := (&preflight{c: c}).granted(ctx, "", []string{browse})
+	switch {
+	case err != nil:
+		return err
+	case gone != "" || !have[browse]:
+		return k.error(access.Permanent, errBlind)
+	}
+	return nil
+}
+
+// complete is the account as Jira shows it by itself, where what was read of
+// it within something else does not say what it is or whether it is active.
+// What can't be found out stays open, and counts against the account.
+func (c *Client) complete(ctx context.Context, who access.Actor, said account) (access.Actor, error) {
+	if who.ID == "" || who.Type != "" && said.Active != "" || who.Same(c.Self()) {
+		return who, nil
+	}
+	info, err := c.info(ctx)
+	if err != nil {
+		return who, err
+	}
+	found, err := c.userByID(ctx, call{op: "read user", key: who.ID, method: http.MethodGet, read: true}, who.ID, info.cloud)
+	switch {
+	case access.ClassOf(err) == access.Permanent && err != nil:
+		c.log.Warn("an account could not be read, it may not decide", "account", who.ID, "error", err)
+	case err != nil:
+		return who, err
+	}
+	if len(found) == 1 && found[0].Same(who) {
+		return found[0], nil
+	}
+	return who, nil
 }
 
 // searchUsers lists the accounts that Jira finds under handle. Cloud looks at
@@ -129,53 +170,4 @@ func (c *Client) cachedUser(ctx context.Context, handle string) (access.Actor, e
 	}
 	c.people[handle] = who
 	return who, nil
-}
-
-// InGroups tells whether the account is in one of the groups, by name or id.
-// Cloud asks for the right to browse users, Data Center for administration.
-func (c *Client) InGroups(ctx context.Context, who access.Actor, groups []string) (bool, error) {
-	k := call{op: "read groups of user", key: who.Handle(), method: http.MethodGet, read: true}
-	if len(groups) == 0 {
-		return false, nil
-	}
-	if who.ID == "" {
-		return false, k.error(access.Permanent, errors.New("account without id"))
-	}
-	info, err := c.info(ctx)
-	if err != nil {
-		return false, err
-	}
-	member, err := c.groupsOf(ctx, k, who, info.cloud)
-	if err != nil {
-		return false, err
-	}
-	return slices.ContainsFunc(member, func(g groupJSON) bool {
-		return slices.ContainsFunc(groups, func(want string) bool {
-			return strings.EqualFold(string(g.Name), want) || g.ID != "" && string(g.ID) == want
-		})
-	}), nil
-}
-
-type groupJSON struct {
-	ID   text `json:"groupId"`
-	Name text `json:"name"`
-}
-
-func (c *Client) groupsOf(ctx context.Context, k call, who access.Actor, cloud bool) ([]groupJSON, error) {
-	if cloud {
-		var groups []groupJSON
-		k.endpoint = "/user/groups"
-		k.path = k.endpoint + query("accountId", who.ID)
-		err := c.do(ctx, k, &groups)
-		return groups, err
-	}
-	var user struct {
-		Groups struct {
-			Items []groupJSON `json:"items"`
-		} `json:"groups"`
-	}
-	k.endpoint = "/user"
-	k.path = k.endpoint + query("key", who.ID, "expand", "groups")
-	err := c.do(ctx, k, &user)
-	return user.Groups.Items, err
 }

@@ -29,11 +29,11 @@ func TestTypesThatDifferBetweenDeploymentsAreRead(t *testing.T) {
 	require.Equal(t, access.IssueRef{ID: "10000", Key: "TAR-1"}, issue.ref())
 	require.Equal(t, access.RequestID("r1"), issue.requestID())
 	require.True(t, issue.Fields.Updated.IsZero())
-	move, ok := newestMove(issue.Changelog.all())
+	move, by, ok := newestMove(issue.Changelog.all())
 	require.True(t, ok)
 	require.Equal(t, "77", move.ID)
 	require.Equal(t, access.Status{ID: "3", Name: "Pending"}, move.To)
-	require.Equal(t, access.Actor{ID: "k", Name: "n", Type: access.AccountPerson, Active: true}, move.By)
+	require.Equal(t, access.Actor{ID: "k", Name: "n", Type: access.AccountPerson, Active: true}, by.actor())
 	require.True(t, time.Date(2026, 3, 4, 4, 6, 7, 8e6, time.UTC).Equal(move.At))
 }
 
@@ -55,11 +55,11 @@ func TestNewestMoveIsFoundInAnyOrder(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		shuffled := rapid.Permutation(entries).Draw(t, "order")
-		move, ok := newestMove(slices.Clone(shuffled))
+		move, _, ok := newestMove(slices.Clone(shuffled))
 		require.True(t, ok)
 		require.Equal(t, "10", move.ID)
 	})
-	_, ok := newestMove(nil)
+	_, _, ok := newestMove(nil)
 	require.False(t, ok)
 }
 
@@ -111,7 +111,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		_, _, _ = issue.summary(), issue.ref(), issue.requestID()
 		if issue.Changelog != nil {
-			_, _ = newestMove(issue.Changelog.all())
+			_, _, _ = newestMove(issue.Changelog.all())
 		}
 		if issue.Fields.Comment != nil {
 			for _, c := range issue.Fields.Comment.Comments {

@@ -32,6 +32,7 @@ const (
 	RefusedCustomer       Refusal = "customer_account"
 	RefusedInactive       Refusal = "inactive"
 	RefusedRequester      Refusal = "requester"
+	RefusedUnclear        Refusal = "identity_unclear"
 	RefusedNotApprover    Refusal = "not_approver"
 	RefusedNotSuggested   Refusal = "not_suggested"
 	RefusedUnmapped       Refusal = "unmapped"
@@ -45,7 +46,7 @@ const (
 func Refusals() []Refusal {
 	return []Refusal{
 		RefusedForeignProject, RefusedLongTerm, RefusedUnseen, RefusedApp, RefusedCustomer,
-		RefusedInactive, RefusedRequester, RefusedNotApprover, RefusedNotSuggested, RefusedUnmapped,
+		RefusedInactive, RefusedRequester, RefusedUnclear, RefusedNotApprover, RefusedNotSuggested, RefusedUnmapped,
 		RefusedNoDecision, RefusedSettled, RefusedReviewed, RefusedByTeleport,
 	}
 }
@@ -69,6 +70,8 @@ func (s Settings) judge(v View, move access.Move) Refusal {
 		return RefusedInactive
 	case !s.Rules.AllowSelfApproval && s.isRequester(v, who):
 		return RefusedRequester
+	case !s.Rules.AllowSelfApproval && v.Person != nil && v.Person.Unclear != "":
+		return RefusedUnclear
 	case !s.isApprover(v, who):
 		return RefusedNotApprover
 	case s.Rules.RequireSuggested && !s.isSuggested(v, who):
@@ -82,6 +85,21 @@ func (s Settings) judge(v View, move access.Move) Refusal {
 // TeleportUser maps a Jira account to a Teleport user: by the operator's list,
 // then by trait, then by e-mail where that is allowed; "" when unmapped.
 func (s Settings) TeleportUser(who access.Actor, p *Person) string {
+	user := s.ListedUser(who)
+	switch {
+	case user != "":
+		return user
+	case p != nil && p.TraitUser != "":
+		return p.TraitUser
+	case s.Rules.MatchEmail:
+		return who.Email
+	}
+	return ""
+}
+
+// ListedUser is the Teleport user that the operator's list gives an account;
+// "" when the list does not name it.
+func (s Settings) ListedUser(who access.Actor) string {
 	if user, ok := s.Rules.Users[who.ID]; ok && who.ID != "" {
 		return user
 	}
@@ -93,15 +111,7 @@ func (s Settings) TeleportUser(who access.Actor, p *Person) string {
 			key = k
 		}
 	}
-	switch {
-	case key != "":
-		return s.Rules.Users[key]
-	case p != nil && p.TraitUser != "":
-		return p.TraitUser
-	case s.Rules.MatchEmail:
-		return who.Email
-	}
-	return ""
+	return s.Rules.Users[key]
 }
 
 // isRequester compares by every name that is known, so that no missing mapping
@@ -145,13 +155,31 @@ func (s Settings) refusal(v View, why Refusal, move access.Move) Refuse {
 	if v.Request != nil {
 		d.Author = s.TeleportUser(move.By, v.Person)
 	}
+	d.Reason = Reason(v.Issue.Comments, move.By)
 	return Refuse{Why: why, Decision: d, Notice: refusalNotice(v, why, move, "")}
 }
 
-// submitted tells whether one of the reviews carries the decision: it ends with
-// the decision's token, so that no text that a person gave can stand for one,
-// and is by somebody in whose name the daemon reviews.
+// lostAnswer is the decision of a person that settled the request, where its
+// answer was lost and nothing has been noted of it.
+func (s Settings) lostAnswer(v View, state access.State) (access.Decision, bool) {
+	if v.Request == nil || v.Issue == nil || v.Issue.LastMove == nil || !s.Statuses.Has(state, v.Issue.Status) {
+		return access.Decision{}, false
+	}
+	move := *v.Issue.LastMove
+	if move.By.Same(v.Self) || move.ID == v.Record.HandledMove {
+		return access.Decision{}, false
+	}
+	d := s.decision(v, state, move)
+	return d, submitted(v, d)
+}
+
+// submitted tells whether the state or one of the reviews carries the decision:
+// its reason ends with the decision's token, so that no text that a person gave
+// can stand for one, and it is by somebody in whose name the daemon decides.
 func submitted(v View, d access.Decision) bool {
+	if len(v.Request.Reviews) == 0 && v.Request.State == d.Verdict && strings.HasSuffix(v.Request.ResolveReason, d.Token()) {
+		return true
+	}
 	return slices.ContainsFunc(v.Request.Reviews, func(r access.Review) bool {
 		return strings.HasSuffix(r.Reason, d.Token()) && (r.Author == v.Reviewer || r.Author == d.Author)
 	})

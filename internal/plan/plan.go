@@ -26,7 +26,12 @@ type Move struct {
 
 // Decide submits a person's decision to Teleport. What follows from the answer
 // is planned by AfterDecision.
-type Decide struct{ Decision access.Decision }
+type Decide struct {
+	Decision access.Decision
+	// Found says that Teleport has it already, from an attempt whose answer was
+	// lost: nothing is submitted, and the rest is done.
+	Found bool
+}
 
 // Refuse explains on the issue why a move decided nothing.
 type Refuse struct {
@@ -142,6 +147,10 @@ func (s Settings) planReviews(v View, b *builder) {
 
 func (s Settings) planSettled(v View, b *builder, state access.State) {
 	resolved := v.Record.Resolution == state
+	if d, found := s.lostAnswer(v, state); found && !resolved {
+		b.add(Decide{Decision: d, Found: true}, nil)
+		return
+	}
 	there := v.Issue != nil && s.Statuses.Has(state, v.Issue.Status)
 	if move := s.lateMove(v, state, resolved); move != nil {
 		b.add(s.refusal(v, RefusedSettled, *move), func(r *access.Record) { r.HandledMove = move.ID })
@@ -214,14 +223,7 @@ func (s Settings) planVerdict(v View, b *builder, verdict access.State) {
 		s.planRefusal(v, b, why, move)
 		return
 	}
-	if submitted(v, d) {
-		// The review is there and its answer was lost.
-		out := access.Outcome{Verdict: access.Submitted, Mode: s.Rules.Mode, Request: v.Request}
-		v.Record = b.record
-		b.steps = append(b.steps, s.AfterDecision(v, d, out)...)
-		return
-	}
-	b.add(Decide{d}, nil)
+	b.add(Decide{Decision: d, Found: submitted(v, d)}, nil)
 }
 
 func (s Settings) planRefusal(v View, b *builder, why Refusal, move access.Move) {

@@ -73,7 +73,8 @@ func brief(steps []plan.Step) string {
 		case plan.Move:
 			words = append(words, "move "+string(do.To))
 		case plan.Decide:
-			words = append(words, string(do.Decision.Verdict)+" by "+do.Decision.By.ID)
+			found := map[bool]string{true: "found "}[do.Found]
+			words = append(words, found+string(do.Decision.Verdict)+" by "+do.Decision.By.ID)
 		case plan.Refuse:
 			words = append(words, "refuse "+string(do.Why))
 		case plan.Note:
@@ -203,7 +204,24 @@ func TestAfterDecision(t *testing.T) {
 
 	t.Run("answer was lost", func(t *testing.T) {
 		view.Request = waiting
-		require.Equal(t, "comment review/0, comment move/77, move pending", brief(settings().Plan(view)))
+		steps := settings().Plan(view)
+		require.Equal(t, "comment review/0, found approved by b1", brief(steps))
+		view.Record = steps[0].Then
+		out := access.Outcome{Verdict: access.Submitted, Request: waiting}
+		require.Equal(t, "comment move/77, move pending", brief(settings().AfterDecision(view, d, out)))
+		view.Record = record()
+	})
+	t.Run("answer was lost and it settled the request", func(t *testing.T) {
+		v := view
+		v.Request = settled
+		require.Equal(t, "comment review/0, found approved by b1", brief(settings().Plan(v)))
+		v.Request = request(access.Approved)
+		v.Request.ResolveReason = "fine " + d.Token()
+		require.Equal(t, "found approved by b1", brief(settings().Plan(v)), "as a state")
+		v.Record.HandledMove = "77"
+		require.Equal(t, "comment resolution/approved", brief(settings().Plan(v)), "it was noted")
+		v.Record.HandledMove, v.Request.ResolveReason = "", "fine "+d.Token()+" by eve"
+		require.Equal(t, "comment resolution/approved", brief(settings().Plan(v)), "not the daemon's")
 	})
 	t.Run("somebody else's token is none", func(t *testing.T) {
 		view.Request = request(access.Pending)

@@ -110,6 +110,9 @@ func refusalText(v View, why Refusal) string {
 		return "the account is not active." + other
 	case RefusedRequester:
 		return "nobody may decide their own request." + other
+	case RefusedUnclear:
+		return "it could not be found out whether the account is the requester's, who may not decide: " +
+			v.Person.Unclear + "." + other
 	case RefusedNotApprover:
 		return "the account is not one of the configured approvers." + other
 	case RefusedNotSuggested:

@@ -26,6 +26,9 @@ type Person struct {
 	TraitUser   string // the one Teleport user whose trait names the account; "" when none or several
 	InGroups    bool   // member of one of the approver groups
 	IsRequester bool   // Jira says that the account is the requester's
+	// Unclear is why it can't be told whether the account is the requester's;
+	// "" when it can.
+	Unclear string
 }
 
 // Look says what made a worker look at a request, and so whether reading the

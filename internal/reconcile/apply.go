@@ -137,6 +137,7 @@ func (v *visit) create(ctx context.Context, do plan.CreateIssue, then access.Rec
 	}
 	then.IssueID, then.IssueKey = ref.ID, ref.Key
 	v.record = then
+	v.r.memory.with(func(m *memory) { m.requests[ref.ID] = v.view.ID })
 	return nil
 }
 

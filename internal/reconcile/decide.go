@@ -10,9 +10,14 @@ import (
 // decide submits a decision and replaces what was left to do by what follows
 // from the answer.
 func (v *visit) decide(ctx context.Context, do plan.Decide, then access.Record, rest *[]plan.Step) error {
-	out, err := v.r.cluster.Decide(ctx, do.Decision)
-	if err != nil {
-		return err
+	out := access.Outcome{
+		Verdict: access.Submitted, Mode: v.r.opts.Settings.Rules.Mode, Reviewer: v.view.Reviewer, Request: v.view.Request,
+	}
+	if !do.Found {
+		var err error
+		if out, err = v.r.cluster.Decide(ctx, do.Decision); err != nil {
+			return err
+		}
 	}
 	v.audit(do.Decision, out)
 	v.record = then
@@ -44,5 +49,5 @@ func (v *visit) refused(do plan.Refuse) {
 	v.r.log.Warn("decision refused",
 		"request_id", d.RequestID, "issue_key", d.Issue.Key, "change", d.MoveID,
 		"person", d.By.String(), "account", d.By.ID, "teleport_user", d.Author,
-		"decision", d.Verdict, "refusal", do.Why)
+		"mode", v.r.opts.Settings.Rules.Mode, "decision", d.Verdict, "reason", d.Reason, "refusal", do.Why)
 }

@@ -1,6 +1,8 @@
 package reconcile
 
 import (
+	"cmp"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -17,6 +19,14 @@ const MaxQueued = 50_000
 type key struct {
 	request access.RequestID
 	issue   string
+}
+
+// attr names the key in the log.
+func (k key) attr() slog.Attr {
+	if k.issue != "" {
+		return slog.String("issue", k.issue)
+	}
+	return slog.String("request_id", string(k.request))
 }
 
 // look is why a request is looked at.
@@ -77,6 +87,18 @@ func (w *waiting) put(k key, e entry) {
 	w.entries[k] = e
 }
 
+// join adds a look to what waits already; false when nothing does.
+func (w *waiting) join(k key, e entry) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	old, ok := w.entries[k]
+	if ok {
+		old.look = old.look.merge(e.look)
+		w.entries[k] = old
+	}
+	return ok
+}
+
 func (w *waiting) take(k key) entry {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -123,24 +145,19 @@ func (r *Reconciler) IssueChanged(h access.IssueHint) bool {
 	if r.stopping.Load() || r.queue.Len() >= MaxQueued {
 		return false
 	}
-	id := r.memory.requestOf(h.ID)
-	if id == "" {
-		id = h.RequestID
-	}
-	if id == "" {
-		idOrKey := h.ID
-		if idOrKey == "" {
-			idOrKey = h.Key
-		}
-		r.enqueue(key{issue: idOrKey}, look{})
-		return true
-	}
 	l := plan.Look{IssueID: h.ID, Always: h.Status == access.Status{}}
 	if !l.Always {
 		l.Observed = &h.Status
 	}
-	r.enqueue(key{request: id}, look{Look: l})
-	return true
+	id := r.memory.requestOf(h.ID)
+	switch {
+	case id != "":
+		r.enqueue(key{request: id}, look{Look: l})
+		return true
+	case h.RequestID != "":
+		return r.stranger(h, key{request: h.RequestID}, look{Look: l})
+	}
+	return r.stranger(h, key{issue: cmp.Or(h.ID, h.Key)}, look{})
 }
 
 // observations remember since when a value has been seen unchanged, by this

@@ -72,13 +72,14 @@ type Reconciler struct {
 	metrics *metrics
 	holder  string // names this Reconciler in claims; new with every start
 
-	queue    workqueue.TypedRateLimitingInterface[key]
-	waiting  *waiting
-	seen     *observations
-	memory   *memory
-	pulse    *pulse
-	resyncs  chan struct{}
-	stopping atomic.Bool
+	queue     workqueue.TypedRateLimitingInterface[key]
+	waiting   *waiting
+	seen      *observations
+	memory    *memory
+	strangers *strangers
+	pulse     *pulse
+	resyncs   chan struct{}
+	stopping  atomic.Bool
 }
 
 // New makes a Reconciler that does nothing until Run.
@@ -94,11 +95,12 @@ func New(opts Options, deps Deps) *Reconciler {
 		holder:  rand.Text(),
 		queue: workqueue.NewTypedRateLimitingQueue(
 			workqueue.NewTypedItemExponentialFailureRateLimiter[key](firstRetry, lastRetry)),
-		waiting: newWaiting(),
-		seen:    newObservations(),
-		memory:  newMemory(),
-		pulse:   &pulse{workers: opts.Workers, due: map[string]time.Time{}},
-		resyncs: make(chan struct{}, 1),
+		waiting:   newWaiting(),
+		seen:      newObservations(),
+		memory:    newMemory(),
+		strangers: newStrangers(),
+		pulse:     &pulse{workers: opts.Workers, due: map[string]time.Time{}},
+		resyncs:   make(chan struct{}, 1),
 	}
 	r.metrics = newMetrics(deps.Registerer, r)
 	return r

@@ -57,6 +57,9 @@ func (r *Reconciler) view(ctx context.Context, id access.RequestID, l look, issu
 	if l.resync && v.Record.IssueID != "" && v.Request != nil && v.Request.State == access.Pending {
 		l.Always = l.Always || !r.memory.isOpen(v.Record.IssueID)
 	}
+	if foreign(v, l) {
+		r.strangers.found(l.IssueID)
+	}
 	if r.leftOver(id, v.Record) {
 		// What the dead holder did last may concern the issue's moves.
 		l.Always = true
@@ -166,6 +169,7 @@ func (r *Reconciler) rest(v plan.View) {
 func (r *Reconciler) identify(ctx context.Context, idOrKey string) error {
 	issue, err := r.tracker.Issue(ctx, idOrKey)
 	if errors.Is(err, access.ErrNotFound) {
+		r.strangers.found(idOrKey)
 		return nil
 	} else if err != nil {
 		return err
@@ -175,6 +179,7 @@ func (r *Reconciler) identify(ctx context.Context, idOrKey string) error {
 		id = labelled(issue.Labels)
 	}
 	if id == "" {
+		r.strangers.found(idOrKey)
 		r.log.Debug("issue is not about an access request", "issue_key", issue.Ref.Key)
 		return nil
 	}
@@ -190,8 +195,8 @@ func (r *Reconciler) person(ctx context.Context, v plan.View, move access.Move) 
 	if who.ID == "" {
 		return p, nil
 	}
-	if rules.UserTrait != "" && r.opts.Settings.TeleportUser(who, p) == "" {
-		if err := r.byTrait(ctx, v, who, p); err != nil {
+	if rules.UserTrait != "" && r.opts.Settings.ListedUser(who) == "" {
+		if err := r.unclear(v, who, p, r.byTrait(ctx, v, who, p)); err != nil {
 			return nil, err
 		}
 	}
@@ -208,12 +213,33 @@ func (r *Reconciler) person(ctx context.Context, v plan.View, move access.Move) 
 	}
 	if !rules.AllowSelfApproval && who.Email == "" && r.opts.Settings.TeleportUser(who, p) == "" {
 		is, err := r.tracker.IsUser(ctx, who, v.Request.User)
-		if err != nil {
+		if err := r.unclear(v, who, p, err); err != nil {
 			return nil, err
 		}
-		p.IsRequester = is
+		p.IsRequester = p.IsRequester || is
 	}
 	return p, nil
+}
+
+// unclear turns a look-up that will not be answered before somebody changes
+// something into what the person is told; other errors are tried again.
+func (r *Reconciler) unclear(v plan.View, who access.Actor, p *plan.Person, err error) error {
+	if err == nil || access.ClassOf(err) != access.Permanent {
+		return err
+	}
+	r.log.Warn("person could not be looked up, and may not decide",
+		"request_id", v.ID, "issue_key", v.Issue.Ref.Key, "person", who.String(), "error", err)
+	p.Unclear = reasonOf(err)
+	return nil
+}
+
+// reasonOf is the cause of an error without the call that failed.
+func reasonOf(err error) string {
+	var e *access.Error
+	if errors.As(err, &e) {
+		return e.Err.Error()
+	}
+	return err.Error()
 }
 
 // byTrait maps by trait if exactly one Teleport user has it; the requester is

@@ -95,7 +95,7 @@ func (c *Client) setState(
 		return settled(d, out, before), nil
 	}
 	_, err = call(ctx, c, methodSetState(), string(d.RequestID), func(ctx context.Context, a api) (struct{}, error) {
-		return struct{}{}, a.SetAccessRequestState(utils.WithDelegator(ctx, "jira:"+d.By.Handle()),
+		return struct{}{}, a.SetAccessRequestState(utils.WithDelegator(ctx, "jira:"+oneLine(d.By.Handle(), maxPerson)),
 			types.AccessRequestUpdate{RequestID: string(d.RequestID), State: state, Reason: reviewReason(d)})
 	})
 	if err != nil {

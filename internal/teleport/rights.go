@@ -97,8 +97,14 @@ func covers(rules []types.Rule, kind, verb string) grant {
 }
 
 // mayReview tells whether a role lets its holder review requests at all. Which
-// requests depends on each of them.
+// requests depends on each of them. A role that denies the review of all roles
+// takes it from all requests.
 func mayReview(roles []types.Role) bool {
+	if slices.ContainsFunc(roles, func(role types.Role) bool {
+		return slices.Contains(role.GetAccessReviewConditions(types.Deny).Roles, types.Wildcard)
+	}) {
+		return false
+	}
 	return slices.ContainsFunc(roles, func(role types.Role) bool {
 		allow := role.GetAccessReviewConditions(types.Allow)
 		return len(allow.Roles) > 0 || len(allow.ClaimsToRoles) > 0

@@ -1,0 +1,101 @@
+package reconcile
+
+import (
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"teleport-jira/internal/access"
+	"teleport-jira/internal/plan"
+)
+
+// Webhooks about issues that no request is known for cost a call each to find
+// out whose they are, and whoever reaches the listener can make them up. They
+// are taken at a rate of their own, which leaves everything else its share.
+const (
+	strangersPerSecond = 10
+	strangersAtOnce    = 50
+	// strangersWait is how long one may wait for its turn before webhooks about
+	// others are told to come back later.
+	strangersWait = time.Minute
+	// foreignFor is how long an issue that turned out to be nobody's is not
+	// looked at again because a webhook says so. The poll and the resync look
+	// all the same.
+	foreignFor = 10 * time.Minute
+	// mostForeign bounds how many such issues are remembered.
+	mostForeign = 20_000
+)
+
+// strangers is what keeps webhooks about unknown issues cheap.
+type strangers struct {
+	turns *rate.Limiter
+
+	mu      sync.Mutex
+	foreign map[string]time.Time // by issue id: when it was found to be nobody's
+}
+
+func newStrangers() *strangers {
+	return &strangers{turns: rate.NewLimiter(strangersPerSecond, strangersAtOnce), foreign: map[string]time.Time{}}
+}
+
+// turn reserves the next turn and says how far away it is. ok is false, and
+// nothing is reserved, when too many wait already.
+func (s *strangers) turn() (wait time.Duration, ok bool) {
+	r := s.turns.Reserve()
+	if wait = r.Delay(); wait > strangersWait {
+		r.Cancel()
+		return 0, false
+	}
+	return wait, true
+}
+
+// found remembers that an issue is nobody's.
+func (s *strangers) found(issueID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.foreign) >= mostForeign {
+		clear(s.foreign)
+	}
+	s.foreign[issueID] = time.Now()
+}
+
+// isForeign tells whether an issue was found to be nobody's a short while ago.
+func (s *strangers) isForeign(issueID string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	at, known := s.foreign[issueID]
+	if known && time.Since(at) >= foreignFor {
+		delete(s.foreign, issueID)
+		return false
+	}
+	return known
+}
+
+// foreign tells whether the issue that a webhook named is not the request's,
+// and will not be: the record names another one, or there is no request.
+func foreign(v plan.View, l look) bool {
+	if l.IssueID == "" || l.IssueID == v.Record.IssueID {
+		return false
+	}
+	return v.Record.IssueID != "" || v.Request == nil && v.Record.IsZero()
+}
+
+// stranger takes a webhook about an issue that no request is known for. What
+// waits already gets no second turn.
+func (r *Reconciler) stranger(h access.IssueHint, k key, l look) bool {
+	if r.strangers.isForeign(h.ID) {
+		return true
+	}
+	e := entry{look: l, since: time.Now()}
+	if r.waiting.join(k, e) {
+		return true
+	}
+	wait, ok := r.strangers.turn()
+	if !ok {
+		return false
+	}
+	r.waiting.put(k, e)
+	r.queue.AddAfter(k, wait)
+	return true
+}
