@@ -116,7 +116,7 @@ func TestGroupsAreRememberedForAShortWhileAndFailuresNever(t *testing.T) {
 		require.Equal(t, 2, b.Count(http.MethodGet, fakejira.RouteUserGroups))
 
 		require.NoError(t, b.ChangeAccount(fakejira.BobID, func(a *fakejira.Account) { a.Groups = nil }))
-		time.Sleep(31 * time.Second)
+		<-time.After(31 * time.Second)
 		in, err = b.c.InGroups(t.Context(), bob, groups)
 		require.NoError(t, err)
 		require.False(t, in)

@@ -2,7 +2,6 @@ package reconcile
 
 import (
 	"cmp"
-	"log/slog"
 	"sync"
 	"time"
 
@@ -19,14 +18,6 @@ const MaxQueued = 50_000
 type key struct {
 	request access.RequestID
 	issue   string
-}
-
-// attr names the key in the log.
-func (k key) attr() slog.Attr {
-	if k.issue != "" {
-		return slog.String("issue", k.issue)
-	}
-	return slog.String("request_id", string(k.request))
 }
 
 // look is why a request is looked at.

@@ -81,6 +81,17 @@ func foreign(v plan.View, l look) bool {
 	return v.Record.IssueID != "" || v.Request == nil && v.Record.IsZero()
 }
 
+// noteOwner remembers which request an issue belongs to, or that it belongs to
+// none.
+func (r *Reconciler) noteOwner(v plan.View, l look) {
+	if v.Record.IssueID != "" {
+		r.memory.with(func(m *memory) { m.requests[v.Record.IssueID], m.keys[v.ID] = v.ID, v.Record.IssueKey })
+	}
+	if foreign(v, l) {
+		r.strangers.found(l.IssueID)
+	}
+}
+
 // stranger takes a webhook about an issue that no request is known for. What
 // waits already gets no second turn.
 func (r *Reconciler) stranger(h access.IssueHint, k key, l look) bool {

@@ -51,14 +51,9 @@ func (r *Reconciler) view(ctx context.Context, id access.RequestID, l look, issu
 	if v.Record, err = r.cluster.Record(ctx, id); err != nil {
 		return v, err
 	}
-	if v.Record.IssueID != "" {
-		r.memory.with(func(m *memory) { m.requests[v.Record.IssueID], m.keys[id] = id, v.Record.IssueKey })
-	}
+	r.noteOwner(v, l)
 	if l.resync && v.Record.IssueID != "" && v.Request != nil && v.Request.State == access.Pending {
 		l.Always = l.Always || !r.memory.isOpen(v.Record.IssueID)
-	}
-	if foreign(v, l) {
-		r.strangers.found(l.IssueID)
 	}
 	if r.leftOver(id, v.Record) {
 		// What the dead holder did last may concern the issue's moves.

@@ -1,0 +1,289 @@
+package plan_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"teleport-jira/internal/access"
+	"teleport-jira/internal/plan"
+)
+
+// The decision matrix: who x rules x mode x request x place x move, and then
+// the threshold. What has to come out is written down here from the table in
+// the design, in terms of what each person is, and not of how it is found out.
+
+// somebody is a kind of person, and what the rules have to see in them.
+type somebody struct {
+	actor     access.Actor
+	teleport  string // the Teleport user that the operator's list gives; "" for none
+	looked    plan.Person
+	requester bool         // is the requester, whatever tells it
+	not       plan.Refusal // why nothing that anybody configures lets them decide
+	app       bool         // may decide only by name
+}
+
+func people() map[string]somebody {
+	const carol = "carol"
+	person := func(id string) access.Actor {
+		return access.Actor{ID: id, DisplayName: "P " + id, Type: access.AccountPerson, Active: true}
+	}
+	with := func(a access.Actor, f func(*access.Actor)) access.Actor { f(&a); return a }
+	mail := func(m string) func(*access.Actor) { return func(a *access.Actor) { a.Email = m } }
+	return map[string]somebody{
+		"nobody known":            {actor: person("p1")},
+		"known by the list":       {actor: person("p2"), teleport: carol},
+		"known by trait":          {actor: person("p3"), looked: plan.Person{TraitUser: carol}},
+		"requester by e-mail":     {actor: with(person("p4"), mail("ALICE@example.com")), requester: true},
+		"requester by user name":  {actor: with(person("p5"), func(a *access.Actor) { a.Name = "alice@example.com" }), requester: true},
+		"requester by the list":   {actor: person("p6"), teleport: "alice@example.com", requester: true},
+		"requester by trait":      {actor: person("p7"), looked: plan.Person{TraitUser: "alice@example.com"}, requester: true},
+		"requester among several": {actor: person("p8"), looked: plan.Person{IsRequester: true}, requester: true},
+		"requester as another":    {actor: with(person("p9"), mail("alice@example.com")), teleport: carol, requester: true},
+		"not to be found out":     {actor: person("p10"), looked: plan.Person{Unclear: "users may not be read"}, not: plan.RefusedUnclear},
+		"app":                     {actor: with(person("p11"), func(a *access.Actor) { a.Type = access.AccountApp }), app: true},
+		"of no known type":        {actor: with(person("p12"), func(a *access.Actor) { a.Type = "" }), app: true},
+		"customer":                {actor: with(person("p13"), func(a *access.Actor) { a.Type = access.AccountCustomer }), not: plan.RefusedCustomer},
+		"inactive":                {actor: with(person("p14"), func(a *access.Actor) { a.Active = false }), not: plan.RefusedInactive},
+		"without an id":           {actor: access.Actor{DisplayName: "Ghost", Active: true, Type: access.AccountPerson}, not: plan.RefusedUnseen},
+	}
+}
+
+// policy is what an operator configured about who may decide.
+type policy struct {
+	set func(*plan.Settings, *plan.View, somebody)
+	// named: the policy names the person as an approver; refuses: why it keeps
+	// the person from deciding, if nothing else does.
+	named      bool
+	selfIsFine bool
+	refuses    plan.Refusal
+}
+
+func policies() map[string]policy {
+	return map[string]policy{
+		"anybody": {set: func(*plan.Settings, *plan.View, somebody) {}},
+		"approvers, named": {named: true, set: func(s *plan.Settings, _ *plan.View, p somebody) {
+			s.Rules.Approvers = []string{"x", p.actor.ID}
+		}},
+		"approvers, others": {refuses: plan.RefusedNotApprover, set: func(s *plan.Settings, _ *plan.View, _ somebody) {
+			s.Rules.Approvers = []string{"x", ""}
+		}},
+		"group, member": {set: func(s *plan.Settings, v *plan.View, _ somebody) {
+			s.Rules.ApproverGroups, v.Person.InGroups = []string{"g"}, true
+		}},
+		"group, outsider": {refuses: plan.RefusedNotApprover, set: func(s *plan.Settings, _ *plan.View, _ somebody) {
+			s.Rules.ApproverGroups = []string{"g"}
+		}},
+		"suggested reviewers, others": {refuses: plan.RefusedNotSuggested, set: func(s *plan.Settings, v *plan.View, _ somebody) {
+			suggest(s, v, "dave", "")
+		}},
+		"self-approval": {selfIsFine: true, set: func(s *plan.Settings, _ *plan.View, _ somebody) {
+			s.Rules.AllowSelfApproval = true
+		}},
+	}
+}
+
+// place is where the request or its issue is out of the ordinary.
+var places = []string{"usual", "another project", "long-term"}
+
+// moves are what happened to the card; the status is where it lies.
+type cardMove struct {
+	status access.Status
+	how    string // "person", "daemon" (made the newest change), "unseen" (no change shows)
+}
+
+func cardMoves() []cardMove {
+	var all []cardMove
+	for _, status := range []access.Status{pending, approved, denied, expired, backlog} {
+		for _, how := range []string{"person", "daemon", "unseen"} {
+			all = append(all, cardMove{status, how})
+		}
+	}
+	return all
+}
+
+// refusalOf is why the person may not decide the pending request; "" when they
+// may. The order is the one in which a person is told.
+func refusalOf(p somebody, pol policy, mode access.ReviewMode, place, how string) plan.Refusal {
+	mapped := p.teleport != "" || p.looked.TraitUser != ""
+	reasons := []struct {
+		holds bool
+		why   plan.Refusal
+	}{
+		{place == "another project", plan.RefusedForeignProject},
+		{place == "long-term", plan.RefusedLongTerm},
+		{how == "unseen" || p.not == plan.RefusedUnseen, plan.RefusedUnseen},
+		{p.not == plan.RefusedCustomer, plan.RefusedCustomer},
+		{p.app && !pol.named, plan.RefusedApp},
+		{p.not == plan.RefusedInactive, plan.RefusedInactive},
+		{p.requester && !pol.selfIsFine, plan.RefusedRequester},
+		{p.not == plan.RefusedUnclear && !pol.selfIsFine, plan.RefusedUnclear},
+		{pol.refuses != "", pol.refuses},
+		{mode == access.ModeOnBehalf && !mapped, plan.RefusedUnmapped},
+	}
+	for _, r := range reasons {
+		if r.holds {
+			return r.why
+		}
+	}
+	return ""
+}
+
+// wanted is what has to be planned, in the words of brief.
+func wanted(p somebody, pol policy, mode access.ReviewMode, state access.State, place string, m cardMove) string {
+	asks := m.status == approved || m.status == denied
+	if state != access.Pending {
+		return wantedSettled(state, m, asks)
+	}
+	switch {
+	case m.status == pending:
+		return ""
+	case asks && m.how == "daemon":
+		return "" // our own echo
+	case asks:
+		why := refusalOf(p, pol, mode, place, m.how)
+		switch why {
+		case "":
+			return map[access.Status]string{approved: "approved", denied: "denied"}[m.status] + " by " + p.actor.ID
+		case plan.RefusedForeignProject:
+			return "refuse foreign_project" // whose workflow is not ours to move in
+		}
+		return "refuse " + string(why) + ", move pending"
+	case m.how != "person":
+		return "move pending" // it never was pending
+	case m.status == expired:
+		return "refuse not_a_decision, move pending"
+	}
+	return "" // a status that nobody configured
+}
+
+// wantedSettled: nothing decides again, the card follows the request.
+func wantedSettled(state access.State, m cardMove, asks bool) string {
+	home := map[access.State]access.Status{
+		access.Approved: approved, access.Promoted: approved, access.Denied: denied, access.Expired: expired,
+	}[state]
+	var words []string
+	if asks && m.status != home && m.how == "person" {
+		words = append(words, "refuse already_settled")
+	}
+	if m.status != home {
+		words = append(words, "move "+string(state))
+	}
+	return strings.Join(append(words, "comment resolution/"+string(state)), ", ")
+}
+
+func TestDecisionMatrix(t *testing.T) {
+	rows := 0
+	for who, p := range people() {
+		t.Run(who, func(t *testing.T) {
+			for polName, pol := range policies() {
+				for _, mode := range []access.ReviewMode{access.ModeReview, access.ModeOnBehalf, access.ModeState} {
+					for _, state := range []access.State{access.Pending, access.Approved, access.Denied, access.Promoted, access.Expired} {
+						for _, place := range places {
+							for _, m := range cardMoves() {
+								row := fmt.Sprintf("%s, %s, %s, %s, card in %s by %s", polName, mode, state, place, m.status.Name, m.how)
+								s, v := matrixView(p, pol, mode, state, place, m)
+								checkRow(t, row, s, v, wanted(p, pol, mode, state, place, m))
+								rows++
+							}
+						}
+					}
+				}
+			}
+		})
+	}
+	require.Greater(t, rows, 20_000)
+}
+
+func matrixView(p somebody, pol policy, mode access.ReviewMode, state access.State, place string, m cardMove) (plan.Settings, plan.View) {
+	s := settings()
+	s.Rules.Mode = mode
+	if p.teleport != "" {
+		s.Rules.Users = map[string]string{p.actor.ID: p.teleport}
+	}
+	by := &p.actor
+	switch m.how {
+	case "daemon":
+		by = &self
+	case "unseen":
+		by = nil
+	}
+	looked := p.looked
+	v := plan.View{
+		ID: "r1", Record: record(), Issue: issue(m.status, by), Person: &looked, Self: self, Reviewer: "bot",
+		Now: now.Add(2 * 24 * 3600e9), // after the request's end
+	}
+	if state != access.Expired {
+		v.Request = request(state)
+		v.Request.LongTerm = place == "long-term"
+	}
+	if place == "another project" {
+		v.Issue.Project = "EVIL"
+	}
+	if v.Request != nil {
+		pol.set(&s, &v, p)
+	}
+	return s, v
+}
+
+// checkRow checks the plan, that a decision is answered as the threshold says,
+// and that none of it happens again when the same change is seen again.
+func checkRow(t *testing.T, row string, s plan.Settings, v plan.View, want string) {
+	t.Helper()
+	steps := s.Plan(v)
+	require.Equal(t, want, brief(steps), row)
+	if len(steps) == 0 {
+		return
+	}
+	answered := answers(steps)
+	if d, ok := steps[0].Do.(plan.Decide); ok {
+		steps = checkThresholds(t, row, s, v, d.Decision)
+	}
+	if answered {
+		v.Record = steps[len(steps)-1].Then
+		require.False(t, answers(s.Plan(v)), "%s: the same change twice: %s", row, brief(s.Plan(v)))
+	}
+}
+
+// answers tells whether a person is answered by the steps.
+func answers(steps []plan.Step) bool {
+	return slices.ContainsFunc(steps, func(step plan.Step) bool {
+		switch step.Do.(type) {
+		case plan.Decide, plan.Refuse:
+			return true
+		}
+		return false
+	})
+}
+
+// checkThresholds plays Teleport's answer with one and with two reviews needed.
+func checkThresholds(t *testing.T, row string, s plan.Settings, v plan.View, d access.Decision) []plan.Step {
+	t.Helper()
+	require.Equal(t, v.Issue.LastMove.By, d.By, row)
+	var steps []plan.Step
+	for _, needed := range []int{1, 2} {
+		after := *v.Request
+		after.Thresholds = []access.Threshold{{Approve: needed, Deny: needed}}
+		if s.Rules.Mode != access.ModeState {
+			after.Reviews = []access.Review{{Author: "bot", State: d.Verdict, Reason: d.Token()}}
+		}
+		if needed == 1 || s.Rules.Mode == access.ModeState {
+			after.State = d.Verdict
+		}
+		steps = s.AfterDecision(v, d, access.Outcome{Verdict: access.Submitted, Mode: s.Rules.Mode, Request: &after})
+		want := []string{"comment review/0", "comment resolution/" + string(d.Verdict)}
+		if after.State == access.Pending {
+			want = []string{"comment review/0", "comment move/77", "move pending"}
+			require.Contains(t, texts(steps), "1 of 2 ", row)
+		}
+		if s.Rules.Mode == access.ModeState {
+			want = slices.Delete(want, 0, 1) // thresholds don't apply, and nobody reviewed
+		}
+		require.Equal(t, strings.Join(want, ", "), brief(steps), row)
+		require.Equal(t, "77", steps[len(steps)-1].Then.HandledMove, row)
+	}
+	return steps
+}
