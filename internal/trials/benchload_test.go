@@ -1,0 +1,191 @@
+package trials
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gravitational/teleport/api/types"
+	"github.com/stretchr/testify/require"
+
+	fakejira "teleport-jira/internal/fake/jira"
+	faketeleport "teleport-jira/internal/fake/teleport"
+)
+
+func binarySize(t *testing.T, out *table) {
+	info, err := os.Stat(binary)
+	require.NoError(t, err)
+	size := float64(info.Size()) / (1 << 20)
+	out.add("stripped binary", fmt.Sprintf("%.1f MiB", size), "<= 45 MiB", size <= 45)
+}
+
+// webhookAnswers sends webhooks as Cloud does, twenty at once, while Jira takes
+// seconds to answer.
+func webhookAnswers(t *testing.T, out *table) {
+	w := newWorld(t, cloudWith(0))
+	w.replicas[0].start()
+	w.burst(200, patience)
+	bodies := w.moves()
+	w.jira.SetLatency(3 * time.Second)
+	const senders, each = 20, 250
+	var mu sync.Mutex
+	var took []time.Duration
+	var all sync.WaitGroup
+	for s := range senders {
+		all.Go(func() {
+			// 100 a second each: what Cloud and a busy board send in bursts.
+			pace := time.NewTicker(10 * time.Millisecond)
+			defer pace.Stop()
+			for i := range each {
+				<-pace.C
+				begin := time.Now()
+				status := w.send(bodies[(s*each+i)%len(bodies)])
+				d := time.Since(begin)
+				mu.Lock()
+				took = append(took, d)
+				mu.Unlock()
+				if status/100 != 2 {
+					t.Errorf("webhook answered %d", status)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	for _, q := range []float64{0.5, 0.99} {
+		target := ""
+		if q == 0.99 {
+			target = "<= 20 ms"
+		}
+		out.add(fmt.Sprintf("webhook answered, Jira's latency 3 s, 2,000/s from 20 senders, p%g", 100*q), millis(quantile(took, q)),
+			target, quantile(took, q) <= 20*time.Millisecond)
+	}
+	w.replicas[0].kill()
+}
+
+// moves are the bodies of webhooks about cards being dragged.
+func (w *world) moves() [][]byte {
+	w.t.Helper()
+	remove := w.jira.RegisterWebhook(fakejira.Webhook{
+		URL: "http://127.0.0.1:1/", Events: []fakejira.Event{fakejira.EventUpdated}, Lose: func(fakejira.Delivery) bool { return true },
+	})
+	defer remove()
+	for _, issue := range w.jira.Issues() {
+		require.NoError(w.t, w.jira.Drag(issue.ID, "Approved", fakejira.BobID))
+	}
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	defer cancel()
+	require.NoError(w.t, w.jira.Settle(ctx))
+	var bodies [][]byte
+	for _, d := range w.jira.Deliveries() {
+		if d.Event == fakejira.EventUpdated {
+			bodies = append(bodies, d.Body)
+		}
+	}
+	require.NotEmpty(w.t, bodies)
+	return bodies
+}
+
+// send delivers a webhook and returns the status; 0 when there was no answer.
+func (w *world) send(body []byte) int {
+	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodPost, "http://"+w.replicas[0].hookAddr+"/", bytes.NewReader(body))
+	if err != nil {
+		return 0
+	}
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("X-Hub-Signature", fakejira.Signature(secret, body))
+	resp, err := w.client.Do(req)
+	if err != nil {
+		return 0
+	}
+	defer resp.Body.Close()
+	_, _ = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode
+}
+
+func memoryOfOpenRequests(t *testing.T, out *table) {
+	w := newWorld(t)
+	w.replicas[0].start()
+	w.replicas[0].settle(patience)
+	resident := func(name, target string, most float64) {
+		// The garbage collector gives memory back in its own time.
+		rss, peak := w.replicas[0].status("VmRSS"), w.replicas[0].status("VmHWM")
+		out.add("resident memory, "+name, fmt.Sprintf("%.0f MiB (peak %.0f)", rss, peak), target, peak <= most)
+	}
+	resident("idle", "<= 40 MiB", 40)
+	w.burst(1000, 5*time.Minute)
+	resident("1,000 open requests", "", 0)
+	for range 9000 {
+		w.request(faketeleport.RequestOptions{})
+	}
+	w.await(10*time.Minute, seldom, "10,000 issues", func() bool { return w.created() >= 10_000 })
+	w.replicas[0].settle(5 * time.Minute)
+	resident("10,000 open requests after their burst", "<= 150 MiB", 150)
+	w.replicas[0].stop()
+	begin := time.Now()
+	w.jira.ResetCalls()
+	w.replicas[0].start()
+	w.replicas[0].settle(10 * time.Minute)
+	resident("10,000 open requests after a restart", "<= 150 MiB", 150)
+	out.add("start with 10,000 open requests until all are in step", time.Since(begin).Round(100*time.Millisecond).String(), "", true)
+	out.add("… and its Jira calls", fmt.Sprint(len(w.jira.Calls())), "", true)
+}
+
+func resyncOfSettledRequests(t *testing.T, out *table) {
+	const n = 10_000
+	w := newWorld(t, func(o *options) { o.resync = "15s" })
+	w.settled(n)
+	w.jira.ResetCalls()
+	begin := time.Now()
+	w.replicas[0].start()
+	w.replicas[0].settle(10 * time.Minute)
+	out.add("start with 10,000 settled requests until all are in step", time.Since(begin).Round(100*time.Millisecond).String(), "", true)
+	calls := len(w.jira.Calls())
+	out.add("… and its Jira calls", fmt.Sprint(calls), "< 50", calls < 50)
+	w.jira.ResetCalls()
+	listed := w.replicas[0].metric(lastResync)
+	w.await(patience, seldom, "another resync", func() bool { return w.replicas[0].metric(lastResync) > listed })
+	w.replicas[0].settle(patience)
+	calls = len(w.jira.Calls())
+	out.add("resync of 10,000 settled requests: Jira calls", fmt.Sprint(calls), "< 10", calls < 10)
+	out.add("resident memory, 10,000 settled requests", fmt.Sprintf("%.0f MiB", w.replicas[0].status("VmRSS")), "", true)
+}
+
+const lastResync = "teleport_jira_last_success_timestamp_seconds"
+
+// settled makes requests that were approved, and brought in step with their
+// issues, before the daemon starts.
+func (w *world) settled(n int) {
+	w.t.Helper()
+	for range n {
+		id := w.request(faketeleport.RequestOptions{})
+		issue := w.issueFor(id)
+		require.NoError(w.t, w.jira.Drag(issue.ID, "Approved", fakejira.BotID))
+		require.NoError(w.t, w.cluster.PutPluginData("jira", id, map[string]string{
+			"issue_id": issue.ID, "issue_key": issue.Key, "user": alice, "roles": "editor,dba",
+			"created": strconv.FormatInt(time.Now().Unix(), 10), "reviews_count": "0", "resolution": "approved",
+		}))
+		require.NoError(w.t, w.cluster.SetState("admin", id, types.RequestState_APPROVED, ""))
+	}
+}
+
+// issueFor makes the issue that the daemon would make for the request.
+func (w *world) issueFor(id string) fakejira.Issue {
+	w.t.Helper()
+	property, err := json.Marshal(id)
+	require.NoError(w.t, err)
+	issue, err := w.jira.CreateIssue(fakejira.BotID, fakejira.NewIssue{
+		Project: "TAR", Type: "Task", Summary: alice + " requested editor, dba", Labels: []string{"teleport-" + id},
+		Properties: map[string]json.RawMessage{"teleportAccessRequestId": property},
+	})
+	require.NoError(w.t, err)
+	return issue
+}
