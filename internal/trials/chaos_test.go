@@ -1,0 +1,217 @@
+package trials
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/gravitational/teleport/api/types"
+	"github.com/stretchr/testify/require"
+
+	fakejira "teleport-jira/internal/fake/jira"
+	faketeleport "teleport-jira/internal/fake/teleport"
+)
+
+// pastClaim is longer than a claim lives in the daemon.
+const pastClaim = 33 * time.Second
+
+// chaos is a seeded schedule of what people do and what goes wrong. The seed
+// decides what is done in which order; how it interleaves with the daemons is
+// up to the machine.
+type chaos struct {
+	*world
+	rng      *rand.Rand
+	pause    time.Duration // between steps, on average
+	gentle   bool          // no daemon is killed or paused, nobody stays away for long
+	requests []string
+	decided  map[string]bool // moved, reviewed or ended by somebody
+	mends    sync.WaitGroup  // what has to come back by itself
+}
+
+func newChaos(w *world, seed uint64, pause time.Duration) *chaos {
+	return &chaos{world: w, rng: rand.New(rand.NewPCG(seed, 0)), pause: pause, decided: map[string]bool{}}
+}
+
+// run lets things happen for so long, then mends everything.
+func (c *chaos) run(d time.Duration) {
+	c.t.Helper()
+	end := time.After(d)
+	for {
+		select {
+		case <-end:
+			c.mend()
+			return
+		case <-time.After(time.Duration(c.rng.Int64N(int64(2 * c.pause)))):
+			c.step()
+		}
+	}
+}
+
+// step does one thing.
+func (c *chaos) step() {
+	switch n := c.rng.IntN(100); {
+	case n < 35:
+		c.requests = append(c.requests, c.request(faketeleport.RequestOptions{}))
+	case n < 65:
+		c.decide()
+	case n < 85:
+		c.breakJira()
+	case n < 93:
+		c.breakTeleport()
+	default:
+		c.breakDaemon()
+	}
+}
+
+// decide lets somebody decide or end a request that has an issue.
+func (c *chaos) decide() {
+	id, issue, ok := c.undecided()
+	if !ok {
+		return
+	}
+	c.decided[id] = true
+	states := []types.RequestState{types.RequestState_APPROVED, types.RequestState_DENIED}
+	names := []string{"Approved", "Denied"}
+	which := c.rng.IntN(2)
+	switch n := c.rng.IntN(10); {
+	case n < 5:
+		require.NoError(c.t, c.jira.Drag(issue.ID, names[which], fakejira.BobID))
+	case n < 8:
+		_, err := c.cluster.Review("rita", id, states[which], "says rita")
+		require.NoError(c.t, err)
+	case n < 9:
+		// Both sides decide at once, and may disagree.
+		require.NoError(c.t, c.jira.Drag(issue.ID, names[1-which], fakejira.BobID))
+		_, _ = c.cluster.Review("rita", id, states[which], "says rita") // the card may have won
+	default:
+		require.NoError(c.t, c.cluster.Expire(id))
+	}
+}
+
+// undecided draws a request that nobody has decided, with its issue.
+func (c *chaos) undecided() (id string, issue fakejira.Issue, ok bool) {
+	byRequest := c.issues()
+	for _, i := range c.rng.Perm(len(c.requests)) {
+		id := c.requests[i]
+		if found := byRequest[id]; len(found) > 0 && !c.decided[id] {
+			return id, found[0], true
+		}
+	}
+	return "", fakejira.Issue{}, false
+}
+
+// breakJira lets some of the next calls fail, each in one of the ways that
+// Jira and what stands before it have.
+func (c *chaos) breakJira() {
+	f := fakejira.Fault{Times: 1 + c.rng.IntN(6)}
+	switch c.rng.IntN(10) {
+	case 0:
+		f.Effect, f.Status = fakejira.Respond, 500
+	case 1:
+		f.Effect, f.Status, f.Body = fakejira.Respond, 502, fakejira.ProxyPage
+	case 2:
+		f.Effect, f.Status, f.Header = fakejira.Respond, 503, http.Header{"Retry-After": {"1"}}
+	case 3:
+		f.Effect, f.Status = fakejira.Respond, 504
+	case 4:
+		f.Effect = fakejira.LoseRequest
+	case 5, 6:
+		f.Effect, f.Method = fakejira.LoseAnswer, http.MethodPost
+	case 7:
+		f.Effect, f.Times = fakejira.HangAfter, 1
+	case 8:
+		c.away(c.site.stop, func() { require.NoError(c.t, c.site.start()) })
+		return
+	default:
+		c.expireToken()
+		return
+	}
+	c.jira.Inject(f)
+}
+
+// expireToken makes Jira refuse the token until the file holds another one.
+func (c *chaos) expireToken() {
+	token := fmt.Sprintf("token-%d", c.rng.Uint64())
+	change := func(a *fakejira.Account) { a.Token = token }
+	c.away(
+		func() { require.NoError(c.t, c.jira.ChangeAccount(fakejira.BotID, change)) },
+		func() {
+			next := c.path(token)
+			require.NoError(c.t, os.WriteFile(next, []byte(token), 0o600))
+			require.NoError(c.t, os.Rename(next, c.path("token")))
+		})
+}
+
+func (c *chaos) breakTeleport() {
+	switch c.rng.IntN(4) {
+	case 0:
+		c.away(c.auth.Stop, func() { require.NoError(c.t, c.auth.Start()) })
+	case 1:
+		c.cluster.CloseWatchers()
+	case 2:
+		c.cluster.Inject(faketeleport.LostAnswer("UpdatePluginData", 1+c.rng.IntN(3)))
+	default:
+		c.cluster.Inject(faketeleport.LostAnswer("SubmitAccessReview", 1))
+	}
+}
+
+func (c *chaos) breakDaemon() {
+	if c.gentle {
+		return
+	}
+	r := c.replicas[c.rng.IntN(len(c.replicas))]
+	switch n := c.rng.IntN(10); {
+	case n < 6:
+		c.away(r.kill, r.launch)
+	case n < 9:
+		c.away(func() { r.signal(syscall.SIGSTOP) }, func() { r.signal(syscall.SIGCONT) })
+	default:
+		r.signal(syscall.SIGSTOP)
+		c.later(pastClaim, func() { r.signal(syscall.SIGCONT) })
+	}
+}
+
+// away lets something be away for up to three seconds, and waits for it: two
+// sides may be away at once only by faults of calls.
+func (c *chaos) away(leave, back func()) {
+	leave()
+	<-time.After(time.Duration(c.rng.Int64N(int64(3 * time.Second))))
+	back()
+}
+
+// later does something while the schedule goes on.
+func (c *chaos) later(after time.Duration, do func()) {
+	c.mends.Go(func() {
+		<-time.After(after)
+		do()
+	})
+}
+
+// mend ends all faults and starts what does not run.
+func (c *chaos) mend() {
+	c.t.Helper()
+	c.jira.ClearFaults()
+	c.cluster.ClearFaults()
+	c.mends.Wait()
+	for _, r := range c.replicas {
+		require.False(c.t, r.ended(), "a daemon ended by itself")
+		r.launch()
+	}
+}
+
+// issues are the issues by the request that they name.
+func (w *world) issues() map[string][]fakejira.Issue {
+	found := map[string][]fakejira.Issue{}
+	for _, issue := range w.jira.Issues() {
+		var id string
+		if json.Unmarshal(issue.Properties["teleportAccessRequestId"], &id) == nil && !issue.Deleted {
+			found[id] = append(found[id], issue)
+		}
+	}
+	return found
+}

@@ -1,0 +1,102 @@
+package trials
+
+import (
+	"encoding/json"
+	"fmt"
+	"regexp"
+
+	"github.com/gravitational/teleport/api/types"
+
+	fakejira "teleport-jira/internal/fake/jira"
+)
+
+// broken tells, in words, which promises do not hold for the requests.
+func (w *world) broken(requests []string) []string {
+	var faults []string
+	byRequest := w.issues()
+	for _, id := range requests {
+		found := byRequest[id]
+		if len(found) != 1 {
+			faults = append(faults, fmt.Sprintf("request %s has %d issues", id, len(found)))
+			continue
+		}
+		faults = append(faults, w.untrue(id, found[0])...)
+	}
+	return append(faults, w.decidedTwice()...)
+}
+
+// untrue tells in what the issue differs from its request.
+func (w *world) untrue(id string, issue fakejira.Issue) []string {
+	var faults []string
+	add := func(format string, args ...any) {
+		faults = append(faults, fmt.Sprintf("issue %s of %s ", issue.Key, id)+fmt.Sprintf(format, args...))
+	}
+	status, resolution := "Expired", "expired"
+	req, err := w.cluster.Request(id)
+	if err == nil {
+		switch req.GetState() {
+		case types.RequestState_APPROVED:
+			status, resolution = "Approved", "approved"
+		case types.RequestState_DENIED:
+			status, resolution = "Denied", "denied"
+		default:
+			status, resolution = "Pending", ""
+		}
+	}
+	if issue.Status.Name != status {
+		add("is %s, but the request is %s", issue.Status.Name, status)
+	}
+	said := marks(issue)
+	for mark, n := range said {
+		if n > 1 {
+			add("has %d comments %s", n, mark)
+		}
+	}
+	for _, state := range []string{"expired", "approved", "denied"} {
+		if n := said["resolution/"+state]; (n > 0) != (state == resolution) {
+			add("has %d comments that it is %s, but it is %s", n, state, status)
+		}
+	}
+	if err == nil {
+		for i := range req.GetReviews() {
+			if said[fmt.Sprintf("review/%d", i)] == 0 {
+				add("has no comment on review %d", i)
+			}
+		}
+	}
+	return faults
+}
+
+// change names, in the reason of a decision, the issue's change that it is
+// about.
+var change = regexp.MustCompile(`\[jira \d+/[^]]+\]$`)
+
+// decidedTwice looks through the cluster's audit trail for decisions that the
+// daemons submitted more than once.
+func (w *world) decidedTwice() []string {
+	var faults []string
+	seen := map[string]bool{}
+	for _, event := range w.cluster.Audit() {
+		mark := change.FindString(event.Reason)
+		if event.User != botUser || mark == "" {
+			continue
+		}
+		if seen[mark] {
+			faults = append(faults, "decision submitted twice: "+mark)
+		}
+		seen[mark] = true
+	}
+	return faults
+}
+
+// marks counts the daemon's comments by what they report.
+func marks(issue fakejira.Issue) map[string]int {
+	said := map[string]int{}
+	for _, c := range issue.Comments {
+		var value struct{ Mark string }
+		if c.Author == fakejira.BotID && json.Unmarshal(c.Properties["teleport-jira"], &value) == nil && value.Mark != "" {
+			said[value.Mark]++
+		}
+	}
+	return said
+}
