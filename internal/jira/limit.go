@@ -76,7 +76,8 @@ func (l *limiter) learn(req *http.Request, resp *http.Response, latency time.Dur
 		l.gate.unanswered(name, latency)
 	case resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode == http.StatusServiceUnavailable:
 		s := scopeOf(resp, endpointOf(req.Context()).issue != "", l.cloud.Load())
-		l.pauses.begin(s, req, retryAfter(resp, time.Now()))
+		now := time.Now()
+		l.pauses.begin(s, req, retryAfter(resp, now), now.Add(-latency))
 		l.metrics.throttled.WithLabelValues(string(s)).Inc()
 		l.gate.refused()
 	case resp.StatusCode >= http.StatusMultipleChoices:

@@ -40,6 +40,7 @@ type pauses struct {
 }
 
 type pause struct {
+	began time.Time
 	end   time.Time
 	tries int // refusals in a row that did not say how long
 }
@@ -97,9 +98,12 @@ func (p *pauses) wait(ctx context.Context, req *http.Request) error {
 	}
 }
 
-// begin notes a refusal. after is what Jira asked for; 0 when it did not say:
-// then pauses double while refusals follow one another.
-func (p *pauses) begin(s scope, req *http.Request, after time.Duration) {
+// begin notes the refusal of a call that was sent at a time. after is what Jira
+// asked for; 0 when it did not say: then pauses double while refusals follow
+// one another. Calls that were under way when the pause began and ask for no
+// more than it does not make it longer: several round trips would be lost in
+// every second.
+func (p *pauses) begin(s scope, req *http.Request, after time.Duration, sent time.Time) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	now := time.Now()
@@ -110,15 +114,16 @@ func (p *pauses) begin(s scope, req *http.Request, after time.Duration) {
 	}
 	key := keyOf(s, req)
 	old := p.until[key]
+	known := sent.Before(old.began) && after <= old.end.Sub(old.began)
+	if old.end.After(now) && (known || after <= 0) {
+		return
+	}
 	if after <= 0 {
-		if old.end.After(now) {
-			return // refused together with the call that began this pause
-		}
 		after = min(longPause, firstPause<<min(old.tries, 10))
 		old.tries++
 	}
 	if end := now.Add(min(after, mostPause)); end.After(old.end) {
-		old.end = end
+		old.began, old.end = now, end
 	}
 	p.until[key] = old
 }

@@ -54,6 +54,7 @@ func (w *world) converge(requests []string) {
 	var faults []string
 	since := time.Now()
 	until(converging, 250*time.Millisecond, func() bool {
+		w.supervise()
 		if faults = w.broken(requests); len(faults) > 0 {
 			since = time.Now()
 		}

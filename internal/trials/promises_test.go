@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"github.com/gravitational/teleport/api/types"
 
@@ -46,16 +47,18 @@ func (w *world) untrue(id string, issue fakejira.Issue) []string {
 	if issue.Status.Name != status {
 		add("is %s, but the request is %s", issue.Status.Name, status)
 	}
-	said := marks(issue)
-	for mark, n := range said {
-		if n > 1 {
-			add("has %d comments %s", n, mark)
+	said := map[string]int{}
+	last := ""
+	for _, mark := range marks(issue) {
+		if said[mark]++; said[mark] == 2 {
+			add("has more than one comment %s", mark)
+		}
+		if state, ok := strings.CutPrefix(mark, "resolution/"); ok {
+			last = state // a denial may follow an approval
 		}
 	}
-	for _, state := range []string{"expired", "approved", "denied"} {
-		if n := said["resolution/"+state]; (n > 0) != (state == resolution) {
-			add("has %d comments that it is %s, but it is %s", n, state, status)
-		}
+	if last != resolution {
+		add("says last that it is %q, but it is %s", last, status)
 	}
 	if err == nil {
 		for i := range req.GetReviews() {
@@ -89,13 +92,13 @@ func (w *world) decidedTwice() []string {
 	return faults
 }
 
-// marks counts the daemon's comments by what they report.
-func marks(issue fakejira.Issue) map[string]int {
-	said := map[string]int{}
+// marks are what the daemon's comments report, in their order.
+func marks(issue fakejira.Issue) []string {
+	var said []string
 	for _, c := range issue.Comments {
 		var value struct{ Mark string }
 		if c.Author == fakejira.BotID && json.Unmarshal(c.Properties["teleport-jira"], &value) == nil && value.Mark != "" {
-			said[value.Mark]++
+			said = append(said, value.Mark)
 		}
 	}
 	return said

@@ -1,0 +1,169 @@
+package jira_test
+
+import (
+	"fmt"
+	"net/http"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"teleport-jira/internal/access"
+	fakejira "teleport-jira/internal/fake/jira"
+)
+
+// limitedTo is a Cloud Jira with those limits and the usual latency.
+func limitedTo(l fakejira.Limits) func(*settings) {
+	return func(s *settings) { s.double.Latency, s.double.Limits, s.double.CallLog = latency, l, 100_000 }
+}
+
+// persistently repeats a call for as long as it is refused for its rate.
+func persistently(t *testing.T, call func() error) {
+	for {
+		err := call()
+		if err == nil {
+			return
+		}
+		if access.ClassOf(err) != access.Limited {
+			t.Errorf("call: %v", err)
+			return
+		}
+	}
+}
+
+// each calls do with 0 to n-1, from so many workers.
+func each(n, workers int, do func(i int)) {
+	next := make(chan int)
+	var all sync.WaitGroup
+	for range workers {
+		all.Go(func() {
+			for i := range next {
+				do(i)
+			}
+		})
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	all.Wait()
+}
+
+func TestNineTenthsOfEveryPermittedRateAreUsed(t *testing.T) {
+	for _, permitted := range []int{20, 50, 100, 400} {
+		for _, silent := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d a second, no Retry-After %v", permitted, silent), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					b := start(t, fakejira.Cloud, faulty, limitedTo(fakejira.Limits{Post: permitted, NoRetryAfter: silent}))
+					n := 12 * permitted
+					burst(t, b, n, 128)
+					var made []time.Time
+					for _, issue := range b.Issues() {
+						made = append(made, issue.Created)
+					}
+					// The bucket is full to begin with: what counts is the rest.
+					took := made[n-1].Sub(made[permitted-1]).Seconds()
+					require.Greater(t, float64(n-permitted)/took, 0.9*float64(permitted))
+				})
+			})
+		}
+	}
+}
+
+func TestCallsUnderWayDoNotLengthenAPause(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, fakejira.Cloud, faulty)
+		header := http.Header{"Retry-After": {"10"}}
+		// The first refusal comes after a second, the other after eight.
+		refusal := fakejira.Fault{
+			Route: fakejira.RouteIssues, Times: 1, Effect: fakejira.Respond, Status: 429, Header: header, Delay: time.Second,
+		}
+		b.Inject(refusal)
+		refusal.Delay = 8 * time.Second
+		b.Inject(refusal)
+		began := time.Now()
+		var both sync.WaitGroup
+		for i := range 2 {
+			both.Go(func() {
+				d := draft()
+				d.Request.ID = access.RequestID(fmt.Sprint("r", i))
+				_, err := b.c.CreateIssue(t.Context(), d)
+				wantError(t, err, access.Limited, false)
+			})
+		}
+		both.Wait()
+		_, err := b.c.CreateIssue(t.Context(), draft())
+		require.NoError(t, err)
+		require.Equal(t, 11*time.Second, time.Since(began))
+	})
+}
+
+func TestReadsAndWritesAreLimitedApart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, fakejira.Cloud, faulty, limitedTo(fakejira.Limits{Get: 10, Post: 1000}))
+		require.NoError(t, b.c.Connect(t.Context()))
+		ref, _ := b.issue(t)
+		var both sync.WaitGroup
+		both.Go(func() {
+			each(100, 32, func(int) {
+				persistently(t, func() error { _, err := b.c.Issue(t.Context(), ref.ID); return err })
+			})
+		})
+		began := time.Now()
+		took := burst(t, b, 200, 32)
+		both.Wait()
+		require.Less(t, took, 2*time.Second, "creates did not wait for the reads")
+		require.Greater(t, time.Since(began), 8*time.Second, "reads waited for their own limit")
+	})
+}
+
+func TestWritesToOneIssueWaitForItAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, fakejira.Cloud, faulty, limitedTo(fakejira.Limits{PerIssue: true}))
+		require.NoError(t, b.c.Connect(t.Context()))
+		busy, _ := b.issue(t)
+		comment := func(ref access.IssueRef, i int) {
+			n := access.Notice{Mark: fmt.Sprint("m", i), Text: "t"}
+			persistently(t, func() error { return b.c.Comment(t.Context(), ref, n) })
+		}
+		var all sync.WaitGroup
+		began := time.Now()
+		all.Go(func() { each(300, 16, func(i int) { comment(busy, i) }) })
+		for i := range 20 {
+			all.Go(func() {
+				d := draft()
+				d.Request.ID = access.RequestID(fmt.Sprint("quiet", i))
+				ref, err := b.c.CreateIssue(t.Context(), d)
+				if err != nil {
+					t.Errorf("create: %v", err)
+					return
+				}
+				comment(ref, 0)
+				if took := time.Since(began); took > time.Second {
+					t.Errorf("an issue that nobody else writes to took %s", took)
+				}
+			})
+		}
+		all.Wait()
+		issue, err := b.Issue(busy.ID)
+		require.NoError(t, err)
+		require.Len(t, issue.Comments, 300)
+		// 100 in 30 s are permitted: the third hundred begins after a minute.
+		require.Less(t, time.Since(began), 75*time.Second)
+	})
+}
+
+func TestPutsHaveALimitOfTheirOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, fakejira.Cloud, faulty, limitedTo(fakejira.Limits{Put: 50}))
+		require.NoError(t, b.c.Connect(t.Context()))
+		ref, _ := b.issue(t)
+		began := time.Now()
+		each(1000, 64, func(i int) {
+			persistently(t, func() error { return b.c.Reserve(t.Context(), ref, fmt.Sprint("holder", i)) })
+		})
+		require.Less(t, time.Since(began).Seconds(), 950/(0.9*50))
+	})
+}
