@@ -18,7 +18,7 @@ import (
 )
 
 // update has the tests write what they would compare.
-var update = flag.Bool("update", false, "write docs/configuration.md") //nolint:gochecknoglobals // a flag
+var update = flag.Bool("update", false, "write docs/configuration.md")
 
 const manual = "docs/configuration.md"
 
@@ -178,7 +178,7 @@ func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 func TestConfigurationManualIsMadeFromTheTypes(t *testing.T) {
 	want := render(t)
 	if *update {
-		require.NoError(t, os.WriteFile(filepath.Join(root, manual), []byte(want), 0o644)) //nolint:gosec // a document
+		require.NoError(t, os.WriteFile(filepath.Join(root, manual), []byte(want), 0o644))
 	}
 	require.Equal(t, want, read(t, manual), "%s is stale, run make docs", manual)
 }

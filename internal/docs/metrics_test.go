@@ -183,7 +183,7 @@ func TestMetricsAreDocumentedAndFollowConventions(t *testing.T) {
 	require.True(t, ok)
 	want := head + begin + metricsTable(all) + end + tail
 	if *update {
-		require.NoError(t, os.WriteFile(filepath.Join(root, operations), []byte(want), 0o644)) //nolint:gosec // a document
+		require.NoError(t, os.WriteFile(filepath.Join(root, operations), []byte(want), 0o644))
 		doc = want
 	}
 	require.Equal(t, want, doc, "%s is stale, run make docs", operations)
