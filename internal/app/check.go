@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"slices"
 	"sync"
@@ -126,7 +127,7 @@ func checkJira(ctx context.Context, cfg *config.Config) []check.Finding {
 	}
 	defer client.Close()
 	want := expect(cfg)
-	want.Thorough, want.Groups = true, cfg.Review.ApproverGroups
+	want.Thorough, want.Groups, want.People = true, cfg.Review.ApproverGroups, people(cfg)
 	found, err := client.Preflight(ctx, want)
 	findings := make([]check.Finding, 0, len(found)+1)
 	for _, f := range found {
@@ -141,6 +142,16 @@ func checkJira(ctx context.Context, cfg *config.Config) []check.Finding {
 		})
 	}
 	return findings
+}
+
+// people are the Jira accounts that the configuration names, once each.
+func people(cfg *config.Config) []string {
+	named := slices.Concat(cfg.Review.Approvers, slices.Collect(maps.Keys(cfg.Review.Users)))
+	if assignee := cfg.Jira.Issue.Assignee; assignee != "" {
+		named = append(named, assignee)
+	}
+	slices.Sort(named)
+	return slices.Compact(named)
 }
 
 func (o CheckOptions) checkHTTP(ctx context.Context, cfg *config.Config) []check.Finding {

@@ -212,6 +212,10 @@ func TestCheckNamesEachFault(t *testing.T) {
 			},
 			area: "jira", check: "group approvers", level: check.Failure,
 		},
+		"approver that is not there": {
+			change: func(w *checked) { w.config += "approvers = [\"zoe@example.com\"]\n" },
+			area:   "jira", check: "account zoe@example.com", level: check.Warning,
+		},
 		"listener in use": {
 			change: func(w *checked) {
 				w.config += fmt.Sprintf("[telemetry]\nlisten_addr = %q\n", w.auth.Addr())

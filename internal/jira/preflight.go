@@ -41,10 +41,11 @@ type Expect struct {
 	Targets  []Target
 	Statuses map[access.State][]string // names or ids
 	// Thorough looks also at what costs more calls, or can't always be proven:
-	// the ways through the workflow, groups, the token. It is for an operator
-	// who asks; the daemon starts without it.
+	// the ways through the workflow, groups, people, the token. It is for an
+	// operator who asks; the daemon starts without it.
 	Thorough bool
 	Groups   []string // names or ids; looked at if Thorough
+	People   []string // account ids, user names or e-mails; looked at if Thorough
 }
 
 // Preflight proves, without changing anything, that the account can do what
@@ -60,6 +61,9 @@ func (c *Client) Preflight(ctx context.Context, want Expect) ([]Finding, error) 
 	if want.Thorough {
 		p.token()
 		if err := p.groups(ctx); err != nil {
+			return p.findings, err
+		}
+		if err := p.people(ctx); err != nil {
 			return p.findings, err
 		}
 	}

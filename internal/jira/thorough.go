@@ -2,6 +2,7 @@ package jira
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -71,6 +72,29 @@ func (p *preflight) group(ctx context.Context, group string) error {
 		return nil
 	}
 	p.ok(check, "found")
+	return nil
+}
+
+// people looks up the accounts that the configuration names. One that is not
+// found costs nothing but itself: the others decide, and issues are made.
+func (p *preflight) people(ctx context.Context) error {
+	for _, handle := range p.want.People {
+		check := "account " + handle
+		who, err := p.c.User(ctx, handle)
+		switch {
+		case errors.Is(err, access.ErrNotFound):
+			p.warn(check, "not found, found more than once, or hidden from "+p.c.Self().Handle(),
+				"correct it, or name the account by its id, under jira.issue.assignee, review.approvers and review.users")
+		case access.ClassOf(err) == access.Permanent && err != nil:
+			p.warn(check, err.Error(), "grant "+p.c.Self().Handle()+" the global permission to browse users and groups")
+		case err != nil:
+			return err
+		case !who.Active:
+			p.warn(check, "not active", "take it out, or activate it")
+		default:
+			p.ok(check, "found: "+who.String())
+		}
+	}
 	return nil
 }
 

@@ -107,3 +107,24 @@ func TestThoroughPreflightLooksUpGroups(t *testing.T) {
 		})
 	}
 }
+
+func TestThoroughPreflightLooksUpPeople(t *testing.T) {
+	for _, flavour := range flavours {
+		t.Run(flavour.String(), func(t *testing.T) {
+			b := start(t, flavour)
+			require.NoError(t, b.ChangeAccount(fakejira.CarolID, func(a *fakejira.Account) { a.Inactive = true }))
+			want := expected()
+			want.Thorough, want.People = true, []string{"alice@example.com", fakejira.BobID, "carol@example.com", "nobody@example.com"}
+			findings, err := b.c.Preflight(t.Context(), want)
+			require.NoError(t, err)
+			got := map[string]jira.Verdict{}
+			for _, f := range findings {
+				got[f.Name] = f.Verdict
+			}
+			require.Equal(t, jira.OK, got["account alice@example.com"])
+			require.Equal(t, jira.OK, got["account bob"])
+			require.Equal(t, jira.Warning, got["account carol@example.com"])
+			require.Equal(t, jira.Warning, got["account nobody@example.com"])
+		})
+	}
+}
