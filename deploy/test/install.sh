@@ -3,7 +3,7 @@
 # shellcheck source=deploy/test/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-binary=${1:-$root/build/teleport-jira}
+binary=$(realpath "${1:-$root/build/teleport-jira}")
 target=$scratch/root
 mkdir -p "$target/etc"
 install_sh() { "$root/deploy/install.sh" --root "$target" "$@" >/dev/null; }

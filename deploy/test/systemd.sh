@@ -4,11 +4,12 @@
 # shellcheck source=deploy/test/lib.sh
 . "$(dirname "$0")/lib.sh"
 
+binary=$(realpath "${1:-$root/build/teleport-jira}")
 unit=$root/deploy/systemd/teleport-jira.service
 command -v systemd-analyze >/dev/null || fail "systemd-analyze is missing: install systemd"
 
 # verify wants the program to be there; the credentials' files it does not open.
-sed "s#^ExecStart=/usr/local/bin/teleport-jira#ExecStart=${1:-$root/build/teleport-jira}#" \
+sed "s#^ExecStart=/usr/local/bin/teleport-jira#ExecStart=$binary#" \
 	"$unit" >"$scratch/teleport-jira.service"
 systemd-analyze verify --man=no "$scratch/teleport-jira.service" >"$scratch/verify" 2>&1 ||
 	fail "systemd-analyze verify: $(cat "$scratch/verify")"
