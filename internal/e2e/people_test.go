@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"html"
+	"strconv"
 	"strings"
 
 	"github.com/gravitational/teleport/api/types"
@@ -159,4 +160,9 @@ func (w *world) reviews(id string) []types.AccessReview {
 	req, err := w.cluster.Request(id)
 	require.NoError(w.t, err)
 	return req.GetReviews()
+}
+
+// named are the properties of an issue that names the request.
+func named(id string) map[string]json.RawMessage {
+	return map[string]json.RawMessage{property: json.RawMessage(strconv.Quote(id))}
 }

@@ -167,6 +167,7 @@ func TestStatusesAreConfiguredByNameIDAndList(t *testing.T) {
 		w.inStatus(issue, end)
 	}
 }
+
 func TestStatusThatCannotBeReachedIsSaidAndCommentedAnyway(t *testing.T) {
 	w := newWorld(t, func(o *options) {
 		flow := &o.jira.Projects[0].Workflow
@@ -180,4 +181,3 @@ func TestStatusThatCannotBeReachedIsSaidAndCommentedAnyway(t *testing.T) {
 	w.logged("level=WARN", "no transition", "request_id="+id)
 	require.Empty(t, w.read(issue.ID).Moves(), "a settled status is no way to another")
 }
-

@@ -1,0 +1,258 @@
+package e2e
+
+import (
+	"bytes"
+	"crypto/tls"
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gravitational/teleport/api/types"
+	"github.com/stretchr/testify/require"
+
+	fakejira "teleport-jira/internal/fake/jira"
+)
+
+// call is one request to the webhook listener.
+type call struct {
+	method string // POST unless given
+	path   string // / unless given
+	body   string
+	secret string // signs the body; empty: no signature
+	user   string
+	pass   string
+}
+
+// knock makes a call and returns the answer with its body read.
+func (w *world) knock(c call) (*http.Response, string) {
+	w.t.Helper()
+	if c.method == "" {
+		c.method = http.MethodPost
+	}
+	if c.path == "" {
+		c.path = "/"
+	}
+	req, err := http.NewRequestWithContext(w.t.Context(), c.method, w.hookURL(c.path), strings.NewReader(c.body))
+	require.NoError(w.t, err)
+	if c.secret != "" {
+		req.Header.Set("X-Hub-Signature", fakejira.Signature(c.secret, []byte(c.body)))
+	}
+	if c.user != "" {
+		req.SetBasicAuth(c.user, c.pass)
+	}
+	resp, err := w.client.Do(req)
+	require.NoError(w.t, err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(w.t, err)
+	return resp, string(body)
+}
+
+// hook is a webhook's body about an issue that moved.
+func hook(t *testing.T, issue fakejira.Issue) string {
+	t.Helper()
+	text, err := json.Marshal(map[string]any{
+		"webhookEvent": "jira:issue_updated",
+		"issue":        map[string]any{"id": issue.ID, "key": issue.Key},
+		"changelog":    map[string]any{"items": []any{map[string]any{"field": "status"}}},
+	})
+	require.NoError(t, err)
+	return string(text)
+}
+
+func TestWebhookDoor(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	_, issue := w.pending()
+	good := hook(t, issue)
+	large := strings.Repeat(" ", 26<<20)
+	for name, tc := range map[string]struct {
+		call call
+		want int
+	}{
+		"POST /":                 {call{body: good, secret: secret}, http.StatusOK},
+		"POST /webhook":          {call{path: "/webhook", body: good, secret: secret}, http.StatusOK},
+		"GET /status":            {call{method: http.MethodGet, path: "/status"}, http.StatusOK},
+		"GET /":                  {call{method: http.MethodGet, secret: secret}, http.StatusMethodNotAllowed},
+		"PUT /webhook":           {call{method: http.MethodPut, path: "/webhook", secret: secret}, http.StatusMethodNotAllowed},
+		"anything else":          {call{path: "/other", body: good, secret: secret}, http.StatusNotFound},
+		"no metrics":             {call{method: http.MethodGet, path: "/metrics"}, http.StatusNotFound},
+		"too large":              {call{body: large, secret: secret}, http.StatusRequestEntityTooLarge},
+		"no JSON":                {call{body: "hello", secret: secret}, http.StatusBadRequest},
+		"an id that is no id":    {call{body: `{"issue":{"id":"../../myself"}}`, secret: secret}, http.StatusBadRequest},
+		"no issue":               {call{body: `{"webhookEvent":"comment_created"}`, secret: secret}, http.StatusNoContent},
+		"not signed":             {call{body: good}, http.StatusUnauthorized},
+		"signed by another":      {call{body: good, secret: "guess"}, http.StatusUnauthorized},
+		"password, no signature": {call{body: good, user: "jira", pass: secret}, http.StatusUnauthorized},
+	} {
+		t.Run(name, func(t *testing.T) {
+			resp, body := w.knock(tc.call)
+			require.Equal(t, tc.want, resp.StatusCode)
+			require.NotContains(t, body, secret)
+			if tc.want == http.StatusOK || tc.want == http.StatusUnauthorized {
+				require.Empty(t, body)
+			}
+		})
+	}
+	require.Zero(t, w.logCount("configuration works but should be changed"))
+	require.Zero(t, w.logCount("webhooks are not authenticated"))
+}
+
+func TestWebhookSecretsInRotation(t *testing.T) {
+	w := newWorld(t)
+	w.set("http", "webhook_secret", []string{"new", "old"})
+	w.start()
+	for given, want := range map[string]int{"new": http.StatusNoContent, "old": http.StatusNoContent, "older": http.StatusUnauthorized} {
+		resp, _ := w.knock(call{body: "{}", secret: given})
+		require.Equal(t, want, resp.StatusCode, given)
+	}
+}
+
+func TestWebhookBasicAuthentication(t *testing.T) {
+	w := newWorld(t, func(o *options) { o.secret = "" })
+	w.set("http.basic_auth", "user", "jira")
+	w.set("http.basic_auth", "password", "open sesame")
+	w.start()
+	resp, _ := w.knock(call{body: "{}", user: "jira", pass: "open sesame"})
+	require.Equal(t, http.StatusNoContent, resp.StatusCode)
+	for _, c := range []call{{body: "{}"}, {body: "{}", user: "jira", pass: "guess"}, {body: "{}", user: "root", pass: "open sesame"}} {
+		resp, _ := w.knock(c)
+		require.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+		require.Contains(t, resp.Header.Get("WWW-Authenticate"), "Basic")
+	}
+	require.Zero(t, w.logCount("webhooks are not authenticated"))
+}
+
+func TestListenerWithoutAuthenticationWarnsOnce(t *testing.T) {
+	w := newWorld(t, func(o *options) { o.secret = "" })
+	w.start()
+	resp, _ := w.knock(call{body: "{}"})
+	require.Equal(t, http.StatusNoContent, resp.StatusCode)
+	require.Equal(t, 1, w.logCount("level=WARN", "webhooks are not authenticated"))
+	id, issue := w.pending()
+	w.drag(issue, "Approved", fakejira.BobID)
+	w.inState(id, types.RequestState_APPROVED)
+}
+
+func TestWebhookWithoutAnIssueIsTaken(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	for _, body := range []string{
+		`{}`, `{"webhookEvent":"comment_created","comment":{"id":"1"}}`, `{"webhookEvent":"jira:issue_updated"}`,
+		`{"webhookEvent":"jira:issue_updated","issue":null}`,
+	} {
+		resp, _ := w.knock(call{body: body, secret: secret})
+		require.Equal(t, http.StatusNoContent, resp.StatusCode, body)
+	}
+	w.pending() // It still works.
+	require.Zero(t, w.logCount("panic"))
+}
+
+func TestWebhookListenerSpeaksHTTP2AndModernTLSOnly(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	resp, _ := w.knock(call{method: http.MethodGet, path: "/status"})
+	require.Equal(t, "HTTP/2.0", resp.Proto)
+	for version, works := range map[uint16]bool{
+		tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true,
+	} {
+		dialer := &tls.Dialer{Config: &tls.Config{RootCAs: w.ca.pool(), MinVersion: version, MaxVersion: version}}
+		conn, err := dialer.DialContext(t.Context(), "tcp", w.hookAddr)
+		require.Equal(t, works, err == nil, "%s: %v", tls.VersionName(version), err)
+		if err == nil {
+			require.NoError(t, conn.Close())
+		}
+	}
+}
+
+func TestPlainHTTPOnlyWhenAsked(t *testing.T) {
+	w := newWorld(t)
+	w.conf.drop("http", "https_key_file")
+	w.conf.drop("http", "https_cert_file")
+	w.launch()
+	require.Equal(t, 1, w.exit())
+	require.Contains(t, w.log.String(), "--insecure-no-tls")
+
+	w.start("--insecure-no-tls")
+	resp, err := w.client.Get("http://" + w.hookAddr + "/status")
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+}
+
+func TestWebhookIsAnsweredAtOnceWhileJiraTakesFiveSeconds(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	_, issue := w.pending()
+	w.jira.SetLatency(5 * time.Second)
+	start := time.Now()
+	for range 20 {
+		resp, _ := w.knock(call{body: hook(t, issue), secret: secret})
+		require.Equal(t, http.StatusOK, resp.StatusCode)
+	}
+	require.Less(t, time.Since(start), 4*time.Second, "20 webhooks")
+}
+
+func TestForgedWebhooksDecideNothing(t *testing.T) {
+	w := newWorld(t, func(o *options) { o.secret = "" })
+	w.start()
+	id, issue := w.pending()
+	forged, err := json.Marshal(map[string]any{
+		"webhookEvent": "jira:issue_updated",
+		"user":         map[string]any{"accountId": fakejira.BobID, "active": true, "accountType": "atlassian"},
+		"issue": map[string]any{"id": issue.ID, "key": issue.Key, "fields": map[string]any{
+			"status": map[string]any{"id": "10101", "name": "Approved"}, "labels": []string{"teleport-" + id},
+		}},
+		"changelog": map[string]any{"id": "1", "items": []any{map[string]any{"field": "status", "to": "10101", "toString": "Approved"}}},
+	})
+	require.NoError(t, err)
+	resp, _ := w.knock(call{body: string(forged)})
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+	w.quiet()
+	w.inState(id, types.RequestState_PENDING)
+	require.Empty(t, w.comments(issue))
+}
+
+func TestReplayedWebhooksAreHarmless(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	id, issue := w.pending()
+	w.drag(issue, "Approved", fakejira.BobID)
+	w.inState(id, types.RequestState_APPROVED)
+	w.quiet()
+	before := w.comments(issue)
+	for _, d := range w.jira.Deliveries() {
+		w.jira.Redeliver(d)
+	}
+	w.quiet()
+	require.Equal(t, before, w.comments(issue))
+	require.Len(t, w.reviews(id), 1)
+}
+
+func TestWebhookBeforeTheDaemonIsReadyIsAskedForAgain(t *testing.T) {
+	w := newWorld(t)
+	w.auth.Stop()
+	w.launch()
+	w.logged("listening for webhooks")
+	w.logged("not reachable yet", "side=teleport")
+	resp, _ := w.knock(call{body: `{"webhookEvent":"jira:issue_updated","issue":{"id":"10000"}}`, secret: secret})
+	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
+	require.NotEmpty(t, resp.Header.Get("Retry-After"))
+}
+
+func TestHeadersAreBounded(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.hookURL("/"), bytes.NewReader([]byte("{}")))
+	require.NoError(t, err)
+	req.Header.Set("X-Padding", strings.Repeat("x", 1<<20))
+	resp, err := w.client.Do(req)
+	if err == nil {
+		require.NoError(t, resp.Body.Close())
+		require.GreaterOrEqual(t, resp.StatusCode, 400)
+	}
+	w.pending()
+}

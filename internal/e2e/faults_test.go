@@ -1,0 +1,220 @@
+package e2e
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gravitational/teleport/api/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	fakejira "teleport-jira/internal/fake/jira"
+	faketeleport "teleport-jira/internal/fake/teleport"
+)
+
+// What the existing plugin is known to get wrong.
+
+func TestRequestMadeWhileTheDaemonWasDown(t *testing.T) {
+	w := newWorld(t)
+	id := w.request(faketeleport.RequestOptions{})
+	w.start()
+	w.issue(id)
+	w.stop()
+	id = w.request(faketeleport.RequestOptions{})
+	w.start()
+	w.issue(id)
+	w.quiet()
+	require.Len(t, w.jira.Issues(), 2)
+}
+
+func TestRequestSettledBeforeItWasSeenGetsNoIssue(t *testing.T) {
+	w := newWorld(t)
+	id := w.request(faketeleport.RequestOptions{})
+	w.review(id, bob, types.RequestState_APPROVED, "")
+	w.start()
+	w.quiet()
+	require.Empty(t, w.jira.Issues())
+}
+
+func TestCreateAnswered503(t *testing.T) {
+	for name, fault := range map[string]fakejira.Fault{
+		"503":                       {Effect: fakejira.Respond, Status: http.StatusServiceUnavailable},
+		"503 with Retry-After":      {Effect: fakejira.Respond, Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"1"}}},
+		"429 with Retry-After":      {Effect: fakejira.Respond, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"1"}}},
+		"a page of a proxy":         {Effect: fakejira.Respond, Status: http.StatusBadGateway, Body: fakejira.ProxyPage},
+		"a connection that was cut": {Effect: fakejira.LoseRequest},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.start()
+			fault.Method, fault.Route, fault.Times = http.MethodPost, fakejira.RouteIssues, 1
+			w.jira.Inject(fault)
+			id := w.request(faketeleport.RequestOptions{})
+			within(t, 100*time.Second, func(c *assert.CollectT) { require.Len(c, w.issues(id), 1) })
+			w.issue(id)
+		})
+	}
+}
+
+func TestCreateWhoseAnswerIsLostMakesOneIssue(t *testing.T) {
+	w := newWorld(t, func(o *options) { o.jira.SearchLag = 2 * time.Second })
+	w.start()
+	w.jira.Inject(fakejira.Fault{Method: http.MethodPost, Route: fakejira.RouteIssues, Times: 1, Effect: fakejira.LoseAnswer})
+	id := w.request(faketeleport.RequestOptions{})
+	within(t, 100*time.Second, func(c *assert.CollectT) { require.NotEmpty(c, w.record(id)["issue_id"]) })
+	w.issue(id)
+	w.quiet()
+	require.Len(t, w.jira.Issues(), 1)
+}
+
+func TestDecidedInJiraWhileTheDaemonWasDown(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	id, issue := w.pending()
+	w.stop()
+	w.says(issue, fakejira.BobID, "reason: decided at night")
+	w.drag(issue, "Approved", fakejira.BobID)
+	w.start()
+	w.inState(id, types.RequestState_APPROVED)
+	w.said(issue, "has been approved")
+	reviews := w.reviews(id)
+	require.Len(t, reviews, 1)
+	require.Contains(t, reviews[0].Reason, "decided at night")
+}
+
+func TestDecidedInTeleportWhileTheDaemonWasDown(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	approved, first := w.pending()
+	removed, second := w.pending()
+	w.stop()
+	w.review(approved, bob, types.RequestState_APPROVED, "while it was down")
+	require.NoError(t, w.cluster.Remove(removed))
+	w.start()
+	w.inStatus(first, "Approved")
+	w.inStatus(second, "Expired")
+	w.said(first, "has been approved", "while it was down")
+	w.said(second, "removed in Teleport")
+}
+
+func TestRequestGoneWithItsRecordWhileTheDaemonWasDown(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	id, issue := w.pending()
+	w.stop()
+	require.NoError(t, w.cluster.Remove(id))
+	w.cluster.DropPluginData(id)
+	w.start()
+	w.inStatus(issue, "Expired")
+	w.said(issue, "can no longer be decided")
+}
+
+func TestRecordWithAUserAndNoIssueEndsWithExactlyOneIssue(t *testing.T) {
+	for name, made := range map[string]bool{"the create failed": false, "the answer was lost": true} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			id := w.request(faketeleport.RequestOptions{})
+			req, err := w.cluster.Request(id)
+			require.NoError(t, err)
+			require.NoError(t, w.cluster.PutPluginData("jira", id, map[string]string{
+				"user": alice, "roles": "dba,editor", "request_reason": "the disk is full",
+				"created": strconv.FormatInt(req.GetCreationTime().Unix(), 10),
+			}))
+			if made {
+				_, err := w.jira.CreateIssue(fakejira.BotID, fakejira.NewIssue{
+					Project: "TAR", Summary: "made by the existing plugin",
+					Properties: named(id),
+				})
+				require.NoError(t, err)
+			}
+			w.start()
+			within(t, 100*time.Second, func(c *assert.CollectT) { require.NotEmpty(c, w.record(id)["issue_id"]) })
+			w.issue(id)
+			w.quiet()
+			require.Len(t, w.jira.Issues(), 1)
+		})
+	}
+}
+
+func TestIssueOfTheExistingPluginIsCarriedOn(t *testing.T) {
+	w := newWorld(t)
+	id := w.request(faketeleport.RequestOptions{})
+	issue, err := w.jira.CreateIssue(fakejira.BotID, fakejira.NewIssue{
+		Project: "TAR", Summary: "made by the existing plugin",
+		Properties: named(id),
+	})
+	require.NoError(t, err)
+	require.NoError(t, w.cluster.PutPluginData("jira", id, map[string]string{
+		"issue_id": issue.ID, "issue_key": issue.Key, "user": alice, "roles": "dba,editor", "reviews_count": "0",
+	}))
+	w.start()
+	w.drag(issue, "Approved", fakejira.BobID)
+	w.inState(id, types.RequestState_APPROVED)
+	w.said(issue, "has been approved")
+	require.Len(t, w.jira.Issues(), 1)
+}
+
+func TestKilledBetweenCreateAndRecordMakesOneIssue(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	w.jira.Inject(fakejira.Fault{Method: http.MethodPost, Route: fakejira.RouteIssues, Times: 1, Effect: fakejira.HangAfter})
+	id := w.request(faketeleport.RequestOptions{})
+	eventually(t, func(c *assert.CollectT) { require.Len(c, w.issues(id), 1) })
+	w.kill()
+	w.start()
+	within(t, 150*time.Second, func(c *assert.CollectT) { require.NotEmpty(c, w.record(id)["issue_id"]) })
+	w.issue(id)
+	w.quiet()
+	require.Len(t, w.jira.Issues(), 1)
+}
+
+func TestJiraAwayForAWhileLosesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	id, issue := w.pending()
+	w.site.stop()
+	other := w.request(faketeleport.RequestOptions{})
+	w.review(id, bob, types.RequestState_DENIED, "no")
+	w.logged("will retry", "request_id="+id)
+	require.NoError(t, w.site.start())
+	w.inStatus(issue, "Denied")
+	within(t, 100*time.Second, func(c *assert.CollectT) { require.Len(c, w.issues(other), 1) })
+	w.issue(other)
+	w.ready()
+	require.False(t, strings.Contains(w.log.String(), "goroutine "), "no stack trace")
+}
+
+func TestWatcherThatEndsIsOpenedAgainAndNothingIsLost(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	id, issue := w.pending()
+	w.cluster.Inject(faketeleport.Unavailable("WatchEvents", 2))
+	w.cluster.CloseWatchers()
+	during := w.request(faketeleport.RequestOptions{})
+	w.review(id, bob, types.RequestState_APPROVED, "")
+	w.issue(during)
+	w.inStatus(issue, "Approved")
+}
+
+func TestClusterThatRestartsLosesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	id, issue := w.pending()
+	w.auth.Stop()
+	during := w.request(faketeleport.RequestOptions{})
+	w.review(id, bob, types.RequestState_APPROVED, "")
+	w.logged("subscription to access requests ended")
+	eventually(t, func(c *assert.CollectT) {
+		status, body, err := w.admin("/readyz")
+		require.NoError(c, err)
+		require.Equal(c, http.StatusServiceUnavailable, status)
+		require.Contains(c, body, "teleport: ")
+	})
+	require.NoError(t, w.auth.Start())
+	w.issue(during)
+	w.inStatus(issue, "Approved")
+	w.ready()
+}
