@@ -236,7 +236,7 @@ func TestWebhookBeforeTheDaemonIsReadyIsAskedForAgain(t *testing.T) {
 	w := newWorld(t)
 	w.auth.Stop()
 	w.launch()
-	w.logged("listening for webhooks")
+	w.logged("msg=listening", "http.listen_addr")
 	w.logged("not reachable yet", "side=teleport")
 	resp, _ := w.knock(call{body: `{"webhookEvent":"jira:issue_updated","issue":{"id":"10000"}}`, secret: secret})
 	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)

@@ -1,0 +1,263 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gravitational/teleport/api/types"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	fakejira "teleport-jira/internal/fake/jira"
+	faketeleport "teleport-jira/internal/fake/teleport"
+)
+
+// What is wrong for good ends the start with a line that says what.
+
+func TestStartFailsForWhatWaitingDoesNotMend(t *testing.T) {
+	for name, tc := range map[string]struct {
+		spoil func(w *world)
+		says  []string
+	}{
+		"wrong token":         {func(w *world) { w.set("jira", "api_token", "guess") }, []string{"login", "jira.api_token"}},
+		"unknown user":        {func(w *world) { w.set("jira", "username", "nobody@example.com") }, []string{"login", "jira.username"}},
+		"wrong project":       {func(w *world) { w.set("jira", "project", "NOPE") }, []string{"project NOPE", "not found"}},
+		"wrong issue type":    {func(w *world) { w.set("jira", "issue_type", "Epic") }, []string{"issue type Epic", "Task"}},
+		"missing status":      {func(w *world) { w.set("jira.statuses", "denied", "Refused") }, []string{"denied", "Refused", "Approved"}},
+		"missing permission":  {forbidCreate, []string{"permission CREATE_ISSUES in TAR", "missing"}},
+		"no such API":         {func(w *world) { w.set("jira", "url", w.site.url()+"/wrong") }, []string{"jira.url"}},
+		"required field":      {func(w *world) { w.set("jira", "project", "REQ") }, []string{"required field Risk", "customfield_10051"}},
+		"missing identity":    {func(w *world) { w.set("teleport", "identity", w.path("gone")) }, []string{"gone", "no such file"}},
+		"unreadable identity": {func(w *world) { w.set("teleport", "identity", w.dir) }, []string{"load identity", "is a directory"}},
+		"broken identity":     {breakIdentity, []string{"load identity"}},
+		"expired identity":    {expireIdentity, []string{`certificate of user "jira-bot" expired at`}},
+		"unknown Teleport user": {func(w *world) {
+			require.NoError(w.t, w.cluster.WriteIdentityFile(w.path(identity), "stranger", time.Hour))
+		}, []string{"stranger"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(o *options) {
+				strict := o.jira.Projects[0]
+				strict.ID, strict.Key, strict.Name = "10020", "REQ", "Required"
+				strict.Fields = []fakejira.Field{{ID: "customfield_10051", Name: "Risk", Required: true}}
+				o.jira.Projects = append(o.jira.Projects, strict)
+			})
+			w.conf.drop("log", "severity")
+			tc.spoil(w)
+			w.launch()
+			require.Equal(t, 1, w.exit())
+			requireComplaint(t, w.log.String(), tc.says...)
+		})
+	}
+}
+
+func forbidCreate(w *world) {
+	require.NoError(w.t, w.jira.SetPermission("TAR", fakejira.CreateIssues, fakejira.BobID))
+}
+
+func breakIdentity(w *world) {
+	require.NoError(w.t, os.WriteFile(w.path(identity), []byte("nonsense"), 0o600))
+}
+
+func expireIdentity(w *world) {
+	require.NoError(w.t, w.cluster.WriteIdentityFile(w.path(identity), botUser, -time.Minute))
+}
+
+// requireComplaint looks for one line of the program itself with all parts
+// among its log lines, and for neither secrets nor stack traces anywhere.
+func requireComplaint(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	require.NotContains(t, text, "goroutine ")
+	require.NotContains(t, text, "panic")
+	for _, hidden := range []string{fakejira.BotToken, fakejira.BotPAT, secret} {
+		require.NotContains(t, text, hidden)
+	}
+	var complaints []string
+	for line := range strings.Lines(text) {
+		if !strings.HasPrefix(line, "time=") {
+			complaints = append(complaints, line)
+		}
+	}
+	require.Len(t, complaints, 1, "lines that say what is wrong: %s", text)
+	require.True(t, strings.HasPrefix(complaints[0], "teleport-jira: "), complaints[0])
+	for _, part := range parts {
+		require.Contains(t, complaints[0], part)
+	}
+}
+
+func TestServerThatIsTooOldIsNamed(t *testing.T) {
+	w := newWorld(t, func(o *options) { o.cluster.Version = "12.4.32" })
+	w.launch()
+	require.Equal(t, 1, w.exit())
+	requireComplaint(t, w.log.String(), "Teleport 12.4.32", "13.0.0 is the oldest version that works")
+}
+
+func TestUnreadableIdentityIsNamed(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root reads every file")
+	}
+	w := newWorld(t)
+	require.NoError(t, os.Chmod(w.path(identity), 0))
+	w.launch()
+	require.Equal(t, 1, w.exit())
+	requireComplaint(t, w.log.String(), "permission denied")
+}
+
+func TestAllFaultsOfAConfigurationAreTold(t *testing.T) {
+	w := newWorld(t)
+	w.set("jira", "url", "http://jira.example.com")
+	w.set("jira", "projct", "TAR")
+	w.set("reconcile", "workers", "many")
+	w.set("review", "mode", "magic")
+	w.launch()
+	require.Equal(t, 1, w.exit())
+	text := w.log.String()
+	for _, part := range []string{"jira.url", "jira.projct", "reconcile.workers", "review.mode"} {
+		require.Contains(t, text, part)
+	}
+	for line := range strings.Lines(text) {
+		require.Regexp(t, `^`+w.confPath+`:\d+`, line, "each fault names file and line")
+	}
+	require.NotContains(t, text, "goroutine ")
+	require.NotContains(t, text, fakejira.BotToken)
+}
+
+func TestMissingConfigurationIsNamed(t *testing.T) {
+	w := newWorld(t)
+	w.launchAsIs()
+	require.Equal(t, 1, w.exit())
+	require.Contains(t, w.log.String(), w.confPath)
+	require.Equal(t, 1, strings.Count(w.log.String(), "\n"), w.log.String())
+}
+
+func TestPortThatIsTakenIsNamed(t *testing.T) {
+	w := newWorld(t)
+	w.set("http", "listen_addr", w.site.addr)
+	w.launch()
+	require.Equal(t, 1, w.exit())
+	requireComplaint(t, w.log.String(), "http.listen_addr", w.site.addr)
+}
+
+// Who is away at the start is waited for.
+
+func TestJiraThatIsDownAtTheStartIsWaitedFor(t *testing.T) {
+	w := newWorld(t)
+	w.site.stop()
+	w.launch()
+	w.logged("not reachable yet, will retry", "side=jira", "attempt=2")
+	status, body, err := w.admin("/readyz")
+	require.NoError(t, err)
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	require.Contains(t, body, "jira: ")
+	status, _, err = w.admin("/healthz")
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, status)
+	id := w.request(faketeleport.RequestOptions{})
+	require.NoError(t, w.site.start())
+	w.ready()
+	w.issue(id)
+}
+
+func TestJiraThatAnswers503AtTheStartIsWaitedFor(t *testing.T) {
+	w := newWorld(t)
+	clear503 := w.jira.Inject(fakejira.Fault{Effect: fakejira.Respond, Status: http.StatusServiceUnavailable, Body: fakejira.ProxyPage})
+	w.launch()
+	w.logged("not reachable yet, will retry", "side=jira", "attempt=2")
+	clear503()
+	w.ready()
+	w.pending()
+}
+
+func TestTeleportThatIsDownAtTheStartIsWaitedFor(t *testing.T) {
+	w := newWorld(t)
+	w.auth.Stop()
+	w.launch()
+	w.logged("not reachable yet, will retry", "side=teleport", "attempt=1")
+	status, body, err := w.admin("/readyz")
+	require.NoError(t, err)
+	require.Equal(t, http.StatusServiceUnavailable, status)
+	require.Contains(t, body, "teleport: ")
+	require.NoError(t, w.auth.Start())
+	w.ready()
+	w.pending()
+}
+
+// The existing plugin's files.
+
+// existing is what the existing plugin's own documentation has operators fill in.
+const existing = `# example jira plugin configuration TOML file
+
+[teleport]
+%s
+
+[jira]
+url = "%s" # JIRA URL. For JIRA Cloud, https://[my-jira].atlassian.net
+username = "bot@example.com" # JIRA username
+api_token = "%s" # JIRA API Basic Auth token, or our password in case you're using Jira Server.
+project = "TAR" # JIRA Project key
+
+[http]
+listen_addr = "%s" # JIRA webhook listener
+public_addr = "example.com" # URL on which webhook server is accessible externally, e.g. [https://]teleport-proxy.example.com
+https_key_file = "%s"  # TLS private key
+https_cert_file = "%s" # TLS certificate
+
+[log]
+output = "stderr" # Logger output. Could be "stdout", "stderr" or "/var/lib/teleport/jira.log"
+severity = "INFO" # Logger severity. Could be "INFO", "ERROR", "DEBUG" or "WARN".
+`
+
+func TestConfigurationOfTheExistingPluginWorksUnchanged(t *testing.T) {
+	for name, section := range map[string]func(w *world) string{
+		"addr and identity": func(w *world) string {
+			return fmt.Sprintf("addr = %q\nidentity = %q\nrefresh_identity = true", w.auth.Addr(), w.path(identity))
+		},
+		"auth_server and key files": func(w *world) string {
+			pair, err := w.cluster.WriteKeyPair(w.dir, botUser, time.Hour)
+			require.NoError(w.t, err)
+			return fmt.Sprintf("auth_server = %q\nclient_key = %q\nclient_crt = %q\nroot_cas = %q",
+				w.auth.Addr(), pair.Key, pair.Cert, pair.RootCAs)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(o *options) { o.secret = "" })
+			token := w.path("token")
+			require.NoError(t, os.WriteFile(token, []byte(fakejira.BotToken+"\n"), 0o600))
+			w.writeText(fmt.Sprintf(existing, section(w), w.site.url(), token, w.hookAddr, w.path("tls.key"), w.path("tls.crt")))
+			w.launchAsIs()
+			w.logged("subscribed to access requests")
+			id := w.request(faketeleport.RequestOptions{})
+			issue := w.issue(id)
+			w.drag(issue, "Approved", fakejira.BobID)
+			w.inState(id, types.RequestState_APPROVED)
+			w.stop()
+		})
+	}
+}
+
+func TestTeleportIsReachedThroughItsProxy(t *testing.T) {
+	w := newWorld(t)
+	proxy, err := faketeleport.ServeProxy(w.auth, freeAddr(t))
+	require.NoError(t, err)
+	t.Cleanup(proxy.Close)
+	ca := filepath.Join(w.dir, "web-ca.pem")
+	require.NoError(t, os.WriteFile(ca, w.cluster.WebCA(), 0o600))
+	w.env = []string{"SSL_CERT_FILE=" + ca}
+	w.set("teleport", "auth_server", proxy.Addr())
+	w.start()
+	id, issue := w.pending()
+	w.drag(issue, "Approved", fakejira.BobID)
+	w.inState(id, types.RequestState_APPROVED)
+}
+
+func TestDaemonIsReadySoon(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	w.logged("subscribed to access requests")
+	eventually(t, func(c *assert.CollectT) { require.Equal(c, 1, w.cluster.Watchers()) })
+}
