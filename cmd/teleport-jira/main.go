@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kingpin/v2"
@@ -119,8 +120,9 @@ func askHealth(stdout io.Writer, path string) error {
 	return err
 }
 
-// report writes what went wrong and returns the exit status. The lines of a
-// configuration's faults begin with the file's name, as other tools expect it.
+// report writes what went wrong, one line each, and returns the exit status.
+// The lines of a configuration's faults begin with the file's name, as other
+// tools expect it.
 func report(stderr io.Writer, err error) int {
 	if err == nil {
 		return 0
@@ -130,6 +132,8 @@ func report(stderr io.Writer, err error) int {
 		_, _ = fmt.Fprintln(stderr, faults)
 		return 1
 	}
-	_, _ = fmt.Fprintf(stderr, "%s: %v\n", name, err)
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		_, _ = fmt.Fprintf(stderr, "%s: %s\n", name, line)
+	}
 	return 1
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"runtime/debug"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -51,4 +53,10 @@ func TestVersion(t *testing.T) {
 			require.Equal(t, tc.wantRef, refOf(tc.ref, tc.info))
 		})
 	}
+}
+
+func TestEachThingThatIsWrongGetsALine(t *testing.T) {
+	var stderr strings.Builder
+	require.Equal(t, 1, report(&stderr, errors.Join(errors.New("one"), errors.New("another"))))
+	require.Equal(t, "teleport-jira: one\nteleport-jira: another\n", stderr.String())
 }

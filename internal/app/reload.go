@@ -163,6 +163,9 @@ func (r *reloader) refreshSecrets() {
 	r.current.token.Store(&cfg.Jira.APIToken)
 	r.door.handler.SetAuth(auth(cfg))
 	r.app.log.Info("changed secrets taken up")
+	// It shows whether the new token is right, and what the old one kept from
+	// being done need not wait for its next attempt.
+	r.current.worker.Resync()
 }
 
 // sumOf is a digest of the files' contents. A file that can't be read counts

@@ -108,13 +108,15 @@ func TestIssueLandingInBacklogIsMovedToPending(t *testing.T) {
 	w.start()
 	_, issue := w.pending()
 	require.Equal(t, "Backlog", issue.Moves()[0].From)
+}
 
-	t.Run("and closed with the resolution that the screen demands", func(t *testing.T) {
-		id, issue := w.pending()
-		require.NoError(t, w.cluster.SetState("admin", id, types.RequestState_DENIED, "no"))
-		w.inStatus(issue, "Denied")
-		require.NotEmpty(t, w.read(issue.ID).Resolution)
-	})
+func TestIssueIsClosedWithTheResolutionThatTheScreenDemands(t *testing.T) {
+	w := newWorld(t, func(o *options) { o.jira.Projects[0].Workflow = fakejira.ServiceDeskWorkflow() })
+	w.start()
+	id, issue := w.pending()
+	require.NoError(t, w.cluster.SetState("admin", id, types.RequestState_DENIED, "no"))
+	w.inStatus(issue, "Denied")
+	require.NotEmpty(t, w.read(issue.ID).Resolution)
 }
 
 func TestStepBetweenIsWalked(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -48,11 +49,31 @@ func freeAddr(t *testing.T) string {
 	for range portRange {
 		port := firstPort + (int64(os.Getpid())*97+ports.Add(1))%portRange
 		addr := fmt.Sprintf("127.0.0.1:%d", port)
-		if listener, err := net.Listen("tcp", addr); err == nil {
-			require.NoError(t, listener.Close())
+		if isFree(t, addr) {
 			return addr
 		}
 	}
 	t.Fatal("no free port")
 	return ""
+}
+
+// isFree tells whether the address can be listened on. No process may be
+// started meanwhile: it would hold the listener until it runs a program of its
+// own.
+func isFree(t *testing.T, addr string) bool {
+	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
+	listener, err := net.Listen("tcp", addr)
+	if err != nil {
+		return false
+	}
+	require.NoError(t, listener.Close())
+	return true
+}
+
+// succeeds tries until it works.
+func succeeds(t *testing.T, try func() error) {
+	t.Helper()
+	eventually(t, func(c *assert.CollectT) { require.NoError(c, try()) })
 }

@@ -120,7 +120,7 @@ func (w *world) makeJira(o options, transport http.RoundTripper) {
 	require.NoError(w.t, err)
 	w.t.Cleanup(w.jira.Close)
 	w.site.handler = w.jira
-	require.NoError(w.t, w.site.start())
+	succeeds(w.t, w.site.start)
 	w.t.Cleanup(w.site.stop)
 	if !o.polling {
 		w.jira.RegisterWebhook(fakejira.Webhook{URL: w.hookURL("/"), Secret: o.secret, RetryScale: 0.0005})

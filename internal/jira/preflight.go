@@ -56,7 +56,7 @@ type Expect struct {
 func (c *Client) Preflight(ctx context.Context, want Expect) ([]Finding, error) {
 	p := &preflight{c: c, want: want}
 	if err := p.login(ctx); err != nil {
-		return p.findings, err
+		return p.findings, p.explained(err)
 	}
 	if want.Thorough {
 		p.token()
@@ -98,16 +98,32 @@ func (p *preflight) fail(name, detail, fix string) {
 
 // verdict is the error for all failures.
 func (p *preflight) verdict() error {
+	failures := p.failures()
+	if failures == nil {
+		return nil
+	}
+	return &access.Error{Op: "check jira", Class: access.Permanent, Err: failures}
+}
+
+// explained is an error of the same class as err that says what to do about
+// it, where that was found.
+func (p *preflight) explained(err error) error {
+	failures := p.failures()
+	if failures == nil {
+		return err
+	}
+	return &access.Error{Op: "check jira", Class: access.ClassOf(err), Err: failures}
+}
+
+// failures are all failures, one a line; nil when there are none.
+func (p *preflight) failures() error {
 	var failures []error
 	for _, f := range p.findings {
 		if f.Verdict == Failure {
 			failures = append(failures, fmt.Errorf("%s: %s: %s", f.Name, f.Detail, f.Fix))
 		}
 	}
-	if len(failures) == 0 {
-		return nil
-	}
-	return &access.Error{Op: "check jira", Class: access.Permanent, Err: errors.Join(failures...)}
+	return errors.Join(failures...)
 }
 
 func (p *preflight) login(ctx context.Context) error {

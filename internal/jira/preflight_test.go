@@ -168,3 +168,20 @@ func TestPreflightTellsOfAnotherDeploymentThanConfigured(t *testing.T) {
 	require.Equal(t, jira.Warning, findings[0].Verdict)
 	require.Contains(t, findings[0].Detail, `jira.deployment is cloud, but Jira says "Server"`)
 }
+
+func TestStartThatEndsSaysWhatToDo(t *testing.T) {
+	for name, tc := range map[string]struct {
+		status int
+		says   string
+	}{
+		"wrong token":   {http.StatusUnauthorized, "check jira.username and jira.api_token"},
+		"wrong address": {http.StatusNotFound, "check jira.url"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := start(t, fakejira.Cloud, faulty)
+			b.Inject(fakejira.Fault{Effect: fakejira.Respond, Status: tc.status})
+			_, err := b.c.Preflight(t.Context(), expected())
+			require.ErrorContains(t, err, tc.says)
+		})
+	}
+}

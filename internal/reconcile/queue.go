@@ -123,7 +123,10 @@ func (r *Reconciler) RequestChanged(id access.RequestID) { r.enqueue(key{request
 
 // Subscribed tells that a watch has begun, so that what happened before it has
 // to be listed.
-func (r *Reconciler) Subscribed() {
+func (r *Reconciler) Subscribed() { r.Resync() }
+
+// Resync asks for both sides to be listed now. It returns at once.
+func (r *Reconciler) Resync() {
 	select {
 	case r.resyncs <- struct{}{}:
 	default: // One is due already, and it has not begun to list.
