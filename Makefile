@@ -21,7 +21,7 @@ LINT         := $(BUILD)/tools/golangci-lint-$(LINT_VERSION)/golangci-lint
 DEMO_ADDR ?= 127.0.0.1:8090
 
 .DEFAULT_GOAL := help
-.PHONY: help build test vet unit simulate fuzz lint fmt demo demo-check docs clean $(BINARY) $(SANDBOX)
+.PHONY: help build test vet unit simulate test-faults soak bench fuzz lint fmt demo demo-check docs clean $(BINARY) $(SANDBOX)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,22 @@ unit: $(BINARY)
 
 simulate: ## run N (1000) seeded simulations from SEED (1) on; a failing seed is printed
 	SIM_RUNS=$(or $(N),1000) SIM_SEED=$(or $(SEED),1) go test -count=1 -timeout 4h -run '^TestSimulate$$' ./internal/sim
+
+# How the daemon does as a process, between doubles on real sockets.
+TRIALS := TELEPORT_JIRA_BIN='$(abspath $(BINARY))' go test -vet=off -count=1 -v -timeout 4h ./internal/trials
+
+test-faults: $(BINARY) ## kill and pause 2, 3 and 5 replicas at random while both sides fail; SEED repeats a schedule
+	FAULTS=1 SEED=$(SEED) $(TRIALS) -parallel 3 -run '^TestFaults$$'
+
+soak: $(BINARY) ## load two replicas with people and faults for SOAK (10m), then check memory and goroutines
+	SOAK=$(or $(SOAK),10m) SEED=$(SEED) $(TRIALS) -run '^TestSoak$$'
+
+bench: $(BINARY) ## measure the daemon against its targets, and the hot paths COUNT (5) times; results go to build/
+	BENCH=1 REPORT='$(abspath $(BUILD)/bench.md)' $(TRIALS) -run '^TestBenchmark$$'
+	go test -run '^$$' -bench . -benchmem -count $(or $(COUNT),5) $(BENCHED) | tee $(BUILD)/bench.txt
+
+# The packages with benchmarks of hot paths, for benchstat.
+BENCHED := ./internal/plan ./internal/reconcile ./internal/jira/markup ./internal/jira ./internal/webhook
 
 fuzz: ## run each fuzz target for FUZZTIME (3s)
 	@scripts/fuzz $(FUZZTIME)

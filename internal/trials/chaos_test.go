@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -28,13 +29,14 @@ type chaos struct {
 	rng      *rand.Rand
 	pause    time.Duration // between steps, on average
 	gentle   bool          // no daemon is killed or paused, nobody stays away for long
-	requests []string
-	decided  map[string]bool // moved, reviewed or ended by somebody
-	mends    sync.WaitGroup  // what has to come back by itself
+	each     faketeleport.RequestOptions
+	requests []string       // all that were made
+	open     []string       // those that nobody has decided
+	mends    sync.WaitGroup // what has to come back by itself
 }
 
 func newChaos(w *world, seed uint64, pause time.Duration) *chaos {
-	return &chaos{world: w, rng: rand.New(rand.NewPCG(seed, 0)), pause: pause, decided: map[string]bool{}}
+	return &chaos{world: w, rng: rand.New(rand.NewPCG(seed, 0)), pause: pause}
 }
 
 // run lets things happen for so long, then mends everything.
@@ -57,7 +59,8 @@ func (c *chaos) step() {
 	c.supervise()
 	switch n := c.rng.IntN(100); {
 	case n < 35:
-		c.requests = append(c.requests, c.request(faketeleport.RequestOptions{}))
+		id := c.request(c.each)
+		c.requests, c.open = append(c.requests, id), append(c.open, id)
 	case n < 65:
 		c.decide()
 	case n < 85:
@@ -69,41 +72,43 @@ func (c *chaos) step() {
 	}
 }
 
-// decide lets somebody decide or end a request that has an issue.
+// decide lets somebody decide or end a request that has an issue. Where the
+// request has ended meanwhile, nothing happens.
 func (c *chaos) decide() {
 	id, issue, ok := c.undecided()
 	if !ok {
 		return
 	}
-	c.decided[id] = true
 	states := []types.RequestState{types.RequestState_APPROVED, types.RequestState_DENIED}
 	names := []string{"Approved", "Denied"}
 	which := c.rng.IntN(2)
+	review := func() { _, _ = c.cluster.Review("rita", id, states[which], "says rita") }
 	switch n := c.rng.IntN(10); {
 	case n < 5:
-		require.NoError(c.t, c.jira.Drag(issue.ID, names[which], fakejira.BobID))
+		require.NoError(c.t, c.jira.Drag(issue, names[which], fakejira.BobID))
 	case n < 8:
-		_, err := c.cluster.Review("rita", id, states[which], "says rita")
-		require.NoError(c.t, err)
+		review()
 	case n < 9:
-		// Both sides decide at once, and may disagree.
-		require.NoError(c.t, c.jira.Drag(issue.ID, names[1-which], fakejira.BobID))
-		_, _ = c.cluster.Review("rita", id, states[which], "says rita") // the card may have won
+		// Both sides decide at once, and disagree.
+		require.NoError(c.t, c.jira.Drag(issue, names[1-which], fakejira.BobID))
+		review()
 	default:
-		require.NoError(c.t, c.cluster.Expire(id))
+		_ = c.cluster.Expire(id)
 	}
 }
 
-// undecided draws a request that nobody has decided, with its issue.
-func (c *chaos) undecided() (id string, issue fakejira.Issue, ok bool) {
-	byRequest := c.issues()
-	for _, i := range c.rng.Perm(len(c.requests)) {
-		id := c.requests[i]
-		if found := byRequest[id]; len(found) > 0 && !c.decided[id] {
-			return id, found[0], true
+// undecided draws a request that nobody has decided, with its issue's id. It
+// is not drawn again.
+func (c *chaos) undecided() (id, issue string, ok bool) {
+	for range min(len(c.open), 5) {
+		i := c.rng.IntN(len(c.open))
+		id := c.open[i]
+		if issue := c.cluster.PluginData(id)["jira"]["issue_id"]; issue != "" {
+			c.open = slices.Delete(c.open, i, i+1)
+			return id, issue, true
 		}
 	}
-	return "", fakejira.Issue{}, false
+	return "", "", false
 }
 
 // breakJira lets some of the next calls fail, each in one of the ways that

@@ -55,8 +55,12 @@ func failed(err error) int {
 	return 1
 }
 
-// build builds the daemon into dir, as it is released.
+// build is the path of the daemon: of the one that TELEPORT_JIRA_BIN names, or
+// of one that is built into dir, as it is released.
 func build(dir string) (string, error) {
+	if path := os.Getenv("TELEPORT_JIRA_BIN"); path != "" {
+		return filepath.Abs(path)
+	}
 	path := filepath.Join(dir, "teleport-jira")
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()

@@ -32,21 +32,6 @@ func (w *world) untrue(id string, issue fakejira.Issue) []string {
 	add := func(format string, args ...any) {
 		faults = append(faults, fmt.Sprintf("issue %s of %s ", issue.Key, id)+fmt.Sprintf(format, args...))
 	}
-	status, resolution := "Expired", "expired"
-	req, err := w.cluster.Request(id)
-	if err == nil {
-		switch req.GetState() {
-		case types.RequestState_APPROVED:
-			status, resolution = "Approved", "approved"
-		case types.RequestState_DENIED:
-			status, resolution = "Denied", "denied"
-		default:
-			status, resolution = "Pending", ""
-		}
-	}
-	if issue.Status.Name != status {
-		add("is %s, but the request is %s", issue.Status.Name, status)
-	}
 	said := map[string]int{}
 	last := ""
 	for _, mark := range marks(issue) {
@@ -57,8 +42,17 @@ func (w *world) untrue(id string, issue fakejira.Issue) []string {
 			last = state // a denial may follow an approval
 		}
 	}
-	if last != resolution {
-		add("says last that it is %q, but it is %s", last, status)
+	statuses := map[string]string{"": "Pending", "approved": "Approved", "denied": "Denied", "expired": "Expired"}
+	req, err := w.cluster.Request(id)
+	if err == nil && last != resolutionOf(req) {
+		add("says last that it is %q, but it is %q", last, resolutionOf(req))
+	}
+	if err != nil && last == "" {
+		add("does not say that the request is gone")
+	}
+	// What was decided stays so when its time is up.
+	if issue.Status.Name != statuses[last] {
+		add("is %s, but says that it is %q", issue.Status.Name, last)
 	}
 	if err == nil {
 		for i := range req.GetReviews() {
@@ -68,6 +62,14 @@ func (w *world) untrue(id string, issue fakejira.Issue) []string {
 		}
 	}
 	return faults
+}
+
+// resolutionOf is what a request has come to; empty while it is pending.
+func resolutionOf(req types.AccessRequest) string {
+	if req.GetState().IsPending() {
+		return ""
+	}
+	return strings.ToLower(req.GetState().String())
 }
 
 // change names, in the reason of a decision, the issue's change that it is

@@ -24,7 +24,7 @@ func (t *table) add(what, figure, target string, met bool) {
 		verdict = "met"
 	}
 	t.rows = append(t.rows, [4]string{what, figure, target, verdict})
-	fmt.Printf("%-70s %12s  %-18s %s\n", what, figure, target, verdict)
+	fmt.Fprintf(os.Stdout, "%-70s %12s  %-18s %s\n", what, figure, target, verdict)
 }
 
 // write puts the table, as Markdown, into the file that REPORT names.

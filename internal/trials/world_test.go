@@ -18,7 +18,7 @@ import (
 const (
 	botUser = "jira-bot" // the daemon's Teleport user
 	alice   = "alice@example.com"
-	secret  = "of-the-webhook" //nolint:gosec // of a double
+	secret  = "of-the-webhook"
 )
 
 // options is what a world is made of.
