@@ -37,7 +37,7 @@ func TestFaults(t *testing.T) {
 			for _, r := range w.replicas {
 				r.start()
 			}
-			c := newChaos(w, seed+uint64(i), 250*time.Millisecond)
+			c := newChaos(w, seed+uint64(i), 120*time.Millisecond)
 			c.run(breaking)
 			w.converge(c.requests)
 			t.Logf("%d requests, %d decided", len(c.requests), len(c.requests)-len(c.open))
