@@ -40,9 +40,15 @@ test: build vet fuzz unit ## build, vet, fuzz briefly, run unit and end-to-end t
 vet:
 	$(STATIC) go vet ./...
 
+# The simulation runs a few hundred worlds plain and a few under the race
+# detector, which would take ten times as long for all of them.
+SIMULATION := ./internal/sim
+
 unit: $(BINARY)
 	@[ -n '$(RACE)' ] || echo 'no C compiler: the tests run without the race detector'
-	go test $(RACE) -vet=off -timeout 10m ./...
+	go test $(RACE) -vet=off -timeout 10m $$(go list ./... | grep -v /internal/sim$$)
+	SIM_RUNS=8 go test $(RACE) -vet=off -timeout 10m -run 'Simulate|Replica|LostAnswers' $(SIMULATION)
+	SIM_RUNS=200 go test -vet=off -timeout 10m $(SIMULATION)
 
 simulate: ## run N (1000) seeded simulations from SEED (1) on; a failing seed is printed
 	SIM_RUNS=$(or $(N),1000) SIM_SEED=$(or $(SEED),1) go test -count=1 -timeout 4h -run '^TestSimulate$$' ./internal/sim
