@@ -74,6 +74,7 @@ func (v *visit) unsure(err error) string {
 
 func (v *visit) run(ctx context.Context, steps []plan.Step) error {
 	for len(steps) > 0 {
+		v.r.pulse.moves()
 		step := steps[0]
 		steps = steps[1:]
 		if err := v.claim.check(ctx); err != nil {

@@ -38,6 +38,7 @@ func (v *visit) findEarlier(ctx context.Context, d access.Draft) (access.IssueRe
 func (v *visit) findByProperty(ctx context.Context, d access.Draft) (access.IssueRef, error) {
 	since := time.Since(d.Request.Created) + v.r.opts.SearchGrace
 	for candidate, err := range v.r.tracker.Search(ctx, access.IssueQuery{UpdatedSince: since}) {
+		v.r.pulse.moves()
 		if err != nil {
 			return access.IssueRef{}, err
 		}

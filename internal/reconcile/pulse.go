@@ -16,12 +16,13 @@ type pulse struct {
 	mu      sync.Mutex
 	workers int
 	busy    int
-	moved   time.Time            // when a worker last took or finished something
+	moved   time.Time            // when a worker last took, did or finished something
 	due     map[string]time.Time // by when each loop is to have turned again
 }
 
-// took and finished note a worker's progress.
+// took, moves and finished note a worker's progress.
 func (p *pulse) took()     { p.work(1) }
+func (p *pulse) moves()    { p.work(0) }
 func (p *pulse) finished() { p.work(-1) }
 
 func (p *pulse) work(busy int) {

@@ -21,6 +21,7 @@ var errRestless = errors.New("request and issue do not come to rest")
 func (r *Reconciler) reconcile(ctx context.Context, id access.RequestID, l look) (again time.Duration, err error) {
 	var issue *access.Issue
 	for range maxRounds {
+		r.pulse.moves()
 		v, err := r.view(ctx, id, l, issue)
 		if err != nil {
 			return 0, err
