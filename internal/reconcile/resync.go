@@ -104,6 +104,7 @@ func (r *Reconciler) resync(ctx context.Context) error {
 	r.memory.with(func(m *memory) { m.open = open })
 	listed := map[access.RequestID]struct{}{}
 	states := map[access.State]int{}
+	var settled []access.RequestID
 	for req, err := range r.cluster.Requests(ctx) {
 		if err != nil {
 			return fmt.Errorf("list requests: %w", err)
@@ -111,7 +112,9 @@ func (r *Reconciler) resync(ctx context.Context) error {
 		r.pulse.turns(resync, 0)
 		listed[req.ID] = struct{}{}
 		states[req.State]++
-		r.listed(req, byRequest)
+		if !r.listed(req, byRequest) {
+			settled = append(settled, req.ID)
+		}
 	}
 	for id, issue := range byRequest {
 		if _, ok := listed[id]; !ok {
@@ -121,19 +124,50 @@ func (r *Reconciler) resync(ctx context.Context) error {
 	r.vanished(listed)
 	r.memory.with(func(m *memory) { m.states = states })
 	r.memory.keepOnly(listed)
-	return nil
+	return r.trickle(ctx, settled)
 }
 
-// listed queues a request unless it is known to be settled and in step.
-func (r *Reconciler) listed(req *access.Request, open map[access.RequestID]access.IssueSummary) {
+// listed queues a request unless it is settled and, as far as Jira shows, in
+// step. It is false if nobody has looked whether that is so.
+func (r *Reconciler) listed(req *access.Request, open map[access.RequestID]access.IssueSummary) (looked bool) {
 	issue, isOpen := open[req.ID]
 	switch {
 	case !req.State.Settled():
 		r.enqueue(key{request: req.ID}, look{resync: true})
 	case isOpen:
 		r.enqueue(key{request: req.ID}, look{Look: plan.Look{Observed: &issue.Status}})
-	case !r.memory.isDone(req):
-		r.enqueue(key{request: req.ID}, look{})
+	default:
+		return r.memory.isDone(req)
+	}
+	return true
+}
+
+const (
+	// trickled is how long the queue may be when settled requests are added.
+	trickled = 1000
+	// tricklePause is how often more are added.
+	tricklePause = 50 * time.Millisecond
+)
+
+// trickle queues settled requests as the queue empties, so that what happens
+// meanwhile does not wait behind all of them. Where another resync is due, it
+// leaves the rest to that.
+func (r *Reconciler) trickle(ctx context.Context, settled []access.RequestID) error {
+	for {
+		n := min(len(settled), max(0, trickled-r.queue.Len()))
+		for _, id := range settled[:n] {
+			r.enqueue(key{request: id}, look{})
+		}
+		settled = settled[n:]
+		if len(settled) == 0 || len(r.resyncs) > 0 {
+			return nil
+		}
+		r.pulse.turns(resync, 0)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(tricklePause):
+		}
 	}
 }
 

@@ -143,6 +143,7 @@ func TestResyncOfManyRequestsCallsJiraForNoneOfThem(t *testing.T) {
 		r := c.reconciler(128)
 		during(t, r, func() {
 			r.Subscribed()
+			<-time.After(time.Minute)
 			synctest.Wait()
 			require.Len(t, c.records, c.open+c.settled, "each was looked at")
 			n, _ := r.waiting.depth()
@@ -155,6 +156,29 @@ func TestResyncOfManyRequestsCallsJiraForNoneOfThem(t *testing.T) {
 			synctest.Wait()
 			require.Len(t, c.records, c.open, "settled requests that are in step are not looked at again")
 			require.LessOrEqual(t, c.calls-first, 2)
+		})
+	})
+}
+
+func TestNewRequestsDoNotWaitForManySettledOnes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const workers = 16
+		c := &crowd{settled: 50_000, took: 10 * time.Millisecond}
+		r := c.reconciler(workers)
+		during(t, r, func() {
+			r.Subscribed()
+			for range 10 {
+				<-time.After(time.Second)
+				id, asked := access.RequestID(fmt.Sprint("open", time.Now().UnixNano())), time.Now()
+				r.RequestChanged(id)
+				<-time.After((trickled/workers + 2) * c.took)
+				synctest.Wait()
+				require.Less(t, c.readAt(id).Sub(asked), time.Second)
+				require.False(t, c.readAt(id).IsZero())
+			}
+			<-time.After(time.Minute)
+			synctest.Wait()
+			require.Len(t, c.records, c.settled+10, "all were looked at in the end")
 		})
 	})
 }
