@@ -20,8 +20,8 @@ works unchanged.
   giving both is a fault. Such files are read again when they change and on
   SIGHUP.
 - **SIGHUP** reads the configuration, certificates and identity again and reopens
-  the log. A configuration at fault is reported, and the old one stays in use. A
-  changed ` + "`listen_addr`" + ` takes a restart.
+  the log; everything can be changed so. A configuration at fault is reported,
+  and the old one stays in use.
 `
 
 	templates = `
