@@ -2,6 +2,7 @@ package jira
 
 import (
 	"cmp"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,8 +38,9 @@ func parseRefusal(body []byte) refusal {
 	return r
 }
 
-// text is the refusal in one short line.
-func (r refusal) text() string {
+// text is the refusal in one short line, without what redact removes. That
+// goes before cutting: half a token is no longer recognised.
+func (r refusal) text(redact func(string) string) string {
 	parts := slices.Clone(r.Messages)
 	for _, field := range slices.Sorted(maps.Keys(r.Fields)) {
 		parts = append(parts, field+": "+r.Fields[field])
@@ -46,7 +48,7 @@ func (r refusal) text() string {
 	if r.Message != "" {
 		parts = append(parts, r.Message)
 	}
-	return markup.LimitPlain(markup.Line(strings.Join(parts, "; ")), maxErrorText)
+	return markup.LimitPlain(markup.Line(redact(strings.Join(parts, "; "))), maxErrorText)
 }
 
 // refusedError is an error answer.
@@ -84,12 +86,12 @@ func unsureAfter(status int) bool {
 // answerError is the error for an answer that is not 2xx.
 func (c *Client) answerError(k call, resp *http.Response, body []byte) *access.Error {
 	refused := parseRefusal(body)
-	text := cmp.Or(refused.text(), http.StatusText(resp.StatusCode))
+	text := cmp.Or(refused.text(c.redact), http.StatusText(resp.StatusCode))
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
 		text = "redirects are refused, check the configured address"
 	}
 	e := k.error(classify(resp.StatusCode), &refusedError{
-		status: resp.StatusCode, text: c.redact(text), fields: slices.Sorted(maps.Keys(refused.Fields)),
+		status: resp.StatusCode, text: text, fields: slices.Sorted(maps.Keys(refused.Fields)),
 	})
 	if resp.StatusCode == http.StatusNotFound && strings.HasPrefix(k.endpoint, "/issue/{issue}") {
 		e.Err = fmt.Errorf("%w: %w", access.ErrNotFound, e.Err)
@@ -115,12 +117,16 @@ func (c *Client) transportError(k call, err error, sent bool) *access.Error {
 	return e
 }
 
-// redact removes the token, should an answer have repeated it.
+// redact removes the token, should an answer have repeated it: as it is, or as
+// it stands in the Authorization header of basic authentication.
 func (c *Client) redact(text string) string {
-	if token := c.cfg.Token(); token != "" {
-		return strings.ReplaceAll(text, token, "<secret>")
+	const shown = "<secret>"
+	token := c.cfg.Token()
+	if token == "" {
+		return text
 	}
-	return text
+	header := base64.RawStdEncoding.EncodeToString([]byte(c.cfg.Username + ":" + token))
+	return strings.NewReplacer(header, shown, token, shown).Replace(text)
 }
 
 // retryAfter is how long a 429 or 503 asks to be left alone: seconds or an

@@ -131,7 +131,7 @@ func FuzzRefusal(f *testing.F) {
 	f.Add([]byte("<html>"), "Sat, 01 Jan 2000 00:00:30 GMT")
 	f.Add([]byte(`{"message":"null for uri"}`), "-1e300")
 	f.Fuzz(func(t *testing.T, body []byte, after string) {
-		text := parseRefusal(body).text()
+		text := parseRefusal(body).text(strings.TrimSpace)
 		require.LessOrEqual(t, len([]rune(text)), maxErrorText)
 		require.False(t, strings.ContainsFunc(text, unicode.IsControl))
 		resp := &http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {after}}}
