@@ -48,7 +48,7 @@ unit: $(BINARY)
 	@[ -n '$(RACE)' ] || echo 'no C compiler: the tests run without the race detector'
 	go test $(RACE) -vet=off -timeout 10m $$(go list ./... | grep -v /internal/sim$$)
 	SIM_RUNS=8 go test $(RACE) -vet=off -timeout 10m -run 'Simulate|Replica|LostAnswers' $(SIMULATION)
-	SIM_RUNS=200 go test -vet=off -timeout 10m $(SIMULATION)
+	$(STATIC) SIM_RUNS=200 go test -vet=off -timeout 10m $(SIMULATION)
 
 simulate: ## run N (1000) seeded simulations from SEED (1) on; a failing seed is printed
 	SIM_RUNS=$(or $(N),1000) SIM_SEED=$(or $(SEED),1) go test -count=1 -timeout 4h -run '^TestSimulate$$' ./internal/sim
