@@ -53,7 +53,7 @@ chmod +x "$scratch/daemon"
 page=127.0.0.1:18093
 "$sandbox" --listen "$page" --daemon "$scratch/daemon" >"$scratch/sandbox.log" 2>&1 &
 running=$!
-trap 'kill $running 2>/dev/null; wait $running 2>/dev/null || true; rm -rf "$scratch"' EXIT
+trap 'kill $running 2>/dev/null || true; wait $running 2>/dev/null || true; rm -rf "$scratch"' EXIT
 
 # state prints what the page shows once, as JSON.
 state() {
