@@ -13,6 +13,7 @@ import (
 // What is decided in Jira becomes a decision in Teleport.
 
 func TestCardDraggedBecomesAReview(t *testing.T) {
+	t.Parallel()
 	for status, state := range map[string]types.RequestState{
 		"Approved": types.RequestState_APPROVED,
 		"Denied":   types.RequestState_DENIED,
@@ -41,6 +42,7 @@ func TestCardDraggedBecomesAReview(t *testing.T) {
 }
 
 func TestReasonOfAnotherPersonIsNotUsed(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(t *testing.T, kind func(*options)) {
 		w := newWorld(t, kind)
 		w.start()
@@ -123,6 +125,7 @@ func TestWithoutAdvancedWorkflowsTheStateIsSetInThePersonsName(t *testing.T) {
 }
 
 func TestRefusedDecisionsAreExplainedAndTheCardGoesBack(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		configure func(w *world)
 		who       string

@@ -40,6 +40,7 @@ func TestRequestSettledBeforeItWasSeenGetsNoIssue(t *testing.T) {
 }
 
 func TestCreateAnswered503(t *testing.T) {
+	t.Parallel()
 	for name, fault := range map[string]fakejira.Fault{
 		"503":                       {Effect: fakejira.Respond, Status: http.StatusServiceUnavailable},
 		"503 with Retry-After":      {Effect: fakejira.Respond, Status: http.StatusServiceUnavailable, Header: http.Header{"Retry-After": {"1"}}},
@@ -113,6 +114,7 @@ func TestRequestGoneWithItsRecordWhileTheDaemonWasDown(t *testing.T) {
 }
 
 func TestRecordWithAUserAndNoIssueEndsWithExactlyOneIssue(t *testing.T) {
+	t.Parallel()
 	for name, made := range map[string]bool{"the create failed": false, "the answer was lost": true} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)

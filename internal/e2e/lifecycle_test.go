@@ -56,6 +56,7 @@ func TestPollingOnDataCenterWithSearchThatLags(t *testing.T) {
 // Stopping.
 
 func TestStopsInGoodOrder(t *testing.T) {
+	t.Parallel()
 	for name, s := range map[string]os.Signal{"SIGTERM": syscall.SIGTERM, "SIGINT": syscall.SIGINT} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t)
@@ -136,6 +137,7 @@ func TestSIGHUPTakesUpAChangedConfiguration(t *testing.T) {
 }
 
 func TestSIGHUPWithABrokenConfigurationKeepsTheOld(t *testing.T) {
+	t.Parallel()
 	for name, spoil := range map[string]func(w *world){
 		"a fault in the file":   func(w *world) { w.set("jira", "project", ""); w.set("review", "mode", "magic") },
 		"a wrong token":         func(w *world) { w.set("jira", "api_token", "guess") },

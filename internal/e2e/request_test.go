@@ -25,6 +25,7 @@ func onEach(t *testing.T, test func(t *testing.T, kind func(*options))) {
 }
 
 func TestRequestBecomesAnIssue(t *testing.T) {
+	t.Parallel()
 	onEach(t, func(t *testing.T, kind func(*options)) {
 		w := newWorld(t, kind)
 		w.start()

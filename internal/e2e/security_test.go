@@ -16,6 +16,7 @@ import (
 // Who may decide, in which mode, and what everybody sees of it.
 
 func TestSecurityAutoSaysOnceWhichModeAndWhy(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		role string
 		mode string
@@ -53,6 +54,7 @@ func TestSecurityRoleThatCanDoNeitherIsExplainedOnTheIssue(t *testing.T) {
 }
 
 func TestSecurityOnBehalfNeverFallsBackToAnotherAuthor(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		knows bool   // the server knows reviews on behalf of others
 		role  string // of the daemon
@@ -101,6 +103,7 @@ func TestSecuritySecondReviewByTheSameTeleportUserIsTerminal(t *testing.T) {
 // TestSecurityUnmappedPersonIsNamed: in reason and delegator, as name
 // <account id> where Jira hides the e-mail.
 func TestSecurityUnmappedPersonIsNamed(t *testing.T) {
+	t.Parallel()
 	for name, role := range map[string]string{
 		"review": faketeleport.RoleAccessPluginWithReview, "state": faketeleport.RoleAccessPluginWithUpdate,
 	} {
@@ -133,6 +136,7 @@ func (w *world) audited(kind faketeleport.AuditType) faketeleport.AuditEvent {
 }
 
 func TestSecurityPersonIsFoundByTrait(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		holders []string // Teleport users whose trait names Bob's account
 		reads   bool     // the daemon may read users

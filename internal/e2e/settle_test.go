@@ -33,6 +33,7 @@ func TestReviewsInTeleportBecomeComments(t *testing.T) {
 }
 
 func TestRequestsSettledInTeleportMoveTheirIssues(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		settle func(w *world, id string) error
 		status string

@@ -21,6 +21,7 @@ import (
 // What is wrong for good ends the start with a line that says what.
 
 func TestStartFailsForWhatWaitingDoesNotMend(t *testing.T) {
+	t.Parallel()
 	for name, tc := range map[string]struct {
 		spoil func(w *world)
 		says  []string
@@ -214,6 +215,7 @@ severity = "INFO" # Logger severity. Could be "INFO", "ERROR", "DEBUG" or "WARN"
 `
 
 func TestConfigurationOfTheExistingPluginWorksUnchanged(t *testing.T) {
+	t.Parallel()
 	for name, section := range map[string]func(w *world) string{
 		"addr and identity": func(w *world) string {
 			return fmt.Sprintf("addr = %q\nidentity = %q\nrefresh_identity = true", w.auth.Addr(), w.path(identity))
