@@ -16,7 +16,7 @@ var binary string
 
 // parallel is how many tests run at once unless -parallel says otherwise: they
 // wait for timers and sockets more than they compute.
-const parallel = "8"
+const parallel = "12"
 
 func TestMain(m *testing.M) {
 	flag.Parse()

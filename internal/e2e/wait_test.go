@@ -15,7 +15,7 @@ import (
 
 // How long things may take. Machines that test are slow and busy.
 const (
-	patience = 20 * time.Second
+	patience = 30 * time.Second
 	tick     = 20 * time.Millisecond
 	// calm is how long nothing must have happened for everything to be done.
 	calm = 400 * time.Millisecond
