@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gravitational/teleport/api/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -73,4 +74,18 @@ func TestRecordWithAUserAndNoIssueEndsWithExactlyOneIssue(t *testing.T) {
 			require.Len(t, w.jira.Issues(), 1)
 		})
 	}
+}
+
+func TestKilledBetweenCommentAndNoteCommentsOnce(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	id, issue := w.pending()
+	w.jira.Inject(fakejira.Fault{Method: http.MethodPost, Route: fakejira.RouteComments, Times: 1, Effect: fakejira.HangAfter})
+	w.review(id, bob, types.RequestState_DENIED, "no")
+	eventually(t, func(c *assert.CollectT) { require.Len(c, w.comments(issue), 1) })
+	w.kill()
+	w.start()
+	within(t, 90*time.Second, func(c *assert.CollectT) { require.Equal(c, "denied", w.record(id)["resolution"]) })
+	w.inStatus(issue, "Denied")
+	require.Len(t, w.comments(issue), 2, "review and resolution, once each")
 }

@@ -175,3 +175,69 @@ func TestCallsThatOneRequestCosts(t *testing.T) {
 	}
 	require.LessOrEqual(t, len(calls), 5, "%s", strings.Join(calls, "\n"))
 }
+
+func TestJiraUnderAPath(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		flavour fakejira.Flavour
+		path    string
+	}{
+		"context path of data center": {fakejira.DataCenter, "/jira"},
+		"gateway of cloud":            {fakejira.Cloud, "/ex/jira/11111111-2222-3333-4444-555555555555"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(o *options) {
+				o.jira = fakejira.Board(tc.flavour)
+				o.jira.PathPrefix = tc.path
+			})
+			w.set("jira", "url", w.site.url()+tc.path+"/")
+			w.start()
+			id, issue := w.pending()
+			w.drag(issue, "Approved", fakejira.BobID)
+			w.inState(id, types.RequestState_APPROVED)
+			w.said(issue, "has been approved")
+		})
+	}
+}
+
+func TestInternalNotesOfAServiceDesk(t *testing.T) {
+	w := newWorld(t, func(o *options) {
+		o.jira.Projects[0].Type = "service_desk"
+		o.jira.Projects[0].Workflow = fakejira.ServiceDeskWorkflow()
+	})
+	w.set("jira.issue", "comment_visibility", "internal")
+	w.start()
+	id, issue := w.pending()
+	w.review(id, bob, types.RequestState_APPROVED, "between us")
+	w.said(issue, "has been approved")
+	for _, c := range w.read(issue.ID).Comments {
+		require.True(t, c.Internal, c.Body)
+	}
+}
+
+func TestRoutesDecideTheProject(t *testing.T) {
+	w := newWorld(t, func(o *options) {
+		other := o.jira.Projects[0]
+		other.ID, other.Key, other.Name = "10010", "DBA", "Databases"
+		o.jira.Projects = append(o.jira.Projects, other)
+	})
+	w.writeText(w.conf.String() + `
+[[jira.routes]]
+roles = ["break-glass"]
+skip = true
+
+[[jira.routes]]
+roles = ["prod-*"]
+project = "DBA"
+labels = ["prod"]
+`)
+	w.launchAsIs()
+	w.ready()
+	skipped := w.request(faketeleport.RequestOptions{}, "break-glass")
+	issue := w.issue(w.request(faketeleport.RequestOptions{}, "editor", "prod-db"))
+	require.Equal(t, "DBA", issue.Project)
+	require.Contains(t, issue.Labels, "prod")
+	require.Equal(t, "TAR", w.issue(w.request(faketeleport.RequestOptions{}, "editor")).Project)
+	w.quiet()
+	require.Empty(t, w.issues(skipped))
+}
