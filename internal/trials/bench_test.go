@@ -26,7 +26,7 @@ func TestBenchmark(t *testing.T) {
 	out := &table{}
 	for _, measure := range []func(*testing.T, *table){
 		binarySize, startToReady, oneAtATime, bursts, limitedBursts, webhookAnswers, decisions,
-		callsOfALife, memoryOfOpenRequests, resyncOfSettledRequests,
+		callsOfALife, memoryOfOpenRequests, resyncOfSettledRequests, sizeOfALargeCluster,
 	} {
 		measure(t, out)
 	}
