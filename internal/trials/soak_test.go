@@ -35,7 +35,8 @@ func TestSoak(t *testing.T) {
 	}
 	c := newChaos(w, seedOf(t), 50*time.Millisecond)
 	c.gentle = true
-	c.each = faketeleport.RequestOptions{AccessTTL: 3 * time.Minute}
+	// Long enough for an issue whatever goes wrong, and soon over.
+	c.each = faketeleport.RequestOptions{AccessTTL: 6 * time.Minute}
 	for end := time.Now().Add(duration); time.Now().Before(end); {
 		c.run(min(time.Minute, time.Until(end)))
 		for i, r := range w.replicas {
