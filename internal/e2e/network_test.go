@@ -47,7 +47,7 @@ func TestSecurityRedirectsAreRefusedAndNoCredentialsFollow(t *testing.T) {
 func (w *world) secureSite(version uint16) (proxied *atomic.Pointer[http.Request]) {
 	w.t.Helper()
 	site := httptest.NewUnstartedServer(w.jira)
-	site.TLS = &tls.Config{MaxVersion: version} //nolint:gosec // to be refused
+	site.TLS = &tls.Config{MaxVersion: version}
 	site.StartTLS()
 	w.t.Cleanup(site.Close)
 	writePEM(w.t, w.path("jira-ca.pem"), "CERTIFICATE", site.Certificate().Raw)
@@ -122,7 +122,7 @@ func TestSecurityClientCertificatesAreDemandedWhereConfigured(t *testing.T) {
 	knock := func(certs ...tls.Certificate) error {
 		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: w.ca.pool(), MinVersion: tls.VersionTLS12, Certificates: certs}}
 		defer transport.CloseIdleConnections()
-		resp, err := (&http.Client{Transport: transport}).Get(w.hookURL("/status")) //nolint:noctx // of a test
+		resp, err := (&http.Client{Transport: transport}).Get(w.hookURL("/status"))
 		if err == nil {
 			_ = resp.Body.Close()
 		}
@@ -194,7 +194,7 @@ func TestSecurityWebhooksNeedTLS12(t *testing.T) {
 	w := newWorld(t)
 	w.start()
 	for version, ok := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
-		conn, err := tls.Dial("tcp", w.hookAddr, &tls.Config{RootCAs: w.ca.pool(), MinVersion: version, MaxVersion: version}) //nolint:gosec // to be refused
+		conn, err := tls.Dial("tcp", w.hookAddr, &tls.Config{RootCAs: w.ca.pool(), MinVersion: version, MaxVersion: version})
 		require.Equal(t, ok, err == nil, tls.VersionName(version))
 		if err == nil {
 			require.NoError(t, conn.Close())

@@ -26,9 +26,9 @@ import (
 // Secrets show nowhere, whatever goes wrong.
 
 const (
-	hidden1 = "hidden-signing-secret-one" //nolint:gosec // of a double
-	hidden2 = "hidden-signing-secret-two" //nolint:gosec // of a double
-	hidden3 = "hidden-basic-password"     //nolint:gosec // of a double
+	hidden1 = "hidden-signing-secret-one"
+	hidden2 = "hidden-signing-secret-two"
+	hidden3 = "hidden-basic-password"
 	badPAT  = "hidden-token-that-is-wrong"
 )
 
@@ -158,7 +158,7 @@ func TestSecurityFilesThatOthersMayReadAreWarnedAbout(t *testing.T) {
 	w := newWorld(t)
 	token := w.path("token")
 	require.NoError(t, os.WriteFile(token, []byte(fakejira.BotToken), 0o600))
-	require.NoError(t, os.Chmod(token, 0o644)) //nolint:gosec // that is the point
+	require.NoError(t, os.Chmod(token, 0o644))
 	w.conf.drop("jira", "api_token")
 	w.set("jira", "api_token_file", token)
 	w.start()

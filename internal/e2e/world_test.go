@@ -22,8 +22,8 @@ const (
 	bob      = "bob@example.com"
 	carol    = "carol@example.com"
 	proxy    = "teleport.example.com:443"
-	secret   = "s3cret-of-the-webhook" //nolint:gosec // of a double
-	identity = "identity"              // the identity file's name
+	secret   = "s3cret-of-the-webhook"
+	identity = "identity" // the identity file's name
 )
 
 // options is what a world is made of.
