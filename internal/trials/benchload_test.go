@@ -187,18 +187,17 @@ func sizeOfALargeCluster(t *testing.T, out *table) {
 	begin := time.Now()
 	r := w.replicas[0]
 	r.start()
+	w.await(5*time.Minute, seldom, "half of them", func() bool { return r.metric(visits) > (open+settled)/2 })
 	fresh := time.Now()
 	w.request(faketeleport.RequestOptions{})
 	w.await(5*time.Minute, often, "the issue of a new request", func() bool { return w.created() == 1 })
-	out.add("start with 10,000 open and 100,000 settled: a new request's issue", seconds(fresh), "", true)
+	out.add("start with 10,000 open and 100,000 settled: a new request half way, its issue after", seconds(fresh), "", true)
 	r.settle(15 * time.Minute)
 	out.add("… until all are in step", seconds(begin), "", true)
 	out.add("… Jira calls, a hundred issues each", fmt.Sprint(len(w.jira.Calls())), "<= 150", len(w.jira.Calls()) <= 150)
 	out.add("… resident memory", fmt.Sprintf("%.0f MiB (peak %.0f)", r.status("VmRSS"), r.status("VmHWM")), "", true)
 	r.stop()
 }
-
-const lastResync = "teleport_jira_last_success_timestamp_seconds"
 
 // settled makes requests that were approved, and brought in step with their
 // issues, before the daemon starts.

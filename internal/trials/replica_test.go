@@ -117,7 +117,8 @@ func (r *replica) get(path string) (status int, body string, err error) {
 	return resp.StatusCode, string(text), err
 }
 
-// metric is the sum of a metric's series; negative if there is none.
+// metric is the value of a series, or the sum of all series of a metric;
+// negative if there is none.
 func (r *replica) metric(name string) float64 {
 	_, body, err := r.get("/metrics")
 	if err != nil {
@@ -125,14 +126,12 @@ func (r *replica) metric(name string) float64 {
 	}
 	sum, found := 0.0, false
 	for line := range strings.Lines(body) {
-		series, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if base, _, _ := strings.Cut(series, "{"); base != name {
+		line = strings.TrimSpace(line)
+		at := strings.LastIndexByte(line, ' ')
+		if at < 0 || line[:at] != name && !strings.HasPrefix(line, name+"{") {
 			continue
 		}
-		if _, after, ok := strings.Cut(line, "} "); ok {
-			value = strings.TrimSpace(after)
-		}
-		if n, err := strconv.ParseFloat(value, 64); err == nil {
+		if n, err := strconv.ParseFloat(line[at+1:], 64); err == nil {
 			sum, found = sum+n, true
 		}
 	}
@@ -142,16 +141,24 @@ func (r *replica) metric(name string) float64 {
 	return sum
 }
 
+// The metrics that tell what a daemon has done.
+const (
+	visits     = "teleport_jira_reconcile_duration_seconds_count"
+	lastResync = `teleport_jira_last_success_timestamp_seconds{listing="resync"}`
+)
+
 // idle tells whether nothing waits in the daemon's queue.
 func (r *replica) idle() bool { return r.metric("teleport_jira_queue_depth") == 0 }
 
-// settle waits until the daemon has had nothing to do for a moment.
+// settle waits until the daemon has listed everything and has had nothing to do
+// for a moment.
 func (r *replica) settle(limit time.Duration) {
 	r.world.t.Helper()
 	const calm = 500 * time.Millisecond
+	r.world.await(limit, seldom, "a resync", func() bool { return r.metric(lastResync) > 0 })
 	last, since := -1.0, time.Now()
 	r.world.await(limit, seldom, "a daemon at rest", func() bool {
-		if now := r.metric("teleport_jira_reconcile_duration_seconds_count"); now != last || !r.idle() {
+		if now := r.metric(visits); now != last || !r.idle() {
 			last, since = now, time.Now()
 		}
 		return time.Since(since) > calm
