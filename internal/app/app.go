@@ -46,6 +46,8 @@ func Run(ctx context.Context, o Options) error {
 	a := newApp(o, log)
 	a.log.Info("starting", "version", o.Version, "config", o.ConfigPath)
 	a.warn(cfg)
+	untell := context.AfterFunc(ctx, func() { a.log.Info("stopping, what is under way is finished first") })
+	defer untell()
 	if err := a.run(ctx, cfg); err != nil {
 		return err
 	}

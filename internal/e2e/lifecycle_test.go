@@ -64,6 +64,7 @@ func TestStopsInGoodOrder(t *testing.T) {
 			w.pending()
 			w.signal(s)
 			require.Zero(t, w.exit())
+			require.Equal(t, 1, w.logCount("level=INFO", "msg=\"stopping, what is under way is finished first"))
 			require.Equal(t, 1, w.logCount("level=INFO", "msg=stopped"))
 			require.Zero(t, w.logCount("level=ERROR"))
 		})

@@ -64,8 +64,13 @@ func (c *Client) Watch(ctx context.Context, bell Doorbell) error {
 			c.log.Info("subscribing again with the renewed identity")
 			continue
 		}
-		pause := pauses.NextBackOff()
-		c.log.Warn("subscription to access requests ended", "error", err, "stood", stood, "next_attempt_in", pause)
+		pause := pauses.NextBackOff().Round(time.Millisecond)
+		if stood > 0 {
+			c.log.Warn("subscription to access requests ended", "error", err,
+				"stood", stood.Round(time.Millisecond), "next_attempt_in", pause)
+		} else {
+			c.log.Warn("no subscription to access requests yet, will retry", "error", err, "next_attempt_in", pause)
+		}
 		if !sleep(ctx, pause) {
 			return nil
 		}
