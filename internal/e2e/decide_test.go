@@ -284,3 +284,16 @@ func TestDeletedIssueIsSaidOnceAndLeavesTheRequestToTeleport(t *testing.T) {
 	require.Equal(t, 1, w.logCount("deleted or no longer visible"))
 	w.ready()
 }
+
+func TestPersonWhoLeftDecidesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	id, issue := w.pending()
+	w.stop()
+	w.drag(issue, "Approved", fakejira.BobID)
+	require.NoError(t, w.jira.ChangeAccount(fakejira.BobID, func(a *fakejira.Account) { a.Inactive = true }))
+	w.start()
+	w.said(issue, "the account is not active")
+	w.inStatus(issue, "Pending")
+	w.inState(id, types.RequestState_PENDING)
+}
