@@ -13,6 +13,24 @@ fail() {
 	exit 1
 }
 
+# debian_root DIRECTORY lays out a Debian that holds its base, git, make and CA
+# certificates and nothing else. It is kept between runs as an archive.
+debian_root() {
+	local archive=$root/build/tools/debian-root.tar
+	if [ ! -f "$archive" ]; then
+		command -v debootstrap >/dev/null || fail "debootstrap is missing"
+		debootstrap --variant=minbase --include=git,make,ca-certificates \
+			bookworm "$scratch/debootstrap" >"$scratch/debootstrap.log" 2>&1 ||
+			fail "debootstrap: $(tail -n 3 "$scratch/debootstrap.log")"
+		mkdir -p "$(dirname "$archive")"
+		tar -C "$scratch/debootstrap" -cf "$archive.new" .
+		mv "$archive.new" "$archive"
+		rm -rf "$scratch/debootstrap"
+	fi
+	mkdir "$1"
+	tar -C "$1" -xf "$archive"
+}
+
 # is WANT GOT WHAT
 is() { [ "$1" = "$2" ] || fail "$3: want $1, got $2"; }
 

@@ -41,18 +41,8 @@ if command -v rpm >/dev/null; then
 	ok "rpm reads the rpm"
 fi
 
-# debian is an empty Debian, kept between runs as an archive.
-debian=$root/build/tools/debian-minbase.tar
-if [ ! -f "$debian" ]; then
-	command -v debootstrap >/dev/null || fail "debootstrap is missing"
-	debootstrap --variant=minbase bookworm "$scratch/minbase" >"$scratch/debootstrap.log" 2>&1 ||
-		fail "debootstrap: $(tail -n 3 "$scratch/debootstrap.log")"
-	tar -C "$scratch/minbase" -cf "$debian.new" .
-	mv "$debian.new" "$debian"
-fi
 target=$scratch/target
-mkdir "$target"
-tar -C "$target" -xf "$debian"
+debian_root "$target"
 inside() { chroot "$target" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive "$@"; }
 
 cp "$dist/teleport-jira_$version-1_$host.deb" "$target/tmp/new.deb"
