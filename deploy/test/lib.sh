@@ -16,12 +16,16 @@ fail() {
 # debian_root DIRECTORY lays out a Debian that holds its base, git, make and CA
 # certificates and nothing else. It is kept between runs as an archive.
 debian_root() {
-	local archive=$root/build/tools/debian-root.tar
+	local archive=$root/build/tools/debian-root.tar attempt
 	if [ ! -f "$archive" ]; then
 		command -v debootstrap >/dev/null || fail "debootstrap is missing"
-		debootstrap --variant=minbase --include=git,make,ca-certificates \
-			bookworm "$scratch/debootstrap" >"$scratch/debootstrap.log" 2>&1 ||
-			fail "debootstrap: $(tail -n 3 "$scratch/debootstrap.log")"
+		# Mirrors have bad moments.
+		for attempt in 1 2 3; do
+			debootstrap --variant=minbase --include=git,make,ca-certificates \
+				bookworm "$scratch/debootstrap" >"$scratch/debootstrap.log" 2>&1 && break
+			[ "$attempt" -lt 3 ] || fail "debootstrap: $(tail -n 3 "$scratch/debootstrap.log")"
+			rm -rf "$scratch/debootstrap"
+		done
 		mkdir -p "$(dirname "$archive")"
 		tar -C "$scratch/debootstrap" -cf "$archive.new" .
 		mv "$archive.new" "$archive"
