@@ -258,7 +258,7 @@ func TestTeleportIsReachedThroughItsProxy(t *testing.T) {
 	w.inState(id, types.RequestState_APPROVED)
 }
 
-func TestDaemonIsReadySoon(t *testing.T) {
+func TestDaemonHoldsOneSubscription(t *testing.T) {
 	w := newWorld(t)
 	w.start()
 	w.logged("subscribed to access requests")
