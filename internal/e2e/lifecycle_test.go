@@ -75,6 +75,7 @@ func TestStopsWithin15SecondsWhileJiraHangs(t *testing.T) {
 	w := newWorld(t)
 	w.start()
 	id, issue := w.pending()
+	w.quiet()
 	w.jira.Inject(fakejira.Fault{Effect: fakejira.Hang})
 	w.review(id, bob, types.RequestState_APPROVED, "")
 	eventually(t, func(c *assert.CollectT) { require.NotEmpty(c, w.record(id)["claim"]) })
