@@ -80,7 +80,7 @@ func TestSecurityEverythingPeopleTypeIsInert(t *testing.T) {
 		w.says(issue, fakejira.CarolID, "reason: "+say(10))
 		w.drag(issue, "Denied", fakejira.CarolID)
 		eventually(t, func(c *assert.CollectT) {
-			require.Len(c, w.read(issue.ID).Comments, 4, "hers, two reviews, and how many there are") //nolint:mnd // see the message
+			require.Len(c, w.read(issue.ID).Comments, 4, "hers, two reviews, and how many there are")
 		})
 		all = append(all, made{req.GetName(), issue.ID})
 	}

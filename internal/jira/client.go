@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	gojira "github.com/andygrunwald/go-jira"
 
@@ -44,6 +45,8 @@ type Client struct {
 
 	server atomic.Pointer[serverInfo]
 	self   atomic.Pointer[access.Actor]
+	// browsed is when Jira last said that the account may browse users.
+	browsed atomic.Pointer[time.Time]
 
 	mu     sync.Mutex
 	warned map[string]bool         // fields that Jira refused, once each

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"teleport-jira/internal/access"
 )
@@ -61,10 +62,17 @@ func (c *Client) IsUser(ctx context.Context, who access.Actor, handle string) (b
 // errBlind: an empty list proves nothing.
 var errBlind = errors.New("people can't be searched for: the daemon's Jira account needs the global permission to browse users and groups")
 
+// browseFor is how long the right to browse users is taken for granted once it
+// was.
+const browseFor = time.Minute
+
 // maySearch fails when the account may not browse users: Jira then answers
 // searches with an empty list and no error.
 func (c *Client) maySearch(ctx context.Context, k call) error {
 	const browse = "USER_PICKER"
+	if seen := c.browsed.Load(); seen != nil && time.Since(*seen) < browseFor {
+		return nil
+	}
 	have, gone, err := (&preflight{c: c}).granted(ctx, "", []string{browse})
 	switch {
 	case err != nil:
@@ -72,6 +80,8 @@ func (c *Client) maySearch(ctx context.Context, k call) error {
 	case gone != "" || !have[browse]:
 		return k.error(access.Permanent, errBlind)
 	}
+	now := time.Now()
+	c.browsed.Store(&now)
 	return nil
 }
 

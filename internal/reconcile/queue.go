@@ -146,7 +146,7 @@ func (r *Reconciler) IssueChanged(h access.IssueHint) bool {
 	id := r.memory.requestOf(h.ID)
 	switch {
 	case id != "":
-		r.enqueue(key{request: id}, look{Look: l})
+		r.known(id, look{Look: l})
 		return true
 	case h.RequestID != "":
 		return r.stranger(h, key{request: h.RequestID}, look{Look: l})

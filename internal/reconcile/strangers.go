@@ -25,6 +25,10 @@ const (
 	foreignFor = 10 * time.Minute
 	// mostForeign bounds how many such issues are remembered.
 	mostForeign = 20_000
+	// A request that is known is looked at this often, and so many times at
+	// once, because webhooks say so. People move a card less often.
+	looksPerSecond = 1
+	looksAtOnce    = 10
 )
 
 // strangers is what keeps webhooks about unknown issues cheap.
@@ -33,10 +37,14 @@ type strangers struct {
 
 	mu      sync.Mutex
 	foreign map[string]time.Time // by issue id: when it was found to be nobody's
+	looks   map[access.RequestID]*rate.Limiter
 }
 
 func newStrangers() *strangers {
-	return &strangers{turns: rate.NewLimiter(strangersPerSecond, strangersAtOnce), foreign: map[string]time.Time{}}
+	return &strangers{
+		turns:   rate.NewLimiter(strangersPerSecond, strangersAtOnce),
+		foreign: map[string]time.Time{}, looks: map[access.RequestID]*rate.Limiter{},
+	}
 }
 
 // turn reserves the next turn and says how far away it is. ok is false, and
@@ -72,6 +80,22 @@ func (s *strangers) isForeign(issueID string) bool {
 	return known
 }
 
+// mayLook tells whether a webhook about a known request is to be followed at
+// once: whoever sends many about the same one does not make it be read as often.
+func (s *strangers) mayLook(id access.RequestID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	limit := s.looks[id]
+	if limit == nil {
+		if len(s.looks) >= mostForeign {
+			clear(s.looks)
+		}
+		limit = rate.NewLimiter(looksPerSecond, looksAtOnce)
+		s.looks[id] = limit
+	}
+	return limit.Allow()
+}
+
 // foreign tells whether the issue that a webhook named is not the request's,
 // and will not be: the record names another one, or there is no request.
 func foreign(v plan.View, l look) bool {
@@ -89,6 +113,18 @@ func (r *Reconciler) noteOwner(v plan.View, l look) {
 	}
 	if foreign(v, l) {
 		r.strangers.found(l.IssueID)
+	}
+}
+
+// known takes a webhook about the issue of a known request.
+func (r *Reconciler) known(id access.RequestID, l look) {
+	k, e := key{request: id}, entry{look: l, since: time.Now()}
+	switch {
+	case r.strangers.mayLook(id):
+		r.enqueue(k, l)
+	case !r.waiting.join(k, e):
+		r.waiting.put(k, e)
+		r.queue.AddAfter(k, time.Second/looksPerSecond)
 	}
 }
 

@@ -130,6 +130,32 @@ func TestIssueThatIsNobodysIsNotAskedForAgainForAWhile(t *testing.T) {
 	})
 }
 
+// TestFloodAboutAKnownIssueIsBoundedAndTheLastWebhookCounts: what arrives
+// while the request may not be looked at is looked at later, once.
+func TestFloodAboutAKnownIssueIsBoundedAndTheLastWebhookCounts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster := &emptyCluster{}
+		r := New(Options{Workers: 4, ResyncInterval: time.Hour}, Deps{
+			Cluster: cluster, Tracker: &emptyTracker{}, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
+		})
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- r.Run(ctx) }()
+		const seconds = 10
+		for range seconds * 1000 {
+			<-time.After(time.Millisecond)
+			r.memory.with(func(m *memory) { m.requests["known"] = "mine" }) // no request is there, so it is forgotten
+			require.True(t, r.IssueChanged(access.IssueHint{ID: "known"}))
+		}
+		before := cluster.asked.Load()
+		require.LessOrEqual(t, before, int64(looksAtOnce+2*seconds*looksPerSecond))
+		<-time.After(2 * time.Second)
+		require.Greater(t, cluster.asked.Load(), before)
+		stop()
+		require.NoError(t, <-done)
+	})
+}
+
 func TestForeign(t *testing.T) {
 	mine, request := access.Record{IssueID: "1"}, &access.Request{ID: "r"}
 	for name, c := range map[string]struct {
