@@ -36,6 +36,9 @@ func (v *visit) apply(ctx context.Context, steps []plan.Step) (again time.Durati
 		described = steps[0].Then
 	}
 	v.claim, again, err = v.r.claimFor(ctx, v.view.ID, v.view.Record, described)
+	if create, ok := steps[0].Do.(plan.CreateIssue); ok && again > 0 && v.view.Record.Claim == "" {
+		again, err = v.searchEarly(ctx, create.Draft, described, again)
+	}
 	if err != nil || again > 0 {
 		return again, v.soften(err)
 	}

@@ -42,6 +42,11 @@ func (r *Reconciler) claimFor(ctx context.Context, id access.RequestID, rec, des
 	if wait := r.mustWait(id, rec); wait > 0 {
 		return nil, wait, nil
 	}
+	return r.takeClaim(ctx, id, rec, described)
+}
+
+// takeClaim is claimFor without the wait.
+func (r *Reconciler) takeClaim(ctx context.Context, id access.RequestID, rec, described access.Record) (c *claim, wait time.Duration, err error) {
 	start := time.Now()
 	next := described
 	next.Claim, next.ClaimUntil = r.newClaim(), start.Add(r.opts.ClaimLife)

@@ -33,6 +33,24 @@ func (v *visit) findEarlier(ctx context.Context, d access.Draft) (access.IssueRe
 	return v.findByProperty(ctx, d)
 }
 
+// firstSearch is how long after an attempt whose answer was lost its issue is
+// first looked for. Only that there is none has to be waited for.
+const firstSearch = 10 * time.Second
+
+// searchEarly looks for the issue while there is still wait to go by before its
+// absence counts. If it is there the claim is taken at once.
+func (v *visit) searchEarly(ctx context.Context, d access.Draft, described access.Record, wait time.Duration) (again time.Duration, err error) {
+	if stood := v.r.opts.SearchGrace - wait; stood < firstSearch {
+		return min(wait, firstSearch-stood), nil
+	}
+	ref, err := v.findEarlier(ctx, d)
+	if err != nil || ref.IsZero() {
+		return wait, err
+	}
+	v.claim, again, err = v.r.takeClaim(ctx, v.view.ID, v.view.Record, described)
+	return again, err
+}
+
 // findByProperty goes through what was made since the request was, which is
 // little, and has no request's label.
 func (v *visit) findByProperty(ctx context.Context, d access.Draft) (access.IssueRef, error) {
