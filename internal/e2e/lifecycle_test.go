@@ -22,6 +22,7 @@ import (
 
 func TestPollingNeedsNoInboundPort(t *testing.T) {
 	w := newWorld(t, func(o *options) { o.polling = true })
+	w.set("http", "listen_addr", w.hookAddr)
 	w.start()
 	_, err := net.Dial("tcp", w.hookAddr)
 	require.Error(t, err)
