@@ -146,3 +146,18 @@ func shared(t *testing.T) string {
 	t.Skip("no directory shared/jira-webhooks with recorded payloads beside the repository")
 	return ""
 }
+
+func FuzzSignature(f *testing.F) {
+	body := []byte(`{"a":1}`)
+	auth := Auth{}.WithSecrets("one", "two")
+	right := sign("two", string(body))
+	f.Add(right)
+	f.Add("sha1=" + right[7:])
+	f.Add("sha256=")
+	f.Add("SHA256=" + right[7:] + " ")
+	f.Fuzz(func(t *testing.T, header string) {
+		r := &http.Request{Header: http.Header{signatureHeader: {header}}}
+		accepted := auth.checkHeader(r) && auth.checkBody(r, body)
+		require.Equal(t, strings.HasPrefix(header, "sha256=") && strings.EqualFold(header, right), accepted)
+	})
+}
