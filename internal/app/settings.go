@@ -45,7 +45,7 @@ func jiraConfig(c *config.Config, token jira.TokenSource) jira.Config {
 // expect is what the configuration takes for granted in Jira.
 func expect(c *config.Config) jira.Expect {
 	s := settings(c, "")
-	out := jira.Expect{Statuses: s.Statuses}
+	out := jira.Expect{Statuses: s.Statuses, Recognise: !s.Rules.AllowSelfApproval}
 	routes := append([]plan.Route{s.Default}, s.Routes...)
 	for _, r := range routes {
 		t := jira.Target{Project: cmp.Or(r.Project, s.Default.Project), IssueType: cmp.Or(r.IssueType, s.Default.IssueType)}

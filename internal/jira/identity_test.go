@@ -136,3 +136,22 @@ func TestCommentThatIsNotInternalIsFoundAgain(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, marks["move/1"])
 }
+
+func TestThoroughPreflightWarnsWhereRequestersCanNotBeRecognised(t *testing.T) {
+	for _, flavour := range flavours {
+		t.Run(flavour.String(), func(t *testing.T) {
+			b := start(t, flavour, func(s *settings) {
+				s.double.GlobalPermissions = map[fakejira.Permission][]string{fakejira.BrowseUsers: {}}
+			})
+			findings, err := b.c.Preflight(t.Context(), jira.Expect{Thorough: true, Recognise: true})
+			require.NoError(t, err)
+			for _, f := range findings {
+				if f.Name == "permission USER_PICKER" {
+					require.Equal(t, jira.Warning, f.Verdict)
+					return
+				}
+			}
+			require.Fail(t, "the permission is not looked at")
+		})
+	}
+}

@@ -46,6 +46,9 @@ type Expect struct {
 	Thorough bool
 	Groups   []string // names or ids; looked at if Thorough
 	People   []string // account ids, user names or e-mails; looked at if Thorough
+	// Recognise says that people have to be told from the requester, also where
+	// Jira hides their e-mails; looked at if Thorough.
+	Recognise bool
 }
 
 // Preflight proves, without changing anything, that the account can do what
