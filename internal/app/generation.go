@@ -37,6 +37,8 @@ type generation struct {
 	tracker  *jira.Client
 	worker   *reconcile.Reconciler
 	change   *change // what it asks of the listeners
+	teleport outage
+	jira     outage
 }
 
 // build connects to both sides and proves that they will do. Sides that are
@@ -144,10 +146,13 @@ var errNotWatching = errors.New("no subscription to access requests stands")
 
 // probe tells what of both sides is usable now. It makes no call.
 func (g *generation) probe(health *server.Health) {
-	if g.cluster.Watching() {
-		health.Set(sideTeleport, nil)
-	} else {
-		health.Set(sideTeleport, errNotWatching)
+	var watching error
+	if !g.cluster.Watching() {
+		watching = errNotWatching
 	}
-	health.Set(sideJira, g.tracker.Trouble())
+	trouble := g.tracker.Trouble()
+	health.Set(sideTeleport, watching)
+	health.Set(sideJira, trouble)
+	g.teleport.note(g.log, sideTeleport, watching)
+	g.jira.note(g.log, sideJira, trouble)
 }

@@ -85,7 +85,7 @@ type Config struct {
 
 	// ConnectTimeout bounds dialling and the TLS handshake; 0 means 10 s.
 	ConnectTimeout time.Duration
-	// HeaderTimeout bounds the wait for an answer to begin; 0 means 30 s.
+	// HeaderTimeout bounds the wait for an answer to begin; 0 means 20 s.
 	HeaderTimeout time.Duration
 	// CallTimeout bounds one HTTP call with all waiting for limits; 0 means
 	// 1 min. A context's own deadline holds too.
@@ -122,7 +122,7 @@ func (c Config) withDefaults() Config {
 	def(&c.Issue.Reporter, Bot)
 	def(&c.Concurrency, 128)
 	def(&c.ConnectTimeout, 10*time.Second)
-	def(&c.HeaderTimeout, 30*time.Second)
+	def(&c.HeaderTimeout, 20*time.Second)
 	def(&c.CallTimeout, time.Minute)
 	return c
 }

@@ -187,7 +187,7 @@ func (r *Reconciler) retry(ctx context.Context, k key, entry entry, err error) {
 // say logs why a key has to come back. What was said of it before is repeated
 // for debugging only: while a side is away thousands of requests may wait.
 func (r *Reconciler) say(ctx context.Context, k key, said string, err error) {
-	class, level, fix := access.ClassOf(err), slog.LevelWarn, "none, unless it goes on: it is tried again"
+	class, level, fix := access.ClassOf(err), slog.LevelWarn, ""
 	switch {
 	case errors.Is(err, access.ErrConflict), class == access.Limited, said == err.Error():
 		level = slog.LevelDebug
@@ -196,10 +196,14 @@ func (r *Reconciler) say(ctx context.Context, k key, said string, err error) {
 	case class == access.Permanent:
 		level, fix = slog.LevelError, "mend what the error names, the request is tried again"
 	}
-	r.log.LogAttrs(ctx, level, "request not in step yet, will retry",
+	facts := []slog.Attr{
 		slog.String("request_id", string(k.request)), slog.String("issue_key", r.memory.keyOf(k)),
-		slog.Int("attempt", r.queue.NumRequeues(k)+1), slog.String("class", string(class)),
-		slog.Any("error", err), slog.String("fix", fix))
+		slog.Int("attempt", r.queue.NumRequeues(k)+1), slog.String("class", string(class)), slog.Any("error", err),
+	}
+	if fix != "" {
+		facts = append(facts, slog.String("fix", fix))
+	}
+	r.log.LogAttrs(ctx, level, "request not in step yet, will retry", facts...)
 }
 
 func (r *Reconciler) process(ctx context.Context, k key, look look) (again time.Duration, err error) {
