@@ -20,6 +20,7 @@ type visit struct {
 	suspect bool            // an earlier attempt may have had effects that are not noted
 	marks   map[string]bool
 	unseen  bool // an issue was made, and it is not known where it landed
+	made    bool // an issue was made, and it landed where it belongs
 	// nothingMade says that no attempt, this one or an earlier one, has made an
 	// issue.
 	nothingMade bool
@@ -135,7 +136,8 @@ func (v *visit) create(ctx context.Context, do plan.CreateIssue, then access.Rec
 		if ref, err = v.r.tracker.CreateIssue(ctx, do.Draft); err != nil {
 			return err
 		}
-		v.unseen = !v.r.memory.landsPending(do.Draft)
+		v.made = v.r.memory.landsPending(do.Draft)
+		v.unseen = !v.made
 		v.r.metrics.created.Inc()
 		v.r.log.Info("issue created", "request_id", v.view.ID, "issue_key", ref.Key, "user", do.Draft.Request.User)
 	}
@@ -183,6 +185,14 @@ func (v *visit) move(ctx context.Context, do plan.Move) error {
 	}
 	v.view.Issue = nil // What was read is no longer true.
 	return nil
+}
+
+// after is what was read, with the record as it stands now.
+func (v *visit) after() plan.View {
+	after := v.view
+	after.Record = v.record
+	after.Record.Claim, after.Record.ClaimUntil, after.Record.Unsure = "", time.Time{}, ""
+	return after
 }
 
 // issue is the issue that the record names, or the orphan.
