@@ -87,7 +87,7 @@ func TestFloodOfUnknownIssuesIsBounded(t *testing.T) {
 				ctx, stop := context.WithCancel(t.Context())
 				done := make(chan error)
 				go func() { done <- r.Run(ctx) }()
-				const seconds = 30
+				const seconds = 5
 				flood(r, 10_000, seconds, hint)
 
 				allowed := int64(strangersAtOnce + (seconds+1)*strangersPerSecond)
