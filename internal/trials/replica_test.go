@@ -44,6 +44,7 @@ func (r *replica) launch() {
 	defer out.Close()
 	cmd := exec.Command(binary, "start", "--insecure-no-tls", "--config", r.conf)
 	cmd.Stdout, cmd.Stderr = out, out
+	cmd.SysProcAttr = attributes()
 	require.NoError(r.world.t, cmd.Start())
 	done := make(chan struct{})
 	go func() {
