@@ -38,6 +38,7 @@ func (r *Reconciler) reconcile(ctx context.Context, id access.RequestID, l look)
 		if visit.made && len(r.steps(visit.after(), look{})) == 0 {
 			// Whatever changed meanwhile rings: reading it all again, for every new
 			// request, would be a third of the calls to Teleport.
+			r.noteOwner(visit.after(), look{})
 			r.rest(visit.after())
 			return 0, nil
 		}
