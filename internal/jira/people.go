@@ -53,6 +53,9 @@ func (c *Client) IsUser(ctx context.Context, who access.Actor, handle string) (b
 	}
 	k := call{op: "find user", key: handle, method: http.MethodGet, read: true}
 	found, err := c.searchUsers(ctx, k, handle)
+	if e := (*access.Error)(nil); errors.As(err, &e) && e.Status == http.StatusNotFound {
+		found, err = nil, nil // Nobody of that name.
+	}
 	if err != nil || slices.ContainsFunc(found, who.Same) {
 		return err == nil, err
 	}
@@ -64,7 +67,7 @@ var errBlind = errors.New("people can't be searched for: the daemon's Jira accou
 
 // browseFor is how long the right to browse users is taken for granted once it
 // was.
-const browseFor = time.Minute
+const browseFor = time.Hour
 
 // maySearch fails when the account may not browse users: Jira then answers
 // searches with an empty list and no error.
@@ -77,7 +80,10 @@ func (c *Client) maySearch(ctx context.Context, k call) error {
 	switch {
 	case err != nil:
 		return err
-	case gone != "" || !have[browse]:
+	case gone != "":
+		return k.error(access.Permanent, errBlind)
+	}
+	if granted, told := have[browse]; told && !granted {
 		return k.error(access.Permanent, errBlind)
 	}
 	now := time.Now()

@@ -84,7 +84,8 @@ type preflight struct {
 	c        *Client
 	want     Expect
 	findings []Finding
-	seen     map[string]bool // projects whose permissions are known
+	seen     map[string]bool         // projects whose permissions are known
+	types    map[string][]statusJSON // issue types that the projects themselves name
 }
 
 func (p *preflight) ok(name, detail string) {
@@ -172,12 +173,14 @@ func (p *preflight) target(ctx context.Context, t Target) error {
 	if err != nil || !found {
 		return err
 	}
-	typeID, err := p.issueType(ctx, t)
-	if err != nil || typeID == "" {
+	typeID, ok, err := p.issueType(ctx, t)
+	if err != nil || !ok {
 		return err
 	}
-	if err := p.screen(ctx, t, typeID); err != nil {
-		return err
+	if typeID != "" {
+		if err := p.screen(ctx, t, typeID); err != nil {
+			return err
+		}
 	}
 	known, err := p.statuses(ctx, t, typeID)
 	if err != nil || !p.want.Thorough || len(known) == 0 {
@@ -192,7 +195,7 @@ func (p *preflight) project(ctx context.Context, key string) (found bool, err er
 		return known, nil
 	}
 	if p.seen == nil {
-		p.seen = map[string]bool{}
+		p.seen, p.types = map[string]bool{}, map[string][]statusJSON{}
 	}
 	check := "project " + key
 	if !projectPattern.MatchString(key) {
@@ -205,6 +208,7 @@ func (p *preflight) project(ctx context.Context, key string) (found bool, err er
 		return false, err
 	}
 	p.seen[key] = gone == ""
+	p.types[key] = project.IssueTypes
 	if gone != "" {
 		p.fail(check, "not found, or hidden from "+p.c.Self().Handle(), "check the key, and give the account the permission to browse the project")
 		return false, nil
@@ -236,10 +240,13 @@ func (p *preflight) permissions(ctx context.Context, project string) error {
 		return nil
 	}
 	for _, permission := range all {
+		granted, told := have[permission]
 		check, fix := "permission "+permission+" in "+project, "grant it to "+p.c.Self().Handle()+" in the project's permission scheme or role"
 		switch {
-		case have[permission]:
+		case granted:
 			p.ok(check, "granted")
+		case !told:
+			p.warn(check, "Jira does not tell", fix)
 		case useful[permission]:
 			p.warn(check, "missing: issues are made without the people it is for", fix)
 		default:
@@ -250,7 +257,8 @@ func (p *preflight) permissions(ctx context.Context, project string) error {
 }
 
 // granted tells which permissions the account has, in the project if one is
-// named. gone says why Jira refused to tell.
+// named; what Jira does not tell is not in the map. gone says why it refused to
+// tell anything.
 func (p *preflight) granted(ctx context.Context, project string, names []string) (have map[string]bool, gone string, err error) {
 	info, err := p.c.info(ctx)
 	if err != nil {
@@ -276,12 +284,16 @@ func (p *preflight) granted(ctx context.Context, project string, names []string)
 	return have, gone, err
 }
 
-// statuses checks that each state has a status in the issue type's workflow.
+// typeStatuses are the statuses of one issue type's workflow.
+type typeStatuses struct {
+	ID       text         `json:"id"`
+	Statuses []statusJSON `json:"statuses"`
+}
+
+// statuses checks that each state has a status in the issue type's workflow, or
+// in any of the project's where the type is not known.
 func (p *preflight) statuses(ctx context.Context, t Target, typeID string) ([]access.Status, error) {
-	var types []struct {
-		ID       text         `json:"id"`
-		Statuses []statusJSON `json:"statuses"`
-	}
+	var types []typeStatuses
 	gone, err := p.ask(ctx, "/project/{project}/statuses", "/project/"+t.Project+"/statuses", &types)
 	if err != nil {
 		return nil, err
@@ -292,8 +304,10 @@ func (p *preflight) statuses(ctx context.Context, t Target, typeID string) ([]ac
 	}
 	var known []access.Status
 	var names []string
+	ofType := func(each typeStatuses) bool { return string(each.ID) == typeID }
+	everyType := !slices.ContainsFunc(types, ofType)
 	for _, each := range types {
-		if string(each.ID) != typeID {
+		if !everyType && !ofType(each) {
 			continue
 		}
 		for _, s := range each.Statuses {

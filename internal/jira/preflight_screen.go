@@ -8,40 +8,55 @@ import (
 	"strconv"
 )
 
-// issueType finds the id of the issue type; "" when there is none.
-func (p *preflight) issueType(ctx context.Context, t Target) (string, error) {
+// issueType finds the id of the issue type among those that the account may
+// create. ok is false when there is no such type. Servers from before Data
+// Center 8.4 do not tell what may be created; there the project's own list has
+// to do, and the id is empty where that is missing, too.
+func (p *preflight) issueType(ctx context.Context, t Target) (id string, ok bool, err error) {
 	check := fmt.Sprintf("issue type %s in %s", t.IssueType, t.Project)
+	types, gone, err := p.creatable(ctx, t.Project)
+	switch {
+	case err != nil:
+		return "", false, err
+	case gone != "" && len(p.types[t.Project]) == 0:
+		p.warn(check, gone, "the daemon can't tell whether it may be created")
+		return "", true, nil
+	case gone != "":
+		types = p.types[t.Project]
+	}
 	var names []string
-	for start := 0; start < mostPages; {
+	for _, each := range types {
+		if each.status().Is(t.IssueType) && issueIDPattern.MatchString(string(each.ID)) {
+			p.ok(check, "found")
+			return string(each.ID), true, nil
+		}
+		names = append(names, string(each.Name))
+	}
+	p.fail(check, fmt.Sprintf("not among those that can be created: %q", names), "check jira.issue_type and the project's issue type scheme")
+	return "", false, nil
+}
+
+// creatable lists the issue types that the account may create. gone says why
+// Jira does not tell.
+func (p *preflight) creatable(ctx context.Context, project string) (types []statusJSON, gone string, err error) {
+	for range mostPages {
 		var page struct {
 			IssueTypes []statusJSON `json:"issueTypes"` // Cloud
 			Values     []statusJSON `json:"values"`     // Data Center
 			Total      int          `json:"total"`
 		}
-		path := "/issue/createmeta/" + t.Project + "/issuetypes"
-		gone, err := p.ask(ctx, "/issue/createmeta/{project}/issuetypes", path+query("startAt", strconv.Itoa(start), "maxResults", "50"), &page)
-		if err != nil {
-			return "", err
+		path := "/issue/createmeta/" + project + "/issuetypes" + query("startAt", strconv.Itoa(len(types)), "maxResults", "50")
+		gone, err := p.ask(ctx, "/issue/createmeta/{project}/issuetypes", path, &page)
+		if err != nil || gone != "" {
+			return nil, gone, err
 		}
-		if gone != "" {
-			p.fail(check, gone, "give the account the permission to create issues in "+t.Project)
-			return "", nil
-		}
-		types := slices.Concat(page.IssueTypes, page.Values)
-		for _, each := range types {
-			if each.status().Is(t.IssueType) && issueIDPattern.MatchString(string(each.ID)) {
-				p.ok(check, "found")
-				return string(each.ID), nil
-			}
-			names = append(names, string(each.Name))
-		}
-		start += len(types)
-		if len(types) == 0 || start >= page.Total {
+		more := slices.Concat(page.IssueTypes, page.Values)
+		types = append(types, more...)
+		if len(more) == 0 || len(types) >= page.Total {
 			break
 		}
 	}
-	p.fail(check, fmt.Sprintf("not among those that can be created: %q", names), "check jira.issue_type and the project's issue type scheme")
-	return "", nil
+	return types, "", nil
 }
 
 // createField is a field of a create screen.

@@ -185,3 +185,19 @@ func TestStartThatEndsSaysWhatToDo(t *testing.T) {
 		})
 	}
 }
+
+// TestPreflightWithoutCreateMeta: servers from before Data Center 8.4 do not
+// tell what may be created; the project's own list of types does.
+func TestPreflightWithoutCreateMeta(t *testing.T) {
+	for _, issueType := range []string{"Task", "Nonsense"} {
+		b := start(t, fakejira.DataCenter, faulty)
+		b.Inject(fakejira.Fault{Route: fakejira.RouteCreateTypes, Effect: fakejira.Respond, Status: http.StatusNotFound})
+		b.Inject(fakejira.Fault{Route: fakejira.RouteCreateFields, Effect: fakejira.Respond, Status: http.StatusNotFound})
+		_, err := b.c.Preflight(t.Context(), jira.Expect{Targets: []jira.Target{{Project: "TAR", IssueType: issueType}}})
+		if issueType == "Task" {
+			require.NoError(t, err)
+		} else {
+			require.ErrorContains(t, err, issueType)
+		}
+	}
+}

@@ -95,8 +95,9 @@ func (s statusJSON) status() access.Status {
 }
 
 type projectJSON struct {
-	Key  text `json:"key"`
-	Type text `json:"projectTypeKey"` // software | business | service_desk
+	Key        text         `json:"key"`
+	Type       text         `json:"projectTypeKey"` // software | business | service_desk
+	IssueTypes []statusJSON `json:"issueTypes"`
 }
 
 type issueJSON struct {
