@@ -23,8 +23,10 @@ type body struct {
 	mu       sync.Mutex
 	calls    int
 	dead     bool
-	dieAt    int  // the call at which it dies; 0 means never
-	after    bool // it dies after that call's effect, not before
+	dieAt    int    // the call at which it dies; 0 means never
+	after    bool   // it dies after that call's effect, not before
+	last     string // it dies after the effect of a call of this name …
+	lastOf   int    // … the last of so many
 	logs     io.Writer
 	name     string
 	pause    time.Time // no call leaves before
@@ -56,7 +58,11 @@ func (b *body) call(ctx context.Context, name string, do func() error) error {
 	if b.ended {
 		b.afterEnd++
 	}
-	now := b.dieAt > 0 && b.calls == b.dieAt
+	if b.last != "" && name == b.last {
+		b.lastOf--
+		b.after = b.after || b.lastOf == 0
+	}
+	now := b.dieAt > 0 && b.calls == b.dieAt || b.last == name && b.lastOf == 0
 	if now && !b.after {
 		b.killed("before " + name)
 	}

@@ -20,8 +20,16 @@ import (
 // promises for the requests that it returns once all has come to rest.
 func inWorld(t *testing.T, lag time.Duration, scene func(t *testing.T, w *world) []string) {
 	t.Helper()
+	inWorldOf(t, fakejira.BoardWorkflow(), lag, scene)
+}
+
+// inWorldOf is inWorld with another workflow.
+func inWorldOf(t *testing.T, flow fakejira.Workflow, lag time.Duration, scene func(t *testing.T, w *world) []string) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, fakejira.Cloud, func(o *fakejira.Options, _ *faketeleport.Config) { o.SearchLag = lag })
+		w := newWorld(t, fakejira.Cloud, func(o *fakejira.Options, _ *faketeleport.Config) {
+			o.SearchLag, o.Projects[0].Workflow = lag, flow
+		})
 		defer w.close()
 		ids := scene(t, w)
 		pass(15 * time.Minute)

@@ -1,0 +1,125 @@
+package sim_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/gravitational/teleport/api/types"
+	"github.com/stretchr/testify/require"
+
+	"teleport-jira/internal/access"
+	fakejira "teleport-jira/internal/fake/jira"
+	faketeleport "teleport-jira/internal/fake/teleport"
+)
+
+// The scenes below once broke a promise in TestSimulate.
+
+// TestSearchThatFailsClearsNoAttempt: a create's answer is lost, and the search
+// for its issue fails. The attempt was taken for cleared up, and a second issue
+// was made.
+func TestSearchThatFailsClearsNoAttempt(t *testing.T) {
+	inWorld(t, 30*time.Second, func(_ *testing.T, w *world) []string {
+		w.start("r0", newBody())
+		pass(time.Second)
+		w.jira.Inject(fakejira.Fault{Method: http.MethodPost, Route: fakejira.RouteIssues, Effect: fakejira.LoseAnswer, Times: 1})
+		w.jira.Inject(fakejira.Fault{Route: fakejira.RouteSearchJQL, Effect: fakejira.Respond, Status: 503, Times: 8})
+		return []string{w.request(requester, "x", faketeleport.RequestOptions{})}
+	})
+}
+
+// TestLookThatFailsClearsNoSuspicion: a comment's answer is lost, and so is the
+// look at the comments there are. It was written again.
+func TestLookThatFailsClearsNoSuspicion(t *testing.T) {
+	inWorld(t, 0, func(_ *testing.T, w *world) []string {
+		w.start("r0", newBody())
+		id := w.request(requester, "x", faketeleport.RequestOptions{})
+		pass(time.Minute)
+		w.jira.Inject(fakejira.Fault{Method: http.MethodPost, Route: fakejira.RouteComments, Effect: fakejira.LoseAnswer, Times: 1})
+		w.jira.Inject(fakejira.Fault{Method: http.MethodGet, Route: fakejira.RouteComments, Effect: fakejira.Respond, Status: 500, Times: 4})
+		w.review("rita", id, types.RequestState_APPROVED)
+		return []string{id}
+	})
+}
+
+// TestIssueReopenedAfterItsRequestIsGone: nobody looked at an issue that was
+// dragged back to pending once its request had been removed.
+func TestIssueReopenedAfterItsRequestIsGone(t *testing.T) {
+	inWorld(t, 10*time.Second, func(t *testing.T, w *world) []string {
+		w.start("r0", newBody())
+		id := w.request(requester, "x", faketeleport.RequestOptions{})
+		pass(time.Minute)
+		require.NoError(t, w.cluster.Remove(id))
+		pass(2 * time.Minute)
+		w.drag(id, "Pending", fakejira.BobID, "")
+		return []string{id}
+	})
+}
+
+// TestMovedWhileNoDaemonRan: the first poll looked at what moved since the
+// start only.
+func TestMovedWhileNoDaemonRan(t *testing.T) {
+	inWorld(t, 10*time.Second, func(_ *testing.T, w *world) []string {
+		first := w.start("r0", newBody())
+		id := w.request(requester, "x", faketeleport.RequestOptions{PendingTTL: 60 * time.Hour, AccessTTL: 60 * time.Hour})
+		pass(time.Minute)
+		w.review("rita", id, types.RequestState_DENIED)
+		pass(time.Minute)
+		first.retire()
+		pass(10 * time.Hour)
+		w.drag(id, "Approved", fakejira.BobID, "")
+		pass(10 * time.Hour)
+		w.start("r1", newBody())
+		return []string{id}
+	})
+}
+
+// TestDeadWorkersAnswerToAMoveIsNotRepeated: a worker died after it had written
+// what came of a person's move. Whoever took over had not read the issue, noted
+// the review alone, and the answer was written again.
+func TestDeadWorkersAnswerToAMoveIsNotRepeated(t *testing.T) {
+	inWorld(t, 0, func(_ *testing.T, w *world) []string {
+		doomed := newBody()
+		w.start("r0", doomed)
+		pass(time.Second)
+		id := w.request(requester, "x", faketeleport.RequestOptions{
+			Thresholds: []types.AccessReviewThreshold{{Name: "two", Approve: 2, Deny: 1}},
+		})
+		pass(time.Second)
+		w.poll = 0 // The other one does not find the move by itself.
+		w.start("r1", newBody())
+		pass(time.Second)
+		doomed.mu.Lock()
+		doomed.last, doomed.lastOf = "POST /rest/api/2/issue/"+w.issue(id).ID+"/comment", 2
+		doomed.mu.Unlock()
+		w.drag(id, "Approved", fakejira.BobID, "reason: one of two")
+		return []string{id}
+	})
+}
+
+// TestIssueOfALostCreateWhoseRequestIsGone: the issue stood where no search
+// looked, in the backlog or where somebody had dragged it.
+func TestIssueOfALostCreateWhoseRequestIsGone(t *testing.T) {
+	for _, to := range []string{"", "Pending", "Denied", "Expired"} {
+		t.Run("dragged to "+to, func(t *testing.T) {
+			inWorldOf(t, fakejira.ServiceDeskWorkflow(), 10*time.Second, func(t *testing.T, w *world) []string {
+				w.start("r0", newBody())
+				pass(time.Second)
+				w.jira.Inject(fakejira.Fault{Method: http.MethodPost, Route: fakejira.RouteIssues, Effect: fakejira.LoseAnswer, Times: 1})
+				id := w.request(requester, "x", faketeleport.RequestOptions{})
+				pass(2 * time.Second)
+				if to != "" {
+					w.drag(id, "Pending", fakejira.BobID, "")
+				}
+				if to != "" && to != "Pending" {
+					w.drag(id, to, fakejira.BobID, "")
+				}
+				require.NoError(t, w.cluster.Remove(id))
+				pass(12 * time.Minute) // The resync finds it at the latest.
+				require.Equal(t, access.Expired, w.state(id))
+				require.Equal(t, "Expired", w.issue(id).Status.Name)
+				return []string{id}
+			})
+		})
+	}
+}
