@@ -84,7 +84,13 @@ func (s Settings) Plan(v View) []Step {
 	s.planReviews(v, b)
 	if state := v.state(); state.Settled() {
 		s.planSettled(v, b, state)
-	} else if v.Issue != nil {
+		return b.steps
+	}
+	if !v.Request.Expires.IsZero() && v.Request.Expires.Unix() != v.Record.Expires.Unix() {
+		// Where it has changed, or the existing plugin did not note it.
+		b.add(Note{}, func(r *access.Record) { r.Expires = v.Request.Expires })
+	}
+	if v.Issue != nil {
 		s.planPending(v, b)
 	}
 	return b.steps

@@ -9,8 +9,8 @@ import (
 )
 
 // clockSkew is how far the cluster's clock may be ahead of ours before an
-// expiry is taken for a removal.
-const clockSkew = time.Minute
+// expiry is taken for a removal. Replicas' clocks may be minutes apart.
+const clockSkew = 2 * time.Minute
 
 func reviewNotice(i int, r access.Review) access.Notice {
 	var b strings.Builder

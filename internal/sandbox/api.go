@@ -22,6 +22,7 @@ type stage interface {
 	Lines(after int) []Line
 	Request(user string, roles []string, reason string, waits time.Duration) error
 	Review(id, author, verdict, reason string) error
+	Expire(id string) error
 	Remove(id string) error
 	Move(issue, person, status string) error
 	Comment(issue, person, body string) error
@@ -67,6 +68,9 @@ func handler(s stage) (http.Handler, error) {
 	}))
 	mux.HandleFunc("POST /api/requests/{id}/reviews", command(func(r *http.Request, c reviewCommand) error {
 		return s.Review(r.PathValue("id"), c.Author, c.Verdict, c.Reason)
+	}))
+	mux.HandleFunc("POST /api/requests/{id}/expire", command(func(r *http.Request, _ emptyCommand) error {
+		return s.Expire(r.PathValue("id"))
 	}))
 	mux.HandleFunc("POST /api/requests/{id}/remove", command(func(r *http.Request, _ emptyCommand) error {
 		return s.Remove(r.PathValue("id"))

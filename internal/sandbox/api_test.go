@@ -100,6 +100,16 @@ func TestRemovedRequestStaysOnThePage(t *testing.T) {
 	require.Equal(t, "expired", s.View().Requests[0].State)
 }
 
+func TestRequestThatIsMadeToExpireIsGoneInAMoment(t *testing.T) {
+	s, server := newPage(t)
+	status, _ := post(t, server, "/api/requests", aRequest)
+	require.Equal(t, http.StatusNoContent, status)
+	status, _ = post(t, server, "/api/requests/"+s.View().Requests[0].ID+"/expire", "{}")
+	require.Equal(t, http.StatusNoContent, status)
+	require.Equal(t, "pending", s.View().Requests[0].State)
+	require.Eventually(t, func() bool { return s.View().Requests[0].State == "expired" }, patience, 20*time.Millisecond)
+}
+
 func TestUndecidedRequestExpires(t *testing.T) {
 	s, server := newPage(t)
 	status, _ := post(t, server, "/api/requests", `{"user": "dave@example.com", "roles": ["editor"], "seconds": 1}`)

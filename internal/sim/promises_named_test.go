@@ -3,6 +3,7 @@ package sim_test
 import (
 	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -223,6 +224,45 @@ func TestForgedOriginIsNotAdopted(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestClaimsAreAgedByTheObserversClock: a claim's own words about its end, by a
+// clock that is minutes ahead or behind, count for nothing.
+func TestClaimsAreAgedByTheObserversClock(t *testing.T) {
+	for name, skew := range map[string]time.Duration{"behind": -10 * time.Minute, "ahead": 10 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, 0, func(t *testing.T, w *world) []string {
+				first := w.start("r0", newBody())
+				id := w.request(requester, "x", faketeleport.RequestOptions{})
+				pass(time.Minute)
+				first.retire()
+				require.NoError(t, w.cluster.PutPluginData("jira", id, map[string]string{
+					"claim": "somebody/else", "claim_until": strconv.FormatInt(time.Now().Add(30*time.Second+skew).Unix(), 10),
+				}))
+				w.review("rita", id, types.RequestState_DENIED)
+				w.start("r1", newBody())
+				pass(25 * time.Second)
+				require.Equal(t, "Pending", w.issue(id).Status.Name, "the claim may be alive")
+				pass(15 * time.Second)
+				require.Equal(t, "Denied", w.issue(id).Status.Name, "no longer than a claim's life")
+				return []string{id}
+			})
+		})
+	}
+}
+
+// TestExpiryThatChanges: the record follows, so that an expiry is not taken for
+// a removal.
+func TestExpiryThatChanges(t *testing.T) {
+	inWorld(t, 0, func(t *testing.T, w *world) []string {
+		w.start("r0", newBody())
+		id := w.request(requester, "x", faketeleport.RequestOptions{})
+		pass(time.Minute)
+		require.NoError(t, w.cluster.ExpireIn(id, 5*time.Second))
+		pass(time.Minute)
+		require.Contains(t, w.issue(id).Comments[0].Body, "has expired")
+		return []string{id}
+	})
 }
 
 // TestStoppedReplica: a replica is stopped in the midst of a create for longer

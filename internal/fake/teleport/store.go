@@ -39,6 +39,21 @@ func (c *Cluster) Expire(id string) error {
 	return c.delete(id, AuditEvent{Type: AuditExpire})
 }
 
+// ExpireIn changes the request's expiry, which watchers are told, so that it
+// expires by itself after d; NotFound when it is gone already.
+func (c *Cluster) ExpireIn(id string, d time.Duration) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	stored, err := c.getLocked(id)
+	if err != nil {
+		return err
+	}
+	req := clone(stored)
+	req.SetExpiry(time.Now().Add(d))
+	c.storeLocked(req)
+	return nil
+}
+
 // Remove deletes the request, as an administrator does; NotFound when it is
 // gone already. Its plugin data stays until it expires.
 func (c *Cluster) Remove(id string) error {

@@ -50,6 +50,7 @@ function actions(request) {
   return make("span", { class: "actions" },
     button("approve", "Approve", () => review("approved")),
     button("deny", "Deny", () => review("denied")),
+    button("expire", "Expire", () => send(`${path}/expire`)),
     button("remove", "Remove", () => send(`${path}/remove`)));
 }
 
