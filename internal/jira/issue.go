@@ -182,11 +182,11 @@ func (c *Client) allComments(ctx context.Context, k call, path string, page *com
 	var raw []commentJSON
 	if page != nil {
 		raw = page.Comments
-		if page.Total > len(raw) {
-			var err error
-			if raw, err = c.comments(ctx, k, path, ""); err != nil {
-				return nil, err
-			}
+	}
+	if page == nil || page.Total > len(raw) {
+		var err error
+		if raw, err = c.comments(ctx, k, path, ""); err != nil {
+			return nil, err
 		}
 	}
 	comments := make([]access.Comment, 0, len(raw))

@@ -220,6 +220,28 @@ func TestSearchPagesThroughOwnIssues(t *testing.T) {
 	}
 }
 
+// TestSearchByGetWhereAGatewayLetsNoPostThrough: page by page, like by POST.
+func TestSearchByGetWhereAGatewayLetsNoPostThrough(t *testing.T) {
+	for _, flavour := range flavours {
+		t.Run(flavour.String(), func(t *testing.T) {
+			b := start(t, flavour, func(s *settings) { s.double.PageCap = 1 })
+			var want, got []string
+			for range 3 {
+				ref, _ := b.issue(t)
+				want = append(want, ref.Key)
+			}
+			for _, route := range []string{fakejira.RouteSearch, fakejira.RouteSearchJQL} {
+				b.Inject(fakejira.Fault{Method: http.MethodPost, Route: route, Effect: fakejira.Respond, Status: http.StatusMethodNotAllowed})
+			}
+			for issue, err := range b.c.Search(t.Context(), access.IssueQuery{Statuses: []string{"Pending"}}) {
+				require.NoError(t, err)
+				got = append(got, issue.Ref.Key)
+			}
+			require.Equal(t, want, got)
+		})
+	}
+}
+
 func TestSearchEndsAfterAnError(t *testing.T) {
 	b := start(t, fakejira.Cloud)
 	b.issue(t)

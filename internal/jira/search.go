@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -137,11 +138,9 @@ func (c *Client) search(ctx context.Context, k call, jql string) iter.Seq2[acces
 		if info.cloud {
 			k.endpoint, body.Properties = "/search/jql", []string{requestProperty}
 		}
-		k.path = k.endpoint
 		for {
-			k.body = body
-			var page searchPage
-			if err := c.do(ctx, k, &page); err != nil {
+			page, err := c.searchPage(ctx, k, body)
+			if err != nil {
 				yield(access.IssueSummary{}, err)
 				return
 			}
@@ -160,6 +159,31 @@ func (c *Client) search(ctx context.Context, k call, jql string) iter.Seq2[acces
 			}
 		}
 	}
+}
+
+// searchPage asks for a page by POST, which takes queries of any length. Where a
+// gateway lets no POST through to a search, Jira takes the same by GET.
+func (c *Client) searchPage(ctx context.Context, k call, body searchBody) (page searchPage, err error) {
+	k.path, k.body = k.endpoint, body
+	err = c.do(ctx, k, &page)
+	var refused *access.Error
+	if !errors.As(err, &refused) || refused.Status != http.StatusMethodNotAllowed {
+		return page, err
+	}
+	pairs := []string{
+		"jql", body.JQL, "fields", strings.Join(body.Fields, ","), "maxResults", strconv.Itoa(body.MaxResults),
+	}
+	switch {
+	case body.Properties == nil:
+		pairs = append(pairs, "startAt", strconv.Itoa(body.StartAt))
+	case body.NextPageToken != "":
+		pairs = append(pairs, "nextPageToken", body.NextPageToken, "properties", strings.Join(body.Properties, ","))
+	default:
+		pairs = append(pairs, "properties", strings.Join(body.Properties, ","))
+	}
+	k.method, k.body, k.path = http.MethodGet, nil, k.endpoint+query(pairs...)
+	page = searchPage{}
+	return page, c.do(ctx, k, &page)
 }
 
 // last tells whether a page is the last one. Jira may answer fewer issues a
