@@ -158,6 +158,7 @@ func TestDownForTwoDays(t *testing.T) {
 		pass(47 * time.Hour)
 		require.Empty(t, w.cluster.PluginData(vanished), "the record is gone too")
 		late := w.request(requester, "late", faketeleport.RequestOptions{})
+		w.jira.SetLatency(300 * time.Millisecond) // All of them see the same before one acts.
 		for _, name := range []string{"r1", "r2", "r3"} {
 			w.start(name, newBody())
 		}
