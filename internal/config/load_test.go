@@ -230,7 +230,7 @@ func FuzzParse(f *testing.F) {
 	device := regexp.MustCompile(`_file|dev|proc|\\`)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if device.Match(data) {
-			t.Skip("may name a device")
+			return
 		}
 		c, err := Parse("f", data, Options{})
 		if err == nil {

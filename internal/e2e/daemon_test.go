@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -53,7 +54,8 @@ func (w *world) launchAsIs(flags ...string) {
 	w.t.Helper()
 	require.Nil(w.t, w.proc, "the daemon runs already")
 	args := append([]string{"start", "--config", w.confPath}, flags...)
-	cmd := exec.Command(binary, args...)
+	argv := slices.Concat(w.through, []string{binary}, args)
+	cmd := exec.Command(argv[0], argv[1:]...)
 	cmd.Stdout, cmd.Stderr = w.log, w.log
 	cmd.Env = append(os.Environ(), w.env...)
 	require.NoError(w.t, cmd.Start())

@@ -50,6 +50,7 @@ type world struct {
 	hookAddr  string
 	adminAddr string
 	env       []string
+	through   []string     // a command that runs the daemon; empty: none
 	client    *http.Client // trusts the daemon's listener
 	log       *output
 	proc      *process

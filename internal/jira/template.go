@@ -120,17 +120,23 @@ func parseTemplate(key, text string, escaped bool) (*template.Template, error) {
 
 // parseValue parses the strings within a value of any shape.
 func parseValue(key string, value any) (any, error) {
-	switch v := value.(type) {
-	case string:
-		if v == "" {
-			return "", nil
+	return within(key, value, func(key string, leaf any) (any, error) {
+		if text, ok := leaf.(string); ok && text != "" {
+			return parseTemplate(key, text, false)
 		}
-		return parseTemplate(key, v, false)
+		return leaf, nil
+	})
+}
+
+// within is a value of the same shape with each of its leaves changed. key says
+// where in the value a leaf is.
+func within(key string, value any, change func(key string, leaf any) (any, error)) (any, error) {
+	var err error
+	switch v := value.(type) {
 	case []any:
 		list := make([]any, len(v))
 		for i, item := range v {
-			var err error
-			if list[i], err = parseValue(key, item); err != nil {
+			if list[i], err = within(key, item, change); err != nil {
 				return nil, err
 			}
 		}
@@ -138,14 +144,13 @@ func parseValue(key string, value any) (any, error) {
 	case map[string]any:
 		object := make(map[string]any, len(v))
 		for name, item := range v {
-			var err error
-			if object[name], err = parseValue(key+"."+name, item); err != nil {
+			if object[name], err = within(key+"."+name, item, change); err != nil {
 				return nil, err
 			}
 		}
 		return object, nil
 	}
-	return value, nil
+	return change(key, value)
 }
 
 const escapeFunction = "_escape"
@@ -231,27 +236,10 @@ func execute(t *template.Template, data TemplateData) (string, error) {
 
 // render runs the templates within a value of any shape.
 func render(value any, data TemplateData) (any, error) {
-	switch v := value.(type) {
-	case *template.Template:
-		return execute(v, data)
-	case []any:
-		list := make([]any, len(v))
-		for i, item := range v {
-			var err error
-			if list[i], err = render(item, data); err != nil {
-				return nil, err
-			}
+	return within("", value, func(_ string, leaf any) (any, error) {
+		if t, ok := leaf.(*template.Template); ok {
+			return execute(t, data)
 		}
-		return list, nil
-	case map[string]any:
-		object := make(map[string]any, len(v))
-		for name, item := range v {
-			var err error
-			if object[name], err = render(item, data); err != nil {
-				return nil, err
-			}
-		}
-		return object, nil
-	}
-	return value, nil
+		return leaf, nil
+	})
 }
