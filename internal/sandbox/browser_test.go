@@ -33,13 +33,14 @@ func openBrowser(t *testing.T, url string) *browser {
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),
-		chromedp.UserDataDir(t.TempDir()),
+		chromedp.UserDataDir(profile(t)),
 		chromedp.WindowSize(1440, 900),
 	)
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	ctx, cancel := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx, chromedp.WithErrorf(func(string, ...any) {}))
 	t.Cleanup(cancel)
+	t.Cleanup(func() { require.NoError(t, chromedp.Cancel(ctx), "the browser closes") })
 	chromedp.ListenTarget(ctx, func(event any) {
 		if thrown, ok := event.(*runtime.EventExceptionThrown); ok {
 			t.Errorf("the page threw: %v", thrown.ExceptionDetails.Error())
@@ -49,6 +50,19 @@ func openBrowser(t *testing.T, url string) *browser {
 	// The first run starts the browser and must not carry a deadline of its own.
 	require.NoError(t, chromedp.Run(ctx, chromedp.EmulateViewport(1440, 900), chromedp.Navigate(url)))
 	return b
+}
+
+// profile is a directory for the browser's files. Chromium's helper processes may
+// still write to it when the browser has ended, so that removing it takes some
+// patience, which [testing.T.TempDir] does not have.
+func profile(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "board")
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		require.Eventually(t, func() bool { return os.RemoveAll(dir) == nil }, patience, 50*time.Millisecond)
+	})
+	return dir
 }
 
 // chromium finds the browser; without one the test is skipped, except in CI.
