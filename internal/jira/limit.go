@@ -30,13 +30,14 @@ func endpointOf(ctx context.Context) endpoint {
 type limiter struct {
 	gate    *gate
 	pauses  pauses
+	rates   allowances
 	ceiling *rate.Limiter // nil when there is none
 	cloud   atomic.Bool   // what an unnamed 429 covers depends on it
 	metrics *Metrics
 }
 
 func newLimiter(cfg Config, m *Metrics) *limiter {
-	l := &limiter{metrics: m, pauses: pauses{until: map[string]pause{}}}
+	l := &limiter{metrics: m, pauses: pauses{until: map[string]pause{}}, rates: allowances{of: map[string]*allowance{}}}
 	l.gate = newGate(cfg.Concurrency, func(limit int) { m.limit.Set(float64(limit)) })
 	if cfg.RequestsPerSecond > 0 {
 		l.ceiling = rate.NewLimiter(rate.Limit(cfg.RequestsPerSecond), max(1, int(cfg.RequestsPerSecond/10)))
@@ -44,40 +45,72 @@ func newLimiter(cfg Config, m *Metrics) *limiter {
 	return l
 }
 
-// enter waits until the call may go out and holds a place in the gate.
-func (l *limiter) enter(ctx context.Context, req *http.Request) error {
+// enter waits until the call may go out, holds a place in the gate and tells
+// when the call goes out.
+func (l *limiter) enter(ctx context.Context, req *http.Request) (time.Time, error) {
 	for {
-		if err := l.pauses.wait(ctx, req); err != nil {
-			return err
+		t, err := l.turn(ctx, req)
+		if err != nil {
+			return time.Time{}, err
 		}
 		if err := l.gate.acquire(ctx); err != nil {
-			return err
+			l.rates.giveBack(req, t)
+			return time.Time{}, err
 		}
 		if l.pauses.left(req) <= 0 {
-			break
+			return l.goOut(ctx, req, t)
 		}
 		l.gate.release() // a pause began while the call waited for its place
+		l.rates.giveBack(req, t)
 	}
-	if l.ceiling == nil {
-		return nil
-	}
-	if err := l.ceiling.Wait(ctx); err != nil {
-		l.gate.release()
-		return err
-	}
-	return nil
 }
 
-// learn gives the place back and adapts to the answer.
-func (l *limiter) learn(req *http.Request, resp *http.Response, latency time.Duration) {
+// turn waits until neither pauses nor allowances hold the call back.
+func (l *limiter) turn(ctx context.Context, req *http.Request) (turn, error) {
+	for {
+		if err := l.pauses.wait(ctx, req); err != nil {
+			return turn{}, err
+		}
+		t := l.rates.take(req)
+		if wait := time.Until(t.at); wait <= 0 {
+			return t, nil
+		} else if err := sleep(ctx, wait); err != nil {
+			l.rates.giveBack(req, t)
+			return turn{}, err
+		}
+		if l.rates.stands(req, t) {
+			return t, nil
+		}
+	}
+}
+
+// goOut waits for the configured ceiling, with a place in the gate.
+func (l *limiter) goOut(ctx context.Context, req *http.Request, t turn) (time.Time, error) {
+	if l.ceiling != nil {
+		if err := l.ceiling.Wait(ctx); err != nil {
+			l.gate.release()
+			l.rates.giveBack(req, t)
+			return time.Time{}, err
+		}
+	}
+	return l.rates.goOut(req, t), nil
+}
+
+// learn gives the place back and adapts to the answer to a call that went out
+// at a time.
+func (l *limiter) learn(req *http.Request, resp *http.Response, sent time.Time) {
 	name := req.Method + " " + endpointOf(req.Context()).name
+	now := time.Now()
+	latency := now.Sub(sent)
 	switch {
 	case resp == nil:
 		l.gate.unanswered(name, latency)
 	case resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode == http.StatusServiceUnavailable:
 		s := scopeOf(resp, endpointOf(req.Context()).issue != "", l.cloud.Load())
-		now := time.Now()
-		l.pauses.begin(s, req, retryAfter(resp, now), now.Add(-latency))
+		l.pauses.begin(s, req, retryAfter(resp, now), sent)
+		if resp.StatusCode == http.StatusTooManyRequests {
+			l.rates.refused(s, req, sent, now.Add(l.pauses.left(req)))
+		}
 		l.metrics.throttled.WithLabelValues(string(s)).Inc()
 		l.gate.refused()
 	case resp.StatusCode >= http.StatusMultipleChoices:
@@ -96,15 +129,15 @@ type limited struct {
 
 // RoundTrip implements http.RoundTripper.
 func (l *limited) RoundTrip(req *http.Request) (*http.Response, error) {
-	if err := l.limiter.enter(req.Context(), req); err != nil {
+	sent, err := l.limiter.enter(req.Context(), req)
+	if err != nil {
 		return nil, &notSentError{err}
 	}
-	start := time.Now()
 	resp, err := l.next.RoundTrip(req)
 	if err != nil {
 		resp = nil
 	}
-	l.limiter.learn(req, resp, time.Since(start))
+	l.limiter.learn(req, resp, sent)
 	return resp, err
 }
 

@@ -85,16 +85,25 @@ func (p *pauses) wait(ctx context.Context, req *http.Request) error {
 		if left <= 0 {
 			return nil
 		}
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= left {
-			return &pausedError{after: left}
+		if err := sleep(ctx, left); err != nil {
+			return err
 		}
-		timer := time.NewTimer(left)
-		select {
-		case <-timer.C:
-		case <-ctx.Done():
-			timer.Stop()
-			return ctx.Err()
-		}
+	}
+}
+
+// sleep waits, and returns a *pausedError at once if the context's deadline
+// comes first.
+func sleep(ctx context.Context, d time.Duration) error {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
+		return &pausedError{after: d}
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 }
 

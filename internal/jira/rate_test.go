@@ -51,25 +51,95 @@ func each(n, workers int, do func(i int)) {
 	all.Wait()
 }
 
+// TestNineTenthsOfEveryPermittedRateAreUsed with limits that fill continuously
+// and limits by the second, with and without Retry-After.
 func TestNineTenthsOfEveryPermittedRateAreUsed(t *testing.T) {
-	for _, permitted := range []int{20, 50, 100, 400} {
-		for _, silent := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%d a second, no Retry-After %v", permitted, silent), func(t *testing.T) {
-				synctest.Test(t, func(t *testing.T) {
-					b := start(t, fakejira.Cloud, faulty, limitedTo(fakejira.Limits{Post: permitted, NoRetryAfter: silent}))
-					n := 12 * permitted
-					burst(t, b, n, 128)
-					var made []time.Time
-					for _, issue := range b.Issues() {
-						made = append(made, issue.Created)
-					}
-					// The bucket is full to begin with: what counts is the rest.
-					took := made[n-1].Sub(made[permitted-1]).Seconds()
-					require.Greater(t, float64(n-permitted)/took, 0.9*float64(permitted))
+	for _, permitted := range []int{20, 100, 400} {
+		for _, windowed := range []bool{false, true} {
+			for _, silent := range []bool{false, true} {
+				limits := fakejira.Limits{Post: permitted, Windowed: windowed, NoRetryAfter: silent}
+				name := fmt.Sprintf("%d a second, windowed %v, no Retry-After %v", permitted, windowed, silent)
+				t.Run(name, func(t *testing.T) {
+					synctest.Test(t, func(t *testing.T) { useOf(t, limits) })
 				})
-			})
+			}
 		}
 	}
+}
+
+func useOf(t *testing.T, limits fakejira.Limits) {
+	b := start(t, fakejira.Cloud, faulty, limitedTo(limits))
+	n := 12 * limits.Post
+	burst(t, b, n, 128)
+	var made []time.Time
+	for _, issue := range b.Issues() {
+		made = append(made, issue.Created)
+	}
+	// The bucket is full to begin with: what counts is the rest.
+	took := made[n-1].Sub(made[limits.Post-1]).Seconds()
+	use := float64(n-limits.Post) / took / float64(limits.Post)
+	require.Greater(t, use, 0.9)
+}
+
+// refusals counts the calls that the double answered with 429.
+func refusals(b *bench) (n int) {
+	for _, call := range b.Calls() {
+		if call.Status == http.StatusTooManyRequests {
+			n++
+		}
+	}
+	return n
+}
+
+func TestARateThatJiraShowedIsKeptTo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const workers = 128
+		b := start(t, fakejira.Cloud, faulty, limitedTo(fakejira.Limits{Post: 100, Windowed: true}))
+		burst(t, b, 1000, workers)
+		require.Positive(t, refusals(b))
+		require.Less(t, refusals(b), workers, "only what was under way is refused, once in ten seconds")
+	})
+}
+
+func TestALimitThatIsLiftedIsNoticed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, fakejira.Cloud, faulty, limitedTo(fakejira.Limits{Post: 20}))
+		burst(t, b, 60, 32)
+		b.SetLimits(fakejira.Limits{})
+		took := burst(t, b, 1000, 32)
+		require.Less(t, took, 15*time.Second, "at 20 a second it would take fifty")
+	})
+}
+
+func TestOneRefusalIsNoRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, fakejira.Cloud, faulty, limitedTo(fakejira.Limits{}))
+		burst(t, b, 5, 1)
+		b.Inject(fakejira.Fault{
+			Route: fakejira.RouteIssues, Times: 1, Effect: fakejira.Respond,
+			Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"1"}},
+		})
+		require.Less(t, burst(t, b, 200, 32), 3*time.Second, "the pause, and no slower afterwards")
+	})
+}
+
+func TestAPauseTakesBackTheTurnsGivenOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, fakejira.Cloud, faulty, limitedTo(fakejira.Limits{Post: 20, Windowed: true}))
+		burst(t, b, 30, 32) // shows the rate
+		b.Inject(fakejira.Fault{
+			Route: fakejira.RouteIssues, Skip: 30, Times: 1, Effect: fakejira.Respond,
+			Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"10"}},
+		})
+		var all sync.WaitGroup
+		all.Go(func() { burst(t, b, 100, 64) }) // most of the 64 wait for turns within the pause
+		<-time.After(3 * time.Second)
+		calls := len(b.Calls())
+		<-time.After(8 * time.Second)
+		require.Len(t, b.Calls(), calls, "nothing goes out during the pause")
+		all.Wait()
+		require.Len(t, b.Issues(), 130)
+	})
 }
 
 func TestCallsUnderWayDoNotLengthenAPause(t *testing.T) {

@@ -16,6 +16,9 @@ type Limits struct {
 	// PerIssue limits writes to one issue to 20 in 2 s and 100 in 30 s, as
 	// Jira Cloud does.
 	PerIssue bool
+	// Windowed counts the calls of each second by the clock instead: nothing
+	// is handed on from one second to the next.
+	Windowed bool
 	// NoRetryAfter leaves the header Retry-After out of 429 answers.
 	NoRetryAfter bool
 }
@@ -48,22 +51,35 @@ func (s *Server) SetLimits(l Limits) {
 	s.limiter = newLimiter(l, s.opts.Flavour)
 }
 
-// bucket holds tokens, refilled continuously.
+// bucket holds tokens, refilled continuously or with every second.
 type bucket struct {
-	size   float64 // also the refill a second
-	tokens float64
-	at     time.Time
+	size     float64 // also the refill a second
+	windowed bool
+	tokens   float64
+	at       time.Time
 }
 
 // take removes a token, or tells how long it takes until there is one.
 func (b *bucket) take(at time.Time) (time.Duration, bool) {
-	b.tokens = min(b.size, b.tokens+at.Sub(b.at).Seconds()*b.size)
-	b.at = at
-	if b.tokens >= 1 {
+	b.refill(at)
+	switch {
+	case b.tokens >= 1:
 		b.tokens--
 		return 0, true
+	case b.windowed:
+		return at.Truncate(time.Second).Add(time.Second).Sub(at), false
 	}
 	return time.Duration((1 - b.tokens) / b.size * float64(time.Second)), false
+}
+
+func (b *bucket) refill(at time.Time) {
+	switch {
+	case !b.windowed:
+		b.tokens = min(b.size, b.tokens+at.Sub(b.at).Seconds()*b.size)
+	case !at.Truncate(time.Second).Equal(b.at.Truncate(time.Second)):
+		b.tokens = b.size
+	}
+	b.at = at
 }
 
 func (l *limiter) bucket(method string, at time.Time) *bucket {
@@ -79,7 +95,7 @@ func (l *limiter) bucket(method string, at time.Time) *bucket {
 	}
 	b := l.buckets[class]
 	if b == nil {
-		b = &bucket{size: float64(size), tokens: float64(size), at: at}
+		b = &bucket{size: float64(size), windowed: l.Windowed, tokens: float64(size), at: at}
 		l.buckets[class] = b
 	}
 	return b
