@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/app"
+	"teleport-jira/internal/fake/harness"
 	fakejira "teleport-jira/internal/fake/jira"
 	faketeleport "teleport-jira/internal/fake/teleport"
 )
@@ -43,7 +43,7 @@ func scrape(t *testing.T) string {
 	api := httptest.NewServer(jira)
 	t.Cleanup(api.Close)
 	certFile, keyFile := certificate(t, dir)
-	addr := freeAddr(t)
+	addr := harness.FreeAddr(t)
 	path := filepath.Join(dir, "teleport-jira.toml")
 	require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, `
 teleport = { addr = %q, identity = %q }
@@ -81,14 +81,6 @@ func get(t *testing.T, addr, path string) (status int, body string) {
 	text, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
 	return resp.StatusCode, string(text)
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }
 
 // certificate writes a certificate that nobody trusts, and its key: httptest's.

@@ -50,7 +50,7 @@ func TestExampleWorksOnceItsEmptyValuesAreFilled(t *testing.T) {
 		`https_key_file = ""`:                       `https_key_file = "` + w.path("tls.key") + `"`,
 		`https_cert_file = ""`:                      `https_cert_file = "` + w.path("tls.crt") + `"`,
 		`webhook_secret = ""`:                       `webhook_secret = "` + secret + `"`,
-		`"https://example.atlassian.net"`:           `"` + w.site.url() + `"`,
+		`"https://example.atlassian.net"`:           `"` + w.site.URL() + `"`,
 		`"teleport.example.com:443"`:                `"` + w.auth.Addr() + `"`,
 		`"/var/lib/teleport/plugins/jira/identity"`: `"` + w.path(identity) + `"`,
 		`listen_addr = ":8081"`:                     `listen_addr = "` + w.hookAddr + `"`,

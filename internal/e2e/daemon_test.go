@@ -2,11 +2,9 @@ package e2e
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync"
@@ -15,6 +13,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"teleport-jira/internal/fake/harness"
 )
 
 // output collects what a process writes.
@@ -35,12 +35,6 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
-// process is one run of the daemon.
-type process struct {
-	cmd  *exec.Cmd
-	done chan struct{} // closed when it has ended
-}
-
 // launch starts the daemon with the configuration as it is now, and does not
 // wait for it.
 func (w *world) launch(flags ...string) {
@@ -55,16 +49,9 @@ func (w *world) launchAsIs(flags ...string) {
 	require.Nil(w.t, w.proc, "the daemon runs already")
 	args := append([]string{"start", "--config", w.confPath}, flags...)
 	argv := slices.Concat(w.through, []string{binary}, args)
-	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Stdout, cmd.Stderr = w.log, w.log
-	cmd.Env = append(os.Environ(), w.env...)
-	require.NoError(w.t, cmd.Start())
-	p := &process{cmd: cmd, done: make(chan struct{})}
-	go func() {
-		_ = cmd.Wait() // how it ended is asked of ProcessState
-		close(p.done)
-	}()
-	w.proc = p
+	proc, err := harness.Start(w.log, w.env, argv...)
+	require.NoError(w.t, err)
+	w.proc = proc
 }
 
 // start starts the daemon and waits until it is ready.
@@ -103,7 +90,7 @@ func (w *world) admin(path string) (status int, body string, err error) {
 func (w *world) signal(s os.Signal) {
 	w.t.Helper()
 	require.NotNil(w.t, w.proc, "the daemon does not run")
-	require.NoError(w.t, w.proc.cmd.Process.Signal(s))
+	require.NoError(w.t, w.proc.Signal(s))
 }
 
 // stop ends the daemon as an operator does.
@@ -125,13 +112,13 @@ func (w *world) exit() int {
 	w.t.Helper()
 	require.NotNil(w.t, w.proc, "the daemon does not run")
 	select {
-	case <-w.proc.done:
+	case <-w.proc.Done():
 	case <-time.After(patience):
 		require.Fail(w.t, "the daemon did not end")
 	}
-	state := w.proc.cmd.ProcessState
+	ended := w.proc
 	w.proc = nil
-	return state.ExitCode()
+	return ended.ExitStatus()
 }
 
 // abandon ends a daemon that still runs when its test ends.
@@ -139,10 +126,10 @@ func (w *world) abandon() {
 	if w.proc == nil {
 		return
 	}
-	if err := w.proc.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
-		w.t.Errorf("end the daemon: %v", err)
+	if err := w.proc.Signal(syscall.SIGKILL); err != nil {
+		w.t.Error(err)
 	}
-	<-w.proc.done
+	<-w.proc.Done()
 }
 
 // logged waits until the daemon has written a line with all of the parts.

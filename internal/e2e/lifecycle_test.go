@@ -94,7 +94,7 @@ func TestStopsWithin15SecondsWhileJiraHangs(t *testing.T) {
 func TestStopsWhileBothSidesAreWaitedFor(t *testing.T) {
 	w := newWorld(t)
 	w.auth.Stop()
-	w.site.stop()
+	w.site.Stop()
 	w.launch()
 	w.logged("not reachable yet", "side=teleport")
 	w.logged("not reachable yet", "side=jira")

@@ -146,7 +146,7 @@ func TestSecurityNoListenerButTheConfiguredOnes(t *testing.T) {
 			if !polling {
 				want = append(want, w.hookAddr)
 			}
-			eventually(t, func(c *assert.CollectT) { require.ElementsMatch(c, want, listeners(c, w.proc.cmd.Process.Pid)) })
+			eventually(t, func(c *assert.CollectT) { require.ElementsMatch(c, want, listeners(c, w.proc.PID())) })
 		})
 	}
 }

@@ -190,7 +190,7 @@ func TestJiraUnderAPath(t *testing.T) {
 				o.jira = fakejira.Board(tc.flavour)
 				o.jira.PathPrefix = tc.path
 			})
-			w.set("jira", "url", w.site.url()+tc.path+"/")
+			w.set("jira", "url", w.site.URL()+tc.path+"/")
 			w.start()
 			id, issue := w.pending()
 			w.drag(issue, "Approved", fakejira.BobID)

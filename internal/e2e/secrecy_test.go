@@ -72,7 +72,7 @@ func (w *world) shown() string {
 		require.NoError(w.t, err)
 		b.WriteString(body)
 	}
-	cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", w.proc.cmd.Process.Pid))
+	cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", w.proc.PID()))
 	require.NoError(w.t, err)
 	b.Write(cmdline)
 	return b.String()

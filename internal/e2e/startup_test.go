@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"teleport-jira/internal/fake/harness"
 	fakejira "teleport-jira/internal/fake/jira"
 	faketeleport "teleport-jira/internal/fake/teleport"
 )
@@ -32,7 +33,7 @@ func TestStartFailsForWhatWaitingDoesNotMend(t *testing.T) {
 		"wrong issue type":    {func(w *world) { w.set("jira", "issue_type", "Epic") }, []string{"issue type Epic", "Task"}},
 		"missing status":      {func(w *world) { w.set("jira.statuses", "denied", "Refused") }, []string{"denied", "Refused", "Approved"}},
 		"missing permission":  {forbidCreate, []string{"permission CREATE_ISSUES in TAR", "missing"}},
-		"no such API":         {func(w *world) { w.set("jira", "url", w.site.url()+"/wrong") }, []string{"jira.url"}},
+		"no such API":         {func(w *world) { w.set("jira", "url", w.site.URL()+"/wrong") }, []string{"jira.url"}},
 		"required field":      {func(w *world) { w.set("jira", "project", "REQ") }, []string{"required field Risk", "customfield_10051"}},
 		"missing identity":    {func(w *world) { w.set("teleport", "identity", w.path("gone")) }, []string{"gone", "no such file"}},
 		"unreadable identity": {func(w *world) { w.set("teleport", "identity", w.dir) }, []string{"load identity", "is a directory"}},
@@ -140,17 +141,17 @@ func TestMissingConfigurationIsNamed(t *testing.T) {
 
 func TestPortThatIsTakenIsNamed(t *testing.T) {
 	w := newWorld(t)
-	w.set("http", "listen_addr", w.site.addr)
+	w.set("http", "listen_addr", w.site.Addr)
 	w.launch()
 	require.Equal(t, 1, w.exit())
-	requireComplaint(t, w.log.String(), "http.listen_addr", w.site.addr)
+	requireComplaint(t, w.log.String(), "http.listen_addr", w.site.Addr)
 }
 
 // Who is away at the start is waited for.
 
 func TestJiraThatIsDownAtTheStartIsWaitedFor(t *testing.T) {
 	w := newWorld(t)
-	w.site.stop()
+	w.site.Stop()
 	w.launch()
 	w.logged("not reachable yet, will retry", "side=jira", "attempt=2")
 	status, body, err := w.admin("/readyz")
@@ -161,7 +162,7 @@ func TestJiraThatIsDownAtTheStartIsWaitedFor(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, http.StatusOK, status)
 	id := w.request(faketeleport.RequestOptions{})
-	succeeds(t, w.site.start)
+	succeeds(t, w.site.Start)
 	w.ready()
 	w.issue(id)
 }
@@ -232,7 +233,7 @@ func TestConfigurationOfTheExistingPluginWorksUnchanged(t *testing.T) {
 			w := newWorld(t, func(o *options) { o.secret = "" })
 			token := w.path("token")
 			require.NoError(t, os.WriteFile(token, []byte(fakejira.BotToken+"\n"), 0o600))
-			w.writeText(fmt.Sprintf(existing, section(w), w.site.url(), token, w.hookAddr, w.path("tls.key"), w.path("tls.crt")))
+			w.writeText(fmt.Sprintf(existing, section(w), w.site.URL(), token, w.hookAddr, w.path("tls.key"), w.path("tls.crt")))
 			w.launchAsIs()
 			w.logged("subscribed to access requests")
 			id := w.request(faketeleport.RequestOptions{})
@@ -246,7 +247,7 @@ func TestConfigurationOfTheExistingPluginWorksUnchanged(t *testing.T) {
 
 func TestTeleportIsReachedThroughItsProxy(t *testing.T) {
 	w := newWorld(t)
-	proxy, err := faketeleport.ServeProxy(w.auth, freeAddr(t))
+	proxy, err := faketeleport.ServeProxy(w.auth, harness.FreeAddr(t))
 	require.NoError(t, err)
 	t.Cleanup(proxy.Close)
 	ca := filepath.Join(w.dir, "web-ca.pem")

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"crypto/tls"
-	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -12,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"teleport-jira/internal/fake/harness"
 	fakejira "teleport-jira/internal/fake/jira"
 	faketeleport "teleport-jira/internal/fake/teleport"
 )
@@ -42,7 +42,7 @@ type world struct {
 	cluster   *faketeleport.Cluster
 	auth      *faketeleport.Server
 	jira      *fakejira.Server
-	site      *site
+	site      *harness.Site
 	ca        *authority
 	dir       string
 	conf      configuration
@@ -53,7 +53,7 @@ type world struct {
 	through   []string     // a command that runs the daemon; empty: none
 	client    *http.Client // trusts the daemon's listener
 	log       *output
-	proc      *process
+	proc      *harness.Process
 }
 
 // newWorld makes a world with a running Cloud Jira and a running cluster, a
@@ -72,7 +72,7 @@ func newWorld(t *testing.T, change ...func(*options)) *world {
 	}
 	w := &world{
 		t: t, ca: newAuthority(t), dir: t.TempDir(), log: &output{}, conf: configuration{},
-		hookAddr: freeAddr(t), adminAddr: freeAddr(t),
+		hookAddr: harness.FreeAddr(t), adminAddr: harness.FreeAddr(t),
 	}
 	w.confPath = filepath.Join(w.dir, "teleport-jira.toml")
 	w.ca.issue(t, w.dir)
@@ -99,7 +99,7 @@ func (w *world) makeCluster(o options) {
 	w.cluster, err = faketeleport.New(o.cluster)
 	require.NoError(w.t, err)
 	w.t.Cleanup(w.cluster.Close)
-	w.auth, err = faketeleport.Serve(w.cluster, freeAddr(w.t))
+	w.auth, err = faketeleport.Serve(w.cluster, harness.FreeAddr(w.t))
 	require.NoError(w.t, err)
 	w.t.Cleanup(w.auth.Stop)
 	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: o.roles})
@@ -111,18 +111,18 @@ func (w *world) makeCluster(o options) {
 
 func (w *world) makeJira(o options, transport http.RoundTripper) {
 	w.t.Helper()
-	w.site = &site{addr: freeAddr(w.t)}
+	w.site = &harness.Site{Addr: harness.FreeAddr(w.t)}
 	if o.jira.BaseURL == "" {
-		o.jira.BaseURL = w.site.url()
+		o.jira.BaseURL = w.site.URL()
 	}
 	o.jira.WebhookTransport = transport
 	var err error
 	w.jira, err = fakejira.New(o.jira)
 	require.NoError(w.t, err)
 	w.t.Cleanup(w.jira.Close)
-	w.site.handler = w.jira
-	succeeds(w.t, w.site.start)
-	w.t.Cleanup(w.site.stop)
+	w.site.Handler = w.jira
+	succeeds(w.t, w.site.Start)
+	w.t.Cleanup(w.site.Stop)
 	if !o.polling {
 		w.jira.RegisterWebhook(fakejira.Webhook{URL: w.hookURL("/"), Secret: o.secret, RetryScale: 0.0005})
 	}
@@ -133,7 +133,7 @@ func (w *world) makeJira(o options, transport http.RoundTripper) {
 func (w *world) configure(o options) {
 	w.set("teleport", "auth_server", w.auth.Addr())
 	w.set("teleport", "identity", w.path(identity))
-	w.set("jira", "url", w.site.url())
+	w.set("jira", "url", w.site.URL())
 	w.set("jira", "username", fakejira.BotEmail)
 	w.set("jira", "api_token", fakejira.BotToken)
 	w.set("jira", "project", "TAR")
@@ -193,25 +193,3 @@ func (w *world) metric(name string) string {
 	}
 	return ""
 }
-
-// site is where Jira is reached; it can be away for a while.
-type site struct {
-	addr    string
-	handler http.Handler
-	server  *http.Server
-}
-
-func (s *site) url() string { return "http://" + s.addr }
-
-func (s *site) start() error {
-	listener, err := net.Listen("tcp", s.addr)
-	if err != nil {
-		return err
-	}
-	s.server = &http.Server{Handler: s.handler, ReadHeaderTimeout: time.Minute}
-	go func(server *http.Server) { _ = server.Serve(listener) }(s.server) // it ends when it is stopped
-	return nil
-}
-
-// stop cuts all connections and stops listening.
-func (s *site) stop() { _ = s.server.Close() }

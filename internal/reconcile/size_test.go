@@ -193,7 +193,9 @@ func TestRequestsThatFailDoNotDelayOthers(t *testing.T) {
 				r.RequestChanged(access.RequestID(fmt.Sprint("bad", i)))
 			}
 			// Every minute of an outage that lasts for an hour: whoever comes now
-			// waits for what is queued before, and for no retry that is not.
+			// waits for what is queued before, and for no retry that is not. Nobody
+			// comes at the very moment at which retries do.
+			<-time.After(c.took / 2)
 			for minute := range 60 {
 				<-time.After(time.Minute)
 				id := access.RequestID(fmt.Sprint("settled", minute))

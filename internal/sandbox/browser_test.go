@@ -57,7 +57,7 @@ func openBrowser(t *testing.T, url string) *browser {
 // patience, which [testing.T.TempDir] does not have.
 func profile(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "board")
+	dir, err := os.MkdirTemp("", "board") //nolint:usetesting // see above
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		require.Eventually(t, func() bool { return os.RemoveAll(dir) == nil }, patience, 50*time.Millisecond)

@@ -132,7 +132,7 @@ func (c *chaos) breakJira() {
 	case 7:
 		f.Effect, f.Times = fakejira.HangAfter, 1
 	case 8:
-		c.away(c.site.stop, func() { require.NoError(c.t, c.site.start()) })
+		c.away(c.site.Stop, func() { require.NoError(c.t, c.site.Start()) })
 		return
 	default:
 		c.expireToken()

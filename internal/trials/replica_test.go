@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
 	"sync"
@@ -14,6 +13,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"teleport-jira/internal/fake/harness"
 )
 
 // patience is how long a daemon may take to become ready on a busy machine.
@@ -28,30 +29,21 @@ type replica struct {
 	conf, log string
 
 	mu   sync.Mutex
-	cmd  *exec.Cmd
-	done chan struct{}
+	proc *harness.Process // nil when none was started since the last one's end
 }
 
 // launch starts the daemon and does not wait for it.
 func (r *replica) launch() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.cmd != nil {
+	if r.proc != nil {
 		return
 	}
 	out, err := os.OpenFile(r.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	require.NoError(r.world.t, err)
 	defer out.Close()
-	cmd := exec.Command(binary, "start", "--insecure-no-tls", "--config", r.conf)
-	cmd.Stdout, cmd.Stderr = out, out
-	cmd.SysProcAttr = attributes()
-	require.NoError(r.world.t, cmd.Start())
-	done := make(chan struct{})
-	go func() {
-		_ = cmd.Wait() // how it ended is asked of ProcessState
-		close(done)
-	}()
-	r.cmd, r.done = cmd, done
+	r.proc, err = harness.Start(out, nil, binary, "start", "--insecure-no-tls", "--config", r.conf)
+	require.NoError(r.world.t, err)
 }
 
 // start starts the daemon and waits until it is ready.
@@ -70,8 +62,8 @@ func (r *replica) ready() bool {
 func (r *replica) signal(s os.Signal) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.cmd != nil {
-		_ = r.cmd.Process.Signal(s) // it may have ended by itself
+	if r.proc != nil {
+		require.NoError(r.world.t, r.proc.Signal(s))
 	}
 }
 
@@ -80,9 +72,9 @@ func (r *replica) end(s os.Signal) {
 	r.signal(s)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.cmd != nil {
-		<-r.done
-		r.cmd = nil
+	if r.proc != nil {
+		<-r.proc.Done()
+		r.proc = nil
 	}
 }
 
@@ -96,15 +88,7 @@ func (r *replica) stop() { r.end(syscall.SIGTERM) }
 func (r *replica) ended() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.cmd == nil {
-		return false
-	}
-	select {
-	case <-r.done:
-		return true
-	default:
-		return false
-	}
+	return r.proc != nil && r.proc.Ended()
 }
 
 // get asks the daemon's admin listener.
@@ -171,8 +155,8 @@ func (r *replica) settle(limit time.Duration) {
 func (r *replica) status(key string) float64 {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	require.NotNil(r.world.t, r.cmd)
-	file, err := os.Open(fmt.Sprintf("/proc/%d/status", r.cmd.Process.Pid))
+	require.NotNil(r.world.t, r.proc)
+	file, err := os.Open(fmt.Sprintf("/proc/%d/status", r.proc.PID()))
 	require.NoError(r.world.t, err)
 	defer file.Close()
 	lines := bufio.NewScanner(file)

@@ -2,7 +2,6 @@ package trials
 
 import (
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"teleport-jira/internal/fake/harness"
 	fakejira "teleport-jira/internal/fake/jira"
 	faketeleport "teleport-jira/internal/fake/teleport"
 )
@@ -40,7 +40,7 @@ type world struct {
 	cluster  *faketeleport.Cluster
 	auth     *faketeleport.Server
 	jira     *fakejira.Server
-	site     *site
+	site     *harness.Site
 	dir      string
 	replicas []*replica
 	client   *http.Client
@@ -90,22 +90,22 @@ func (w *world) makeCluster() {
 
 func (w *world) makeJira(o options) {
 	w.t.Helper()
-	w.site = &site{addr: freeAddr(w.t)}
-	o.jira.BaseURL = "http://" + w.site.addr
+	w.site = &harness.Site{Addr: harness.FreeAddr(w.t)}
+	o.jira.BaseURL = w.site.URL()
 	o.jira.WebhookTransport = &http.Transport{MaxIdleConnsPerHost: 32}
 	var err error
 	w.jira, err = fakejira.New(o.jira)
 	require.NoError(w.t, err)
 	w.t.Cleanup(w.jira.Close)
-	w.site.handler = w.jira
-	require.NoError(w.t, w.site.start())
-	w.t.Cleanup(w.site.stop)
+	w.site.Handler = w.jira
+	require.NoError(w.t, w.site.Start())
+	w.t.Cleanup(w.site.Stop)
 }
 
 func (w *world) addReplica(i int, o options) {
 	w.t.Helper()
 	r := &replica{
-		world: w, hookAddr: freeAddr(w.t), adminAddr: freeAddr(w.t),
+		world: w, hookAddr: harness.FreeAddr(w.t), adminAddr: harness.FreeAddr(w.t),
 		conf: w.path(fmt.Sprintf("replica%d.toml", i)), log: w.path(fmt.Sprintf("replica%d.log", i)),
 	}
 	text := fmt.Sprintf(`
@@ -130,7 +130,7 @@ listen_addr = %q
 [log]
 output = %q
 severity = %q
-`, w.auth.Addr(), w.path("identity"), w.site.addr, fakejira.BotEmail, w.path("token"), r.hookAddr, secret,
+`, w.auth.Addr(), w.path("identity"), w.site.Addr, fakejira.BotEmail, w.path("token"), r.hookAddr, secret,
 		o.mode, o.poll, o.resync, r.adminAddr, r.log, o.severity)
 	require.NoError(w.t, os.WriteFile(r.conf, []byte(text), 0o600))
 	w.replicas = append(w.replicas, r)
@@ -179,33 +179,4 @@ func (w *world) await(limit, every time.Duration, what string, done func() bool)
 	if !until(limit, every, done) {
 		require.Failf(w.t, "waited in vain", "%s within %s", what, limit)
 	}
-}
-
-// site is where Jira is reached; it can be away for a while.
-type site struct {
-	addr    string
-	handler http.Handler
-	server  *http.Server
-}
-
-func (s *site) start() error {
-	listener, err := net.Listen("tcp", s.addr)
-	if err != nil {
-		return err
-	}
-	s.server = &http.Server{Handler: s.handler, ReadHeaderTimeout: time.Minute}
-	go func(server *http.Server) { _ = server.Serve(listener) }(s.server) // it ends when it is stopped
-	return nil
-}
-
-// stop cuts all connections and stops listening.
-func (s *site) stop() { _ = s.server.Close() }
-
-// freeAddr is a loopback address that nobody listens on at the moment.
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, listener.Close())
-	return listener.Addr().String()
 }

@@ -1,6 +1,6 @@
-package trials
+package harness
 
 import "syscall"
 
-// attributes let no daemon outlive a test that is cut off.
+// attributes let no process outlive tests that are cut off.
 func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }

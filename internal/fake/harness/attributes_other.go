@@ -1,6 +1,6 @@
 //go:build !linux
 
-package trials
+package harness
 
 import "syscall"
 
