@@ -156,8 +156,8 @@ func (w *workflow) first(configured []string) access.Status {
 	return access.Status{}
 }
 
-// newest is the newest issue that matches, or nil.
-func (p *preflight) newest(ctx context.Context, jql string) (*issueJSON, error) {
+// find is the newest issue that matches, as search shows it, or nil.
+func (p *preflight) find(ctx context.Context, jql string) (*issueJSON, error) {
 	k := call{op: "check jira", method: http.MethodPost, endpoint: "/search", read: true}
 	if info := p.c.server.Load(); info != nil && info.cloud {
 		k.endpoint = "/search/jql"
@@ -174,19 +174,29 @@ func (p *preflight) newest(ctx context.Context, jql string) (*issueJSON, error) 
 	return &page.Issues[0], nil
 }
 
-// example reads the transitions of one issue that matches.
-func (p *preflight) example(ctx context.Context, w *workflow, jql string) error {
-	found, err := p.newest(ctx, jql)
+// newest reads the status of the newest issue that matches, and what else is
+// to be expanded; nil where no issue can be read.
+func (p *preflight) newest(ctx context.Context, jql, expand string) (*issueJSON, error) {
+	found, err := p.find(ctx, jql)
 	if err != nil || found == nil {
-		return err
+		return nil, err
 	}
 	path, err := refPath(found.ref())
 	if err != nil {
-		return nil //nolint:nilerr // an issue that can't be named shows nothing
+		return nil, nil //nolint:nilerr // an issue that can't be named shows nothing
 	}
 	var issue issueJSON
-	gone, err := p.ask(ctx, "/issue/{issue}", path+query("fields", "status", "expand", "transitions"), &issue)
-	if err != nil || gone != "" || issue.Transitions == nil {
+	gone, err := p.ask(ctx, "/issue/{issue}", path+query("fields", "status", "expand", expand), &issue)
+	if err != nil || gone != "" {
+		return nil, err
+	}
+	return &issue, nil
+}
+
+// example reads the transitions of one issue that matches.
+func (p *preflight) example(ctx context.Context, w *workflow, jql string) error {
+	issue, err := p.newest(ctx, jql, "transitions")
+	if err != nil || issue == nil || issue.Transitions == nil {
 		return err
 	}
 	at := position{status: issue.Fields.Status.status(), open: *issue.Transitions}
@@ -197,17 +207,8 @@ func (p *preflight) example(ctx context.Context, w *workflow, jql string) error 
 
 // landed reads where the newest issue landed when it was made.
 func (p *preflight) landed(ctx context.Context, w *workflow, jql string) error {
-	found, err := p.newest(ctx, jql)
-	if err != nil || found == nil {
-		return err
-	}
-	path, err := refPath(found.ref())
-	if err != nil {
-		return nil //nolint:nilerr // an issue that can't be named shows nothing
-	}
-	var issue issueJSON
-	gone, err := p.ask(ctx, "/issue/{issue}", path+query("fields", "status", "expand", "changelog"), &issue)
-	if err != nil || gone != "" {
+	issue, err := p.newest(ctx, jql, "changelog")
+	if err != nil || issue == nil {
 		return err
 	}
 	w.landing = issue.Fields.Status.status()
