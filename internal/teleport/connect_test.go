@@ -27,12 +27,7 @@ func TestConnectsOverASocket(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, faketeleport.Config{ProxyPublicAddr: "teleport.example.com:443"})
 			configure(w)
-			server, err := faketeleport.Serve(w.cluster, "127.0.0.1:0")
-			require.NoError(t, err)
-			t.Cleanup(server.Stop)
-			w.cfg.Addr = server.Addr()
-			deps := w.deps()
-			deps.Dialer = nil
+			_, deps := w.overSocket()
 
 			clt, err := teleport.Connect(t.Context(), w.cfg, deps)
 			require.NoError(t, err)
@@ -103,14 +98,10 @@ func TestCertificateOfAnotherClusterEndsTheStart(t *testing.T) {
 	require.NoError(t, err)
 	foreign, err := other.WriteKeyPair(t.TempDir(), bot, time.Hour)
 	require.NoError(t, err)
-	server, err := faketeleport.Serve(w.cluster, "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(server.Stop)
+	_, deps := w.overSocket()
 	w.cfg = teleport.Config{
-		Addr: server.Addr(), ClientKey: foreign.Key, ClientCrt: foreign.Cert, RootCAs: own.RootCAs,
+		Addr: w.cfg.Addr, ClientKey: foreign.Key, ClientCrt: foreign.Cert, RootCAs: own.RootCAs,
 	}
-	deps := w.deps()
-	deps.Dialer = nil
 	attempt := func() error {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -182,12 +173,7 @@ func truncate(t *testing.T, path string) {
 
 func TestReconnectsOverASocket(t *testing.T) {
 	w := newWorld(t, faketeleport.Config{})
-	server, err := faketeleport.Serve(w.cluster, "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(server.Stop)
-	w.cfg.Addr = server.Addr()
-	deps := w.deps()
-	deps.Dialer = nil
+	server, deps := w.overSocket()
 	clt, err := teleport.Connect(t.Context(), w.cfg, deps)
 	require.NoError(t, err)
 	t.Cleanup(clt.Close)

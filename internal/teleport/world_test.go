@@ -61,6 +61,19 @@ func (w *world) deps() teleport.Deps {
 	}
 }
 
+// overSocket serves the cluster on a socket, too, and makes it the one to connect
+// to.
+func (w *world) overSocket() (*faketeleport.Server, teleport.Deps) {
+	w.t.Helper()
+	server, err := faketeleport.Serve(w.cluster, "127.0.0.1:0")
+	require.NoError(w.t, err)
+	w.t.Cleanup(server.Stop)
+	w.cfg.Addr = server.Addr()
+	deps := w.deps()
+	deps.Dialer = nil
+	return server, deps
+}
+
 // connect makes a client with metrics of its own.
 func (w *world) connect() *teleport.Client {
 	w.t.Helper()
