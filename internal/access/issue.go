@@ -50,6 +50,10 @@ type Move struct {
 	At   time.Time
 	From Status
 	To   Status
+	// Project is the key of the project that the issue was in when it was
+	// moved; empty when nobody can tell, or when the same change brought it from
+	// one project to another.
+	Project string
 }
 
 // Comment is a comment on an issue.

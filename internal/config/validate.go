@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"strings"
@@ -203,10 +204,23 @@ func (v *validator) review() {
 	v.oneOf("review.mode", &r.Mode, "auto", "review", "on_behalf", "state")
 	v.noneEmpty("review.approvers", r.Approvers)
 	v.noneEmpty("review.approver_groups", r.ApproverGroups)
-	for account, user := range r.Users {
-		if account == "" || user == "" {
-			v.fault(join("review.users", account), "must name a Jira account and a Teleport user")
+	v.reviewUsers(r.Users)
+}
+
+// reviewUsers finds accounts that name nobody, or two users: user names and
+// e-mails are compared without regard to case.
+func (v *validator) reviewUsers(users map[string]string) {
+	seen := map[string]string{}
+	for _, account := range slices.Sorted(maps.Keys(users)) {
+		key := join("review.users", account)
+		if account == "" || users[account] == "" {
+			v.fault(key, "must name a Jira account and a Teleport user")
 		}
+		other, known := seen[strings.ToLower(account)]
+		if known && users[other] != users[account] {
+			v.fault(key, fmt.Sprintf("names another Teleport user than %q, which differs in upper and lower case only", other))
+		}
+		seen[strings.ToLower(account)] = account
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 	"teleport-jira/internal/fake/harness"
 	fakejira "teleport-jira/internal/fake/jira"
 	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/plan"
 )
 
 // scrape runs the whole daemon between both doubles until it is ready, and
@@ -197,5 +198,16 @@ func namedMetricsExist(t *testing.T, all []metric) {
 		for _, name := range own.FindAllString(read(t, path), -1) {
 			require.Contains(t, known, name, path)
 		}
+	}
+}
+
+// TestRefusalsHaveARunbook: whatever the alert about refusals says can be looked
+// up.
+func TestRefusalsHaveARunbook(t *testing.T) {
+	_, runbook, found := strings.Cut(read(t, operations), "### TeleportJiraRefusalsRising\n")
+	require.True(t, found)
+	runbook, _, _ = strings.Cut(runbook, "\n### ")
+	for _, refusal := range plan.Refusals() {
+		require.Contains(t, runbook, "`"+string(refusal)+"`")
 	}
 }

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/gravitational/teleport/api/types"
@@ -138,6 +139,9 @@ func TestRefusedDecisionsAreExplainedAndTheCardGoesBack(t *testing.T) {
 		"not in the group":          {approverGroup, fakejira.CarolID, "not one of the configured approvers"},
 		"not a suggested reviewer":  {suggestedOnly, fakejira.CarolID, "only the suggested reviewers may decide"},
 		"the requester, e-mail hid": {hideEmails, fakejira.AliceID, "nobody may decide their own request"},
+		"the requester, e-mail hid, listed as another": {
+			listedAsAnother, fakejira.AliceID, "nobody may decide their own request",
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, func(o *options) {
@@ -146,7 +150,7 @@ func TestRefusedDecisionsAreExplainedAndTheCardGoesBack(t *testing.T) {
 				for _, p := range []fakejira.Permission{fakejira.TransitionIssues, fakejira.BrowseProjects} {
 					o.jira.Projects[0].Permissions[p] = everybody()
 				}
-				o.jira.HideEmails = name == "the requester, e-mail hid"
+				o.jira.HideEmails = strings.HasPrefix(name, "the requester, ")
 			})
 			if tc.configure != nil {
 				tc.configure(w)
@@ -177,6 +181,8 @@ func approversOnlyBob(w *world) { w.set("review", "approvers", []string{"BOB@exa
 func approverGroup(w *world)    { w.set("review", "approver_groups", []string{"approvers"}) }
 func suggestedOnly(w *world)    { w.set("review", "require_suggested_reviewer", true) }
 func hideEmails(w *world)       { w.set("review.users", fakejira.BobID, bob) }
+
+func listedAsAnother(w *world) { w.set("review.users", fakejira.AliceID, "alice-admin") }
 
 func TestRequesterMayDecideWhereThatIsAllowed(t *testing.T) {
 	w := newWorld(t)
@@ -253,7 +259,7 @@ func TestIssueInAnotherProjectDecidesNothing(t *testing.T) {
 	id, issue := w.pending()
 	require.NoError(t, w.jira.MoveToProject(issue.ID, fakejira.BobID, "OPS", "Pending"))
 	w.drag(issue, "Approved", fakejira.BobID)
-	w.said(issue, "OPS is not one in which requests may be decided")
+	w.said(issue, "OPS is not one in which this request may be decided")
 	w.inState(id, types.RequestState_PENDING)
 }
 

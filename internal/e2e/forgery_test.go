@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -204,12 +205,46 @@ func TestSecurityIssuePreparedByAnAttackerIsNotAdopted(t *testing.T) {
 	require.Empty(t, w.comments(trap))
 }
 
+// TestSecurityMoveMadeInAnotherProjectDecidesNothingAtHome: somebody takes the
+// issue to where they may move it, and back, while nobody looks.
+func TestSecurityMoveMadeInAnotherProjectDecidesNothingAtHome(t *testing.T) {
+	t.Parallel()
+	for name, detour := range map[string]func(w *world, issue fakejira.Issue){
+		"moved there": func(w *world, issue fakejira.Issue) {
+			require.NoError(w.t, w.jira.MoveToProject(issue.ID, fakejira.BobID, "OPS", "Pending"))
+			w.drag(issue, "Approved", fakejira.BobID)
+			require.NoError(w.t, w.jira.MoveToProject(issue.ID, fakejira.BobID, "TAR", ""))
+		},
+		"on the way home": func(w *world, issue fakejira.Issue) {
+			require.NoError(w.t, w.jira.MoveToProject(issue.ID, fakejira.BobID, "OPS", "Pending"))
+			require.NoError(w.t, w.jira.MoveToProject(issue.ID, fakejira.BobID, "TAR", "Approved"))
+		},
+	} {
+		for _, flavour := range []fakejira.Flavour{fakejira.Cloud, fakejira.DataCenter} {
+			t.Run(fmt.Sprint(name, ", ", flavour), func(t *testing.T) {
+				w := newWorld(t, func(o *options) { o.jira = fakejira.Board(flavour) }, withOPS)
+				w.start()
+				id, issue := w.pending()
+				w.stop()
+				detour(w, issue)
+				w.start()
+				w.said(issue, "decided nothing", "while the issue was in another project, or on its way")
+				w.inStatus(issue, "Pending")
+				w.inState(id, types.RequestState_PENDING)
+				require.Empty(t, w.reviews(id))
+				w.drag(issue, "Approved", fakejira.BobID)
+				w.inState(id, types.RequestState_APPROVED)
+			})
+		}
+	}
+}
+
 func TestSecurityIssueMovedToAnotherProjectDecidesNothingThere(t *testing.T) {
 	w := newWorld(t, withOPS)
 	w.start()
 	id, issue := w.pending()
 	require.NoError(t, w.jira.MoveToProject(issue.ID, fakejira.BobID, "OPS", "Approved"))
-	w.said(issue, "OPS is not one in which requests may be decided")
+	w.said(issue, "OPS is not one in which this request may be decided")
 	w.inState(id, types.RequestState_PENDING)
 	require.NoError(t, w.jira.MoveToProject(issue.ID, fakejira.BobID, "TAR", "Pending"))
 	w.drag(issue, "Approved", fakejira.BobID)

@@ -106,7 +106,8 @@ func (c *Client) lastMove(ctx context.Context, k call, path string, raw issueJSO
 		return nil, nil
 	}
 	entries := raw.Changelog.all()
-	move, by, found := newestMove(entries)
+	project := string(raw.Fields.Project.Key)
+	move, by, found := newestMove(entries, project)
 	if !found && raw.Changelog.Total > len(entries) {
 		info, err := c.info(ctx)
 		if err != nil {
@@ -116,7 +117,7 @@ func (c *Client) lastMove(ctx context.Context, k call, path string, raw issueJSO
 			if entries, err = c.changelog(ctx, k, path); err != nil {
 				return nil, err
 			}
-			move, by, found = newestMove(entries)
+			move, by, found = newestMove(entries, project)
 		}
 	}
 	current := raw.Fields.Status.status()
@@ -130,20 +131,28 @@ func (c *Client) lastMove(ctx context.Context, k call, path string, raw issueJSO
 	return &move, nil
 }
 
-// newestMove is the newest change of status among entries in any order. An
-// issue's newest change decides: an older one that led to the same status was
-// another move. Its author is as the entry shows them.
-func newestMove(entries []history) (move access.Move, by account, found bool) {
+// newestMove is the newest change of status among entries in any order, of an
+// issue that is in the project now. An issue's newest change decides: an older
+// one that led to the same status was another move. Its author is as the entry
+// shows them.
+func newestMove(entries []history, project string) (move access.Move, by account, found bool) {
 	slices.SortStableFunc(entries, func(a, b history) int {
 		return cmp.Or(b.Created.Compare(a.Created.Time), compareIDs(string(b.ID), string(a.ID)))
 	})
 	for _, entry := range entries {
+		before, left := entry.leftProject()
+		if left {
+			project = ""
+		}
 		for _, item := range slices.Backward(entry.Items) {
 			if item.isStatus() {
 				return access.Move{
-					ID: string(entry.ID), At: entry.Created.Time, From: item.from(), To: item.to(),
+					ID: string(entry.ID), At: entry.Created.Time, From: item.from(), To: item.to(), Project: project,
 				}, entry.Author, true
 			}
+		}
+		if left {
+			project = before
 		}
 	}
 	return access.Move{}, account{}, false

@@ -230,6 +230,22 @@ func (i changeItem) is(field string) bool {
 	return i.Field == field && i.FieldType != "custom"
 }
 
+// leftProject tells whether the entry brought the issue into another project,
+// and the key of the one that it left; "" where the entry does not name it.
+func (h history) leftProject() (key string, left bool) {
+	for _, item := range h.Items {
+		left = left || item.is("project")
+		if item.Field != "Key" || item.FieldType == "custom" { // Cloud and Data Center do not agree on its id
+			continue
+		}
+		left = true
+		if was := string(item.FromString); issueKeyFormat.MatchString(was) {
+			key = was[:strings.LastIndexByte(was, '-')]
+		}
+	}
+	return key, left
+}
+
 func (i changeItem) isStatus() bool { return i.is("status") }
 
 func (i changeItem) from() access.Status {

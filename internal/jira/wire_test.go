@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -29,7 +30,7 @@ func TestTypesThatDifferBetweenDeploymentsAreRead(t *testing.T) {
 	require.Equal(t, access.IssueRef{ID: "10000", Key: "TAR-1"}, issue.ref())
 	require.Equal(t, access.RequestID("r1"), issue.requestID())
 	require.True(t, issue.Fields.Updated.IsZero())
-	move, by, ok := newestMove(issue.Changelog.all())
+	move, by, ok := newestMove(issue.Changelog.all(), "TAR")
 	require.True(t, ok)
 	require.Equal(t, "77", move.ID)
 	require.Equal(t, access.Status{ID: "3", Name: "Pending"}, move.To)
@@ -55,12 +56,48 @@ func TestNewestMoveIsFoundInAnyOrder(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		shuffled := rapid.Permutation(entries).Draw(t, "order")
-		move, _, ok := newestMove(slices.Clone(shuffled))
+		move, _, ok := newestMove(slices.Clone(shuffled), "TAR")
 		require.True(t, ok)
 		require.Equal(t, "10", move.ID)
 	})
-	_, _, ok := newestMove(nil)
+	_, _, ok := newestMove(nil, "TAR")
 	require.False(t, ok)
+}
+
+// TestMoveKnowsTheProjectThatItWasMadeIn: issues may be taken to where other
+// people may move them, and back.
+func TestMoveKnowsTheProjectThatItWasMadeIn(t *testing.T) {
+	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	status := changeItem{Field: "status", FieldType: "jira", To: "2"}
+	project := changeItem{Field: "project", FieldType: "jira", From: "10000", To: "10001"}
+	key := func(from string) changeItem {
+		return changeItem{Field: "Key", FieldType: "jira", FromString: text(from)}
+	}
+	custom := changeItem{Field: "Key", FieldType: "custom", FromString: "EVIL-1"}
+	for name, c := range map[string]struct {
+		changes [][]changeItem // oldest first
+		want    string
+	}{
+		"at home":                          {[][]changeItem{{status}}, "TAR"},
+		"at home, and the key is a field":  {[][]changeItem{{status}, {custom}}, "TAR"},
+		"at home, before it came here":     {[][]changeItem{{project, key("OLD-1")}, {status}}, "TAR"},
+		"elsewhere":                        {[][]changeItem{{status}, {project, key("EVIL-7")}}, "EVIL"},
+		"elsewhere, and home by a detour":  {[][]changeItem{{status}, {project, key("EVIL-7")}, {key("MORE-8")}}, "EVIL"},
+		"elsewhere, which is not named":    {[][]changeItem{{status}, {project}}, ""},
+		"elsewhere, which is not readable": {[][]changeItem{{status}, {project, key("nonsense")}}, ""},
+		"on the way":                       {[][]changeItem{{project, key("EVIL-7"), status}}, ""},
+		"on the way, without a key":        {[][]changeItem{{status, project}}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var entries []history
+			for i, items := range c.changes {
+				entries = append(entries, history{ID: text(strconv.Itoa(i)), Created: moment{at.Add(time.Duration(i) * time.Hour)}, Items: items})
+			}
+			move, _, found := newestMove(entries, "TAR")
+			require.True(t, found)
+			require.Equal(t, c.want, move.Project)
+		})
+	}
 }
 
 func TestChangelogThatLagsTheStatusShowsNoMove(t *testing.T) {
@@ -111,7 +148,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		_, _, _ = issue.summary(), issue.ref(), issue.requestID()
 		if issue.Changelog != nil {
-			_, _, _ = newestMove(issue.Changelog.all())
+			_, _, _ = newestMove(issue.Changelog.all(), "TAR")
 		}
 		if issue.Fields.Comment != nil {
 			for _, c := range issue.Fields.Comment.Comments {

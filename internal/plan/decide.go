@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -33,6 +35,7 @@ const (
 	RefusedInactive       Refusal = "inactive"
 	RefusedRequester      Refusal = "requester"
 	RefusedUnclear        Refusal = "identity_unclear"
+	RefusedGroupsUnclear  Refusal = "groups_unclear"
 	RefusedNotApprover    Refusal = "not_approver"
 	RefusedNotSuggested   Refusal = "not_suggested"
 	RefusedUnmapped       Refusal = "unmapped"
@@ -46,8 +49,8 @@ const (
 func Refusals() []Refusal {
 	return []Refusal{
 		RefusedForeignProject, RefusedLongTerm, RefusedUnseen, RefusedApp, RefusedCustomer,
-		RefusedInactive, RefusedRequester, RefusedUnclear, RefusedNotApprover, RefusedNotSuggested, RefusedUnmapped,
-		RefusedNoDecision, RefusedSettled, RefusedReviewed, RefusedByTeleport,
+		RefusedInactive, RefusedRequester, RefusedUnclear, RefusedGroupsUnclear, RefusedNotApprover,
+		RefusedNotSuggested, RefusedUnmapped, RefusedNoDecision, RefusedSettled, RefusedReviewed, RefusedByTeleport,
 	}
 }
 
@@ -55,24 +58,55 @@ func Refusals() []Refusal {
 // is not known about a person counts against them.
 func (s Settings) judge(v View, move access.Move) Refusal {
 	who := move.By
+	return cmp.Or(s.judgePlace(v, move), s.judgeAccount(who), s.judgeRequester(v, who), s.judgeApprover(v, who))
+}
+
+// judgePlace looks at where the move was made, and for what.
+func (s Settings) judgePlace(v View, move access.Move) Refusal {
 	switch {
-	case !s.Knows(v.Issue.Project):
+	case !s.mayDecideIn(v, v.Issue.Project), !s.mayDecideIn(v, move.Project):
 		return RefusedForeignProject
 	case v.Request.LongTerm:
 		return RefusedLongTerm
+	}
+	return ""
+}
+
+// judgeAccount looks at the account, whoever it belongs to.
+func (s Settings) judgeAccount(who access.Actor) Refusal {
+	switch {
 	case who.ID == "":
 		return RefusedUnseen
 	case who.Type == access.AccountCustomer:
 		return RefusedCustomer
-	case who.Type != access.AccountPerson && !isAny(who, s.Rules.Approvers):
+	case who.Type != access.AccountPerson && !s.NamesApprover(who):
 		return RefusedApp
 	case !who.Active:
 		return RefusedInactive
-	case !s.Rules.AllowSelfApproval && s.isRequester(v, who):
+	}
+	return ""
+}
+
+// judgeRequester keeps people from deciding their own requests.
+func (s Settings) judgeRequester(v View, who access.Actor) Refusal {
+	switch {
+	case s.Rules.AllowSelfApproval:
+		return ""
+	case s.isRequester(v, who):
 		return RefusedRequester
-	case !s.Rules.AllowSelfApproval && v.Person != nil && v.Person.Unclear != "":
+	case s.unclear(v, who) != "":
 		return RefusedUnclear
-	case !s.isApprover(v, who):
+	}
+	return ""
+}
+
+// judgeApprover looks at what the operator demands of those who decide.
+func (s Settings) judgeApprover(v View, who access.Actor) Refusal {
+	approver := s.isApprover(v, who)
+	switch {
+	case !approver && v.Person != nil && v.Person.GroupsUnclear != "":
+		return RefusedGroupsUnclear
+	case !approver:
 		return RefusedNotApprover
 	case s.Rules.RequireSuggested && !s.isSuggested(v, who):
 		return RefusedNotSuggested
@@ -82,13 +116,21 @@ func (s Settings) judge(v View, move access.Move) Refusal {
 	return ""
 }
 
+// mayDecideIn tells whether a request may be decided in a project: in the one
+// that its issues go to, or in which its own was made. Other people may move
+// issues in others, also in those of other routes.
+func (s Settings) mayDecideIn(v View, project string) bool {
+	made, _, _ := strings.Cut(v.Record.IssueKey, "-")
+	return s.Knows(project) &&
+		(made == "" || strings.EqualFold(project, made) || strings.EqualFold(project, s.RouteOf(v.Request).Project))
+}
+
 // TeleportUser maps a Jira account to a Teleport user: by the operator's list,
 // then by trait, then by e-mail where that is allowed; "" when unmapped.
 func (s Settings) TeleportUser(who access.Actor, p *Person) string {
-	user := s.ListedUser(who)
-	switch {
-	case user != "":
-		return user
+	switch listed := s.ListedUsers(who); {
+	case len(listed) > 0:
+		return listed[0]
 	case p != nil && p.TraitUser != "":
 		return p.TraitUser
 	case s.Rules.MatchEmail:
@@ -97,37 +139,53 @@ func (s Settings) TeleportUser(who access.Actor, p *Person) string {
 	return ""
 }
 
-// ListedUser is the Teleport user that the operator's list gives an account;
-// "" when the list does not name it.
-func (s Settings) ListedUser(who access.Actor) string {
-	if user, ok := s.Rules.Users[who.ID]; ok && who.ID != "" {
-		return user
-	}
-	// The smallest key wins where several mean the account, so that a choice
-	// never depends on the order of a map.
-	var key string
-	for k := range s.Rules.Users {
-		if who.Is(k) && (key == "" || k < key) {
-			key = k
+// ListedUsers are the Teleport users that the operator's list gives an account.
+// The first is the one that the person decides as: the account id's, or else
+// that of the smallest key, so that a choice never depends on the order of a
+// map.
+func (s Settings) ListedUsers(who access.Actor) []string {
+	var users []string
+	for _, key := range slices.Sorted(maps.Keys(s.Rules.Users)) {
+		switch {
+		case key != "" && key == who.ID:
+			users = slices.Insert(users, 0, s.Rules.Users[key])
+		case who.Is(key):
+			users = append(users, s.Rules.Users[key])
 		}
 	}
-	return s.Rules.Users[key]
+	return users
 }
 
 // isRequester compares by every name that is known, so that no missing mapping
-// opens the ban on deciding one's own request.
+// opens the ban on deciding one's own request, nor one to another user of the
+// same person.
 func (s Settings) isRequester(v View, who access.Actor) bool {
-	user := v.Request.User
-	return strings.EqualFold(s.TeleportUser(who, v.Person), user) ||
-		strings.EqualFold(who.Email, user) || strings.EqualFold(who.Name, user) ||
-		v.Person != nil && v.Person.IsRequester
+	names := append(s.ListedUsers(who), who.Email, who.Name)
+	if v.Person != nil {
+		names = append(names, v.Person.TraitUser)
+	}
+	same := func(name string) bool { return strings.EqualFold(name, v.Request.User) }
+	return slices.ContainsFunc(names, same) || v.Person != nil && v.Person.IsRequester
+}
+
+// unclear is why it can't be told whether the account is the requester's; ""
+// when it can.
+func (s Settings) unclear(v View, who access.Actor) string {
+	if v.Person != nil && v.Person.Unclear != "" {
+		return v.Person.Unclear
+	}
+	mapped := len(s.ListedUsers(who)) > 0 || v.Person != nil && v.Person.TraitUser != ""
+	if name, _, _ := strings.Cut(who.Email, "@"); !mapped && name != "" && strings.EqualFold(name, v.Request.User) {
+		return "its e-mail address begins with the requester's name"
+	}
+	return ""
 }
 
 func (s Settings) isApprover(v View, who access.Actor) bool {
 	if len(s.Rules.Approvers) == 0 && len(s.Rules.ApproverGroups) == 0 {
 		return true
 	}
-	return isAny(who, s.Rules.Approvers) || len(s.Rules.ApproverGroups) > 0 && v.Person != nil && v.Person.InGroups
+	return s.NamesApprover(who) || len(s.Rules.ApproverGroups) > 0 && v.Person != nil && v.Person.InGroups
 }
 
 func (s Settings) isSuggested(v View, who access.Actor) bool {
@@ -136,6 +194,10 @@ func (s Settings) isSuggested(v View, who access.Actor) bool {
 			strings.EqualFold(name, who.Email) || strings.EqualFold(name, who.Name))
 	})
 }
+
+// NamesApprover tells whether the account is an approver by its own name,
+// whatever its groups are.
+func (s Settings) NamesApprover(who access.Actor) bool { return isAny(who, s.Rules.Approvers) }
 
 func isAny(who access.Actor, handles []string) bool { return slices.ContainsFunc(handles, who.Is) }
 
@@ -156,7 +218,7 @@ func (s Settings) refusal(v View, why Refusal, move access.Move) Refuse {
 		d.Author = s.TeleportUser(move.By, v.Person)
 	}
 	d.Reason = Reason(v.Issue.Comments, move.By)
-	return Refuse{Why: why, Decision: d, Notice: refusalNotice(v, why, move, "")}
+	return Refuse{Why: why, Decision: d, Notice: s.refusalNotice(v, why, move, "")}
 }
 
 // lostAnswer is the decision of a person that settled the request, where its
@@ -197,6 +259,8 @@ func (s Settings) AfterDecision(v View, d access.Decision, out access.Outcome) [
 		return s.answered(v, RefusedReviewed, move, out.Detail)
 	case out.Verdict == access.NotAllowed:
 		return s.answered(v, RefusedByTeleport, move, out.Detail)
+	case out.Verdict == access.AlreadySettled && (out.Request == nil || out.Request.State != d.Verdict):
+		return []Step{{Do: s.refusal(v, RefusedSettled, move), Then: v.Record}}
 	case out.Verdict == access.AlreadySettled || out.Request == nil:
 		return []Step{{Do: Note{}, Then: v.Record}}
 	case out.Request.State.Settled():
@@ -215,7 +279,7 @@ func (s Settings) AfterDecision(v View, d access.Decision, out access.Outcome) [
 // answered explains a decision that Teleport did not take.
 func (s Settings) answered(v View, why Refusal, move access.Move, detail string) []Step {
 	refuse := s.refusal(v, why, move)
-	refuse.Notice = refusalNotice(v, why, move, detail)
+	refuse.Notice = s.refusalNotice(v, why, move, detail)
 	b := &builder{record: v.Record}
 	b.add(refuse, nil)
 	b.add(s.move(access.Pending), nil)

@@ -87,7 +87,7 @@ func policies() map[string]policy {
 }
 
 // place is where the request or its issue is out of the ordinary.
-var places = []string{"usual", "another project", "long-term"}
+var places = []string{"usual", "another project", "moved in another project", "long-term"}
 
 // moves are what happened to the card; the status is where it lies.
 type cardMove struct {
@@ -113,7 +113,7 @@ func refusalOf(p somebody, pol policy, mode access.ReviewMode, place, how string
 		holds bool
 		why   plan.Refusal
 	}{
-		{place == "another project", plan.RefusedForeignProject},
+		{place == "another project" || place == "moved in another project" && how == "person", plan.RefusedForeignProject},
 		{place == "long-term", plan.RefusedLongTerm},
 		{how == "unseen" || p.not == plan.RefusedUnseen, plan.RefusedUnseen},
 		{p.not == plan.RefusedCustomer, plan.RefusedCustomer},
@@ -149,7 +149,9 @@ func wanted(p somebody, pol policy, mode access.ReviewMode, state access.State, 
 		case "":
 			return map[access.Status]string{approved: "approved", denied: "denied"}[m.status] + " by " + p.actor.ID
 		case plan.RefusedForeignProject:
-			return "refuse foreign_project" // whose workflow is not ours to move in
+			if place == "another project" {
+				return "refuse foreign_project" // whose workflow is not ours to move in
+			}
 		}
 		return "refuse " + string(why) + ", move pending"
 	case m.how != "person":
@@ -220,8 +222,11 @@ func matrixView(p somebody, pol policy, mode access.ReviewMode, state access.Sta
 		v.Request = request(state)
 		v.Request.LongTerm = place == "long-term"
 	}
-	if place == "another project" {
+	switch {
+	case place == "another project":
 		v.Issue.Project = "EVIL"
+	case place == "moved in another project" && v.Issue.LastMove != nil:
+		v.Issue.LastMove.Project = "EVIL"
 	}
 	if v.Request != nil {
 		pol.set(&s, &v, p)

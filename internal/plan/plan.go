@@ -213,7 +213,7 @@ func (s Settings) planPending(v View, b *builder) {
 }
 
 func (s Settings) planVerdict(v View, b *builder, verdict access.State) {
-	move := access.Move{ID: "unseen-" + v.Issue.Status.ID, To: v.Issue.Status}
+	move := access.Move{ID: "unseen-" + v.Issue.Status.ID, To: v.Issue.Status, Project: v.Issue.Project}
 	if v.Issue.LastMove != nil {
 		move = *v.Issue.LastMove
 	}
@@ -234,7 +234,7 @@ func (s Settings) planVerdict(v View, b *builder, verdict access.State) {
 
 func (s Settings) planRefusal(v View, b *builder, why Refusal, move access.Move) {
 	b.add(s.refusal(v, why, move), func(r *access.Record) { r.HandledMove = move.ID })
-	if why != RefusedForeignProject {
+	if s.mayDecideIn(v, v.Issue.Project) { // another project's workflow is not ours to move in
 		b.add(s.move(access.Pending), nil)
 	}
 }

@@ -56,7 +56,7 @@ func record() access.Record {
 func issue(status access.Status, by *access.Actor) *access.Issue {
 	i := &access.Issue{Ref: access.IssueRef{ID: "10001", Key: "TAR-1"}, Project: "TAR", Status: status}
 	if by != nil {
-		i.LastMove = &access.Move{ID: "77", By: *by, From: pending, To: status}
+		i.LastMove = &access.Move{ID: "77", By: *by, From: pending, To: status, Project: "TAR"}
 	}
 	return i
 }
@@ -193,7 +193,11 @@ func TestAfterDecision(t *testing.T) {
 		"settled it":       {access.Outcome{Verdict: access.Submitted, Request: settled}, "comment review/0, comment resolution/approved", ""},
 		"more are needed":  {access.Outcome{Verdict: access.Submitted, Request: waiting}, "comment review/0, comment move/77, move pending", "1 of 2 approvals"},
 		"unknown outcome":  {access.Outcome{Verdict: access.Submitted}, "note", ""},
-		"already settled":  {access.Outcome{Verdict: access.AlreadySettled}, "note", ""},
+		"settled likewise": {access.Outcome{Verdict: access.AlreadySettled, Request: request(access.Approved)}, "note", ""},
+		"settled otherwise": {
+			access.Outcome{Verdict: access.AlreadySettled, Request: request(access.Denied)}, "refuse already_settled", "is already denied",
+		},
+		"settled, or gone": {access.Outcome{Verdict: access.AlreadySettled}, "refuse already_settled", "at the same moment"},
 		"already reviewed": {access.Outcome{Verdict: access.AlreadyReviewed}, "refuse already_reviewed, move pending", "has a review"},
 		"role is missing":  {access.Outcome{Verdict: access.NotAllowed, Detail: "add allow.review_requests"}, "refuse not_allowed_in_teleport, move pending", "add allow.review_requests"},
 	} {

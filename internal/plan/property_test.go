@@ -54,7 +54,7 @@ func act(v *plan.View, step plan.Step) {
 		if v.Issue == nil {
 			v.Issue = issue(backlog, nil)
 		}
-		v.Issue.Status, v.Issue.LastMove = to, &access.Move{ID: "own", By: self, To: to}
+		v.Issue.Status, v.Issue.LastMove = to, &access.Move{ID: "own", By: self, To: to, Project: "TAR"}
 	}
 	v.Record = step.Then
 }

@@ -65,13 +65,16 @@ func progressNotice(v View, d access.Decision) access.Notice {
 			needed = v.Request.Thresholds[0].Deny
 		}
 	}
-	noun := "approvals"
+	one, several := "approval", "approvals"
 	if d.Verdict == access.Denied {
-		noun = "denials"
+		one, several = "denial", "denials"
 	}
-	text := fmt.Sprintf("The review of %s was submitted: %d %s so far, more are needed.", d.By, given, noun)
-	if needed > given {
-		text = fmt.Sprintf("The review of %s was submitted: %d of %d %s.", d.By, given, needed, noun)
+	text := fmt.Sprintf("The review of %s was submitted: %d %s so far, more are needed.", d.By, given, several)
+	switch {
+	case needed > given:
+		text = fmt.Sprintf("The review of %s was submitted: %d of %d %s.", d.By, given, needed, several)
+	case given == 1:
+		text = fmt.Sprintf("The review of %s was submitted: one %s so far, more are needed.", d.By, one)
 	}
 	return access.Notice{Mark: moveMark(d.MoveID), Text: text + " The request stays pending until there are enough."}
 }
@@ -79,12 +82,12 @@ func progressNotice(v View, d access.Decision) access.Notice {
 // moveMark names the comment that answers a move.
 func moveMark(id string) string { return "move/" + id }
 
-func refusalNotice(v View, why Refusal, move access.Move, detail string) access.Notice {
+func (s Settings) refusalNotice(v View, why Refusal, move access.Move, detail string) access.Notice {
 	who := move.By.String()
 	if move.By.ID == "" {
 		who = "Somebody"
 	}
-	text := fmt.Sprintf("%s moved this issue to %s, but this decided nothing: %s", who, move.To.Name, refusalText(v, why))
+	text := fmt.Sprintf("%s moved this issue to %s, but this decided nothing: %s", who, move.To.Name, s.refusalText(v, why, move))
 	if detail != "" {
 		text += "\n" + detail
 	}
@@ -92,12 +95,11 @@ func refusalNotice(v View, why Refusal, move access.Move, detail string) access.
 }
 
 // refusalText says what was wrong and what would work.
-func refusalText(v View, why Refusal) string {
+func (s Settings) refusalText(v View, why Refusal, move access.Move) string {
 	const other = " Somebody who may decide it can move the issue, or review the request in Teleport."
 	switch why {
 	case RefusedForeignProject:
-		return fmt.Sprintf("the project %s is not one in which requests may be decided. "+
-			"Move the issue back to its project, or review the request in Teleport.", v.Issue.Project)
+		return s.foreignText(v)
 	case RefusedLongTerm:
 		return "a long-term request can be decided in Teleport only, by promoting it to an access list."
 	case RefusedUnseen:
@@ -112,22 +114,51 @@ func refusalText(v View, why Refusal) string {
 		return "nobody may decide their own request." + other
 	case RefusedUnclear:
 		return "it could not be found out whether the account is the requester's, who may not decide: " +
-			v.Person.Unclear + "." + other
+			s.unclear(v, move.By) + ". An administrator can say under [review.users] whose it is." + other
+	case RefusedGroupsUnclear:
+		return "it could not be found out whether the account is in one of the approver groups: " +
+			v.Person.GroupsUnclear + "." + other
 	case RefusedNotApprover:
 		return "the account is not one of the configured approvers." + other
 	case RefusedNotSuggested:
-		return "only the suggested reviewers may decide: " + strings.Join(v.Request.SuggestedReviewers, ", ") + "."
+		return suggestedText(v.Request.SuggestedReviewers)
 	case RefusedUnmapped:
 		return "no Teleport user is known for this account. An administrator can add one under [review.users] " +
 			"or [review.identity], or the request can be reviewed in Teleport."
 	case RefusedNoDecision:
 		return "this status cannot be asked for, only approved and denied can. The request is still pending."
 	case RefusedSettled:
-		return fmt.Sprintf("the request is already %s and cannot be decided again.", v.state())
+		return settledText(v.state())
 	case RefusedReviewed:
 		return "Teleport has a review by this reviewer already. Somebody else has to decide, in Teleport if need be."
 	case RefusedByTeleport:
-		return "Teleport did not accept the review. The request can be reviewed in Teleport by somebody who may."
+		return "Teleport did not accept the decision. The request can be decided in Teleport by somebody who may."
 	}
 	return string(why) + "."
+}
+
+// foreignText tells a decision in another project from one that came home.
+func (s Settings) foreignText(v View) string {
+	if s.mayDecideIn(v, v.Issue.Project) {
+		return "it was moved while the issue was in another project, or on its way between two, where other people may move issues. " +
+			"Somebody who may decide it can move the issue now, or review the request in Teleport."
+	}
+	return fmt.Sprintf("the project %s is not one in which this request may be decided. "+
+		"Move the issue back to its project, or review the request in Teleport.", v.Issue.Project)
+}
+
+func suggestedText(reviewers []string) string {
+	if len(reviewers) == 0 {
+		return "only suggested reviewers may decide, and the request suggests none. It can be reviewed in Teleport."
+	}
+	return "only the suggested reviewers may decide: " + strings.Join(reviewers, ", ") + "."
+}
+
+// settledText is about a request that is settled; its state is pending where
+// nobody knows yet how.
+func settledText(state access.State) string {
+	if !state.Settled() {
+		return "the request was settled at the same moment, or it is gone. It cannot be decided again."
+	}
+	return fmt.Sprintf("the request is already %s and cannot be decided again.", state)
 }

@@ -29,6 +29,9 @@ type Person struct {
 	// Unclear is why it can't be told whether the account is the requester's;
 	// "" when it can.
 	Unclear string
+	// GroupsUnclear is why the account's groups can't be told, InGroups being
+	// false; "" when they can.
+	GroupsUnclear string
 }
 
 // Look says what made a worker look at a request, and so whether reading the

@@ -16,7 +16,7 @@ func TestWhoMayDecide(t *testing.T) {
 	customer := access.Actor{ID: "c1", Type: access.AccountCustomer, Active: true}
 	inactive := bob
 	inactive.Active = false
-	hidden := access.Actor{ID: "h1", DisplayName: "Hidden", Type: access.AccountPerson, Active: true}
+	hidden := access.Actor{ID: "h1", Name: "hugo", DisplayName: "Hidden", Type: access.AccountPerson, Active: true}
 	named := access.Actor{ID: "JIRAUSER1", Name: "Alice@Example.com", Type: access.AccountPerson, Active: true}
 
 	for name, c := range map[string]struct {
@@ -33,22 +33,41 @@ func TestWhoMayDecide(t *testing.T) {
 		"requester, mapped to another user": {alice, func(s *plan.Settings, _ *plan.View) {
 			s.Rules.Users = map[string]string{"alice@example.com": "root"}
 		}, "refuse requester, move pending"},
-		"requester, allowed":    {alice, func(s *plan.Settings, _ *plan.View) { s.Rules.AllowSelfApproval = true }, "approved by a1"},
-		"hidden e-mail":         {hidden, nil, "approved by h1"},
-		"nobody":                {access.Actor{}, nil, "refuse unseen_change, move pending"},
-		"app":                   {app, nil, "refuse app_account, move pending"},
-		"app among approvers":   {app, func(s *plan.Settings, _ *plan.View) { s.Rules.Approvers = []string{"robot"} }, "approved by robot"},
-		"unknown account type":  {access.Actor{ID: "x", Active: true}, nil, "refuse app_account, move pending"},
-		"customer":              {customer, nil, "refuse customer_account, move pending"},
-		"customer as approver":  {customer, func(s *plan.Settings, _ *plan.View) { s.Rules.Approvers = []string{"c1"} }, "refuse customer_account, move pending"},
-		"inactive":              {inactive, nil, "refuse inactive, move pending"},
-		"approver by id":        {bob, func(s *plan.Settings, _ *plan.View) { s.Rules.Approvers = []string{"x", "b1"} }, "approved by b1"},
-		"approver by e-mail":    {bob, func(s *plan.Settings, _ *plan.View) { s.Rules.Approvers = []string{"BOB@example.com"} }, "approved by b1"},
-		"id in another case":    {bob, func(s *plan.Settings, _ *plan.View) { s.Rules.Approvers = []string{"B1"} }, "refuse not_approver, move pending"},
-		"not an approver":       {bob, func(s *plan.Settings, _ *plan.View) { s.Rules.Approvers = []string{"carol"} }, "refuse not_approver, move pending"},
-		"in a group":            {bob, func(s *plan.Settings, v *plan.View) { s.Rules.ApproverGroups = []string{"g"}; v.Person.InGroups = true }, "approved by b1"},
-		"not in a group":        {bob, func(s *plan.Settings, _ *plan.View) { s.Rules.ApproverGroups = []string{"g"} }, "refuse not_approver, move pending"},
-		"groups unknown":        {bob, func(s *plan.Settings, v *plan.View) { s.Rules.ApproverGroups = []string{"g"}; v.Person = nil }, "refuse not_approver, move pending"},
+		"requester by another key of the list": {hidden, func(s *plan.Settings, _ *plan.View) {
+			s.Rules.Users = map[string]string{"h1": "root", "hugo": "alice@example.com"}
+		}, "refuse requester, move pending"},
+		"requester by trait, listed as another": {hidden, func(s *plan.Settings, v *plan.View) {
+			s.Rules.Users = map[string]string{"h1": "root"}
+			v.Person = &plan.Person{TraitUser: "alice@example.com"}
+		}, "refuse requester, move pending"},
+		"perhaps the requester, by the address": {alice, func(_ *plan.Settings, v *plan.View) {
+			v.Request.User = "alice"
+		}, "refuse identity_unclear, move pending"},
+		"not the requester, whatever the address": {alice, func(s *plan.Settings, v *plan.View) {
+			v.Request.User, s.Rules.Users = "alice", map[string]string{"a1": "alice.smith"}
+		}, "approved by a1"},
+		"requester, allowed":   {alice, func(s *plan.Settings, _ *plan.View) { s.Rules.AllowSelfApproval = true }, "approved by a1"},
+		"hidden e-mail":        {hidden, nil, "approved by h1"},
+		"nobody":               {access.Actor{}, nil, "refuse unseen_change, move pending"},
+		"app":                  {app, nil, "refuse app_account, move pending"},
+		"app among approvers":  {app, func(s *plan.Settings, _ *plan.View) { s.Rules.Approvers = []string{"robot"} }, "approved by robot"},
+		"unknown account type": {access.Actor{ID: "x", Active: true}, nil, "refuse app_account, move pending"},
+		"customer":             {customer, nil, "refuse customer_account, move pending"},
+		"customer as approver": {customer, func(s *plan.Settings, _ *plan.View) { s.Rules.Approvers = []string{"c1"} }, "refuse customer_account, move pending"},
+		"inactive":             {inactive, nil, "refuse inactive, move pending"},
+		"approver by id":       {bob, func(s *plan.Settings, _ *plan.View) { s.Rules.Approvers = []string{"x", "b1"} }, "approved by b1"},
+		"approver by e-mail":   {bob, func(s *plan.Settings, _ *plan.View) { s.Rules.Approvers = []string{"BOB@example.com"} }, "approved by b1"},
+		"id in another case":   {bob, func(s *plan.Settings, _ *plan.View) { s.Rules.Approvers = []string{"B1"} }, "refuse not_approver, move pending"},
+		"not an approver":      {bob, func(s *plan.Settings, _ *plan.View) { s.Rules.Approvers = []string{"carol"} }, "refuse not_approver, move pending"},
+		"in a group":           {bob, func(s *plan.Settings, v *plan.View) { s.Rules.ApproverGroups = []string{"g"}; v.Person.InGroups = true }, "approved by b1"},
+		"not in a group":       {bob, func(s *plan.Settings, _ *plan.View) { s.Rules.ApproverGroups = []string{"g"} }, "refuse not_approver, move pending"},
+		"groups unknown":       {bob, func(s *plan.Settings, v *plan.View) { s.Rules.ApproverGroups = []string{"g"}; v.Person = nil }, "refuse not_approver, move pending"},
+		"groups unreadable": {bob, func(s *plan.Settings, v *plan.View) {
+			s.Rules.ApproverGroups, v.Person.GroupsUnclear = []string{"g"}, "forbidden"
+		}, "refuse groups_unclear, move pending"},
+		"groups unreadable, but named": {bob, func(s *plan.Settings, v *plan.View) {
+			s.Rules.ApproverGroups, s.Rules.Approvers, v.Person.GroupsUnclear = []string{"g"}, []string{"b1"}, "forbidden"
+		}, "approved by b1"},
 		"group without setting": {bob, func(s *plan.Settings, v *plan.View) { s.Rules.Approvers = []string{"carol"}; v.Person.InGroups = true }, "refuse not_approver, move pending"},
 		"suggested":             {bob, func(s *plan.Settings, v *plan.View) { suggest(s, v, "bob@example.com") }, "approved by b1"},
 		"suggested by mapping": {hidden, func(s *plan.Settings, v *plan.View) {
@@ -60,10 +79,23 @@ func TestWhoMayDecide(t *testing.T) {
 		"on behalf, unmapped":       {bob, func(s *plan.Settings, _ *plan.View) { s.Rules.Mode = access.ModeOnBehalf }, "refuse unmapped, move pending"},
 		"on behalf, e-mail matches": {bob, func(s *plan.Settings, _ *plan.View) { s.Rules.Mode, s.Rules.MatchEmail = access.ModeOnBehalf, true }, "approved by b1"},
 		"in another project":        {bob, func(_ *plan.Settings, v *plan.View) { v.Issue.Project = "EVIL" }, "refuse foreign_project"},
-		"in a routed project": {bob, func(s *plan.Settings, v *plan.View) {
-			v.Issue.Project = "DBA"
-			s.Routes = []plan.Route{{Roles: []string{"x"}, Project: "dba"}}
+		"in its route's project": {bob, func(s *plan.Settings, v *plan.View) {
+			v.Issue.Project, v.Issue.LastMove.Project = "DBA", "DBA"
+			s.Routes = []plan.Route{{Roles: []string{"editor"}, Project: "dba"}}
 		}, "approved by b1"},
+		"where it was made, the route being new": {bob, func(s *plan.Settings, _ *plan.View) {
+			s.Routes = []plan.Route{{Roles: []string{"editor"}, Project: "DBA"}}
+		}, "approved by b1"},
+		"in another route's project": {bob, func(s *plan.Settings, v *plan.View) {
+			v.Issue.Project, v.Issue.LastMove.Project = "DBA", "DBA"
+			s.Routes = []plan.Route{{Roles: []string{"x"}, Project: "DBA"}}
+		}, "refuse foreign_project"},
+		"moved in another project, and home again": {bob, func(_ *plan.Settings, v *plan.View) {
+			v.Issue.LastMove.Project = "EVIL"
+		}, "refuse foreign_project, move pending"},
+		"moved between two projects": {bob, func(_ *plan.Settings, v *plan.View) {
+			v.Issue.LastMove.Project = ""
+		}, "refuse foreign_project, move pending"},
 		"long-term request": {bob, func(_ *plan.Settings, v *plan.View) { v.Request.LongTerm = true }, "refuse long_term, move pending"},
 		"history hidden":    {bob, func(_ *plan.Settings, v *plan.View) { v.Issue.LastMove = nil }, "refuse unseen_change, move pending"},
 	} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"teleport-jira/internal/access"
@@ -193,42 +194,77 @@ func (r *Reconciler) identify(ctx context.Context, idOrKey string) error {
 
 // person looks up what the rules need to know of the author of a move.
 func (r *Reconciler) person(ctx context.Context, v plan.View, move access.Move) (*plan.Person, error) {
-	rules := r.opts.Settings.Rules
+	s := r.opts.Settings
 	p, who := &plan.Person{}, move.By
 	if who.ID == "" {
 		return p, nil
 	}
-	if rules.UserTrait != "" && r.opts.Settings.ListedUser(who) == "" {
-		if err := r.unclear(v, who, p, r.byTrait(ctx, v, who, p)); err != nil {
+	if listed := len(s.ListedUsers(who)) > 0; s.Rules.UserTrait != "" && (!listed || !s.Rules.AllowSelfApproval) {
+		if err := r.unclear(v, who, p, listed, r.byTrait(ctx, v, who, p)); err != nil {
 			return nil, err
 		}
 	}
-	if len(rules.ApproverGroups) > 0 {
-		in, err := r.tracker.InGroups(ctx, who, rules.ApproverGroups)
-		switch {
-		case access.ClassOf(err) == access.Permanent && err != nil:
-			r.log.Warn("groups of a person could not be read, counted as not in them",
-				"request_id", v.ID, "issue_key", v.Issue.Ref.Key, "person", who.String(), "error", err)
-		case err != nil:
+	if len(s.Rules.ApproverGroups) > 0 && !s.NamesApprover(who) {
+		if err := r.byGroup(ctx, v, who, p); err != nil {
 			return nil, err
 		}
-		p.InGroups = in
 	}
-	if !rules.AllowSelfApproval && who.Email == "" && r.opts.Settings.TeleportUser(who, p) == "" {
-		is, err := r.tracker.IsUser(ctx, who, v.Request.User)
-		if err := r.unclear(v, who, p, err); err != nil {
+	if !s.Rules.AllowSelfApproval && who.Email == "" {
+		if err := r.bySearch(ctx, v, who, p); err != nil {
 			return nil, err
 		}
-		p.IsRequester = p.IsRequester || is
 	}
 	return p, nil
 }
 
+// byGroup looks whether the account is in an approver group.
+func (r *Reconciler) byGroup(ctx context.Context, v plan.View, who access.Actor, p *plan.Person) error {
+	in, err := r.tracker.InGroups(ctx, who, r.opts.Settings.Rules.ApproverGroups)
+	if err != nil && access.ClassOf(err) == access.Permanent {
+		p.GroupsUnclear = reasonOf(err)
+		r.log.Warn("groups of a person could not be read, counted as not in them",
+			"request_id", v.ID, "issue_key", v.Issue.Ref.Key, "person", who.String(), "error", err,
+			"fix", "give the daemon's jira account the global permission to browse users and groups")
+		return nil
+	}
+	p.InGroups = in
+	return err
+}
+
+// bySearch asks Jira whether it finds an account that hides its e-mail under the
+// requester's name. Under an e-mail it finds that account alone, whatever a
+// mapping says of the person. Under another name it finds those, too, that
+// begin with it: that leaves it open, and nobody whom a mapping names is
+// asked about.
+func (r *Reconciler) bySearch(ctx context.Context, v plan.View, who access.Actor, p *plan.Person) error {
+	user := v.Request.User
+	address, mapped := strings.Contains(user, "@"), r.opts.Settings.TeleportUser(who, p) != ""
+	if mapped && !address {
+		return nil
+	}
+	found, err := r.tracker.IsUser(ctx, who, user)
+	switch {
+	case err != nil:
+		return r.unclear(v, who, p, mapped, err)
+	case found && address:
+		p.IsRequester = true
+	case found:
+		p.Unclear = fmt.Sprintf("Jira finds it when it is asked for the requester's name, %s", user)
+	}
+	return nil
+}
+
 // unclear turns a look-up that will not be answered before somebody changes
-// something into what the person is told; other errors are tried again.
-func (r *Reconciler) unclear(v plan.View, who access.Actor, p *plan.Person, err error) error {
+// something into what the person is told; other errors are tried again. Where
+// a mapping says who the person is, the look-up was to confirm it only.
+func (r *Reconciler) unclear(v plan.View, who access.Actor, p *plan.Person, mapped bool, err error) error {
 	if err == nil || access.ClassOf(err) != access.Permanent {
 		return err
+	}
+	if mapped {
+		r.log.Debug("person could not be looked up, their mapping counts",
+			"request_id", v.ID, "issue_key", v.Issue.Ref.Key, "person", who.String(), "error", err)
+		return nil
 	}
 	r.log.Warn("person could not be looked up, and may not decide",
 		"request_id", v.ID, "issue_key", v.Issue.Ref.Key, "person", who.String(), "error", err)

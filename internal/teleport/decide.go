@@ -129,13 +129,19 @@ func (c *Client) refusal(
 		return c.already(ctx, d, out, text), nil
 	case strings.Contains(text, "cannot submit reviews on behalf of"):
 		out.Detail += ". " + c.ruleFor(access.ModeOnBehalf)
-	case strings.Contains(text, "cannot submit reviews") && out.Mode == access.ModeOnBehalf:
-		out.Detail += fmt.Sprintf(". A role of %q needs allow.review_requests for the requested roles", d.Author)
-	case strings.Contains(text, "cannot submit reviews"):
+	case lacksRole(text) && out.Mode == access.ModeOnBehalf:
+		out.Detail += fmt.Sprintf(". A role of %q needs allow.review_requests for the requested roles, and nobody can review their own request", d.Author)
+	case lacksRole(text):
 		out.Detail += ". " + c.ruleFor(out.Mode)
 	}
 	out.Verdict = access.NotAllowed
 	return out, nil
+}
+
+// lacksRole tells whether Teleport's words mean that no role of the reviewer lets
+// them review: no request at all, or not this one.
+func lacksRole(text string) bool {
+	return strings.Contains(text, "cannot submit reviews") || strings.Contains(text, "cannot review request")
 }
 
 // stateRefused tells a request that somebody settled in the meantime from a

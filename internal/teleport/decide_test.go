@@ -130,6 +130,10 @@ func TestFinalAnswersAreOutcomes(t *testing.T) {
 			mode: access.ModeReview, role: faketeleport.RoleAccessPlugin,
 			want: access.NotAllowed, says: "allow.review_requests.roles",
 		},
+		"no right to review these roles": {
+			mode: access.ModeReview, role: "db-reviewer", before: limitedReviewer,
+			want: access.NotAllowed, says: "allow.review_requests.roles with the requested roles",
+		},
 		"no right to set the state": {
 			mode: access.ModeState, role: faketeleport.RoleAccessPlugin,
 			want: access.NotAllowed, says: "verbs: [update]",
@@ -180,6 +184,10 @@ func TestFinalAnswersAreOutcomes(t *testing.T) {
 			}
 		})
 	}
+}
+
+func limitedReviewer(w *world, _ access.RequestID) {
+	w.cluster.PutRole(faketeleport.Role{Name: "db-reviewer", ReviewRequests: []string{"db*"}})
 }
 
 func denyFirst(w *world, id access.RequestID) {
