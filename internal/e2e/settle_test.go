@@ -182,5 +182,10 @@ func TestStatusThatCannotBeReachedIsSaidAndCommentedAnyway(t *testing.T) {
 	w.said(issue, "has been denied")
 	require.Equal(t, "Pending", w.read(issue.ID).Status.Name)
 	w.logged("level=WARN", "no transition", "request_id="+id)
+	w.says(issue, fakejira.BobID, "why is it still here?")
+	eventually(t, func(c *assert.CollectT) {
+		require.NotZero(c, w.logCount("level=DEBUG", "no transition", "request_id="+id), "it is tried again")
+	})
+	require.Equal(t, 1, w.logCount("level=WARN", "no transition", "request_id="+id), "and said once")
 	require.Empty(t, w.read(issue.ID).Moves(), "a settled status is no way to another")
 }

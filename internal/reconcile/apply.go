@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"log/slog"
 	"time"
 
 	"teleport-jira/internal/access"
@@ -176,11 +177,16 @@ func (v *visit) move(ctx context.Context, do plan.Move) error {
 	switch {
 	case errors.Is(err, access.ErrNotReachable):
 		v.r.metrics.stuck.Inc()
-		log.Warn("issue cannot be moved, its workflow has no transition there for this account", "error", err)
+		level := slog.LevelDebug // it is tried again with every look
+		if v.r.memory.setStuck(v.view.ID, do.To) {
+			level = slog.LevelWarn
+		}
+		log.Log(ctx, level, "issue cannot be moved, its workflow has no transition there for this account", "error", err)
 	case err != nil:
 		return err
 	case moved:
 		v.r.metrics.moves.WithLabelValues(string(do.To)).Inc()
+		v.r.memory.setStuck(v.view.ID, "")
 		log.Info("issue moved")
 	}
 	v.view.Issue = nil // What was read is no longer true.

@@ -12,13 +12,14 @@ import (
 // never truth.
 type memory struct {
 	mu       sync.Mutex
-	requests map[string]access.RequestID   // by issue id
-	keys     map[access.RequestID]string   // issue keys of requests that are not in step, for the log
-	done     map[access.RequestID]done     // settled, and brought in step
-	gone     map[access.RequestID]struct{} // issue answered 404, already warned about
-	landing  map[landing]struct{}          // new issues land in the pending status here
-	open     map[string]struct{}           // issues that the last sweep showed as pending
-	states   map[access.State]int          // requests by state, as of the last resync
+	requests map[string]access.RequestID       // by issue id
+	keys     map[access.RequestID]string       // issue keys of requests that are not in step, for the log
+	done     map[access.RequestID]done         // settled, and brought in step
+	gone     map[access.RequestID]struct{}     // issue answered 404, already warned about
+	stuck    map[access.RequestID]access.State // no transition leads there, already warned about
+	landing  map[landing]struct{}              // new issues land in the pending status here
+	open     map[string]struct{}               // issues that the last sweep showed as pending
+	states   map[access.State]int              // requests by state, as of the last resync
 }
 
 type done struct {
@@ -31,7 +32,7 @@ type landing struct{ project, issueType string }
 func newMemory() *memory {
 	return &memory{
 		requests: map[string]access.RequestID{}, keys: map[access.RequestID]string{}, done: map[access.RequestID]done{},
-		gone: map[access.RequestID]struct{}{}, landing: map[landing]struct{}{},
+		gone: map[access.RequestID]struct{}{}, stuck: map[access.RequestID]access.State{}, landing: map[landing]struct{}{},
 		open: map[string]struct{}{}, states: map[access.State]int{},
 	}
 }
@@ -89,6 +90,20 @@ func (m *memory) setGone(id access.RequestID, gone bool) (news bool) {
 	return news
 }
 
+// setStuck notes the state to whose status no transition leads, "" for none, and
+// tells whether it is news.
+func (m *memory) setStuck(id access.RequestID, to access.State) (news bool) {
+	m.with(func(m *memory) {
+		news = m.stuck[id] != to
+		if to == "" {
+			delete(m.stuck, id)
+		} else {
+			m.stuck[id] = to
+		}
+	})
+	return news
+}
+
 // landsPending tells whether new issues there are known to need no first move.
 func (m *memory) landsPending(d access.Draft) (ok bool) {
 	m.with(func(m *memory) { _, ok = m.landing[landing{d.Project, d.IssueType}] })
@@ -102,6 +117,11 @@ func (m *memory) setLanding(l landing) {
 // keepOnly forgets settled requests that the cluster no longer lists.
 func (m *memory) keepOnly(listed map[access.RequestID]struct{}) {
 	m.with(func(m *memory) {
+		for id := range m.stuck {
+			if _, ok := listed[id]; !ok {
+				delete(m.stuck, id)
+			}
+		}
 		for id := range m.done {
 			if _, ok := listed[id]; !ok {
 				delete(m.done, id)
