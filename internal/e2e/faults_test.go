@@ -144,3 +144,40 @@ func TestClusterThatRestartsLosesNothing(t *testing.T) {
 	w.inStatus(issue, "Approved")
 	w.ready()
 }
+
+// TestReadinessTellsOfAJiraThatAnswersAndIsOfNoUse: every call is answered, and
+// by something else than a Jira that can be worked with.
+func TestReadinessTellsOfAJiraThatAnswersAndIsOfNoUse(t *testing.T) {
+	t.Parallel()
+	respond := func(status int) fakejira.Fault { return fakejira.Fault{Effect: fakejira.Respond, Status: status} }
+	for name, tc := range map[string]struct {
+		fault fakejira.Fault
+		says  string
+	}{
+		"login page elsewhere": {fakejira.Fault{Effect: fakejira.Redirect, Status: http.StatusFound, Body: "https://sso.example.com"}, "302 Found"},
+		"bad request":          {respond(http.StatusBadRequest), "400 Bad Request"},
+		"allow list":           {respond(http.StatusForbidden), "403 Forbidden"},
+		"suspended site":       {respond(http.StatusNotFound), "404 Not Found"},
+		"removed API":          {respond(http.StatusGone), "410 Gone"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			// Nobody but the resync calls Jira.
+			w.set("reconcile", "resync_interval", "1s")
+			w.start()
+			clearFault := w.jira.Inject(tc.fault)
+			eventually(t, func(c *assert.CollectT) {
+				status, body, err := w.admin("/readyz")
+				require.NoError(c, err)
+				require.Equal(c, http.StatusServiceUnavailable, status)
+				require.Contains(c, body, "jira: ")
+				require.Contains(c, body, tc.says)
+			})
+			w.logged("not usable", "side=jira", tc.says)
+			clearFault()
+			w.ready()
+			w.logged("usable again", "side=jira")
+			w.pending()
+		})
+	}
+}

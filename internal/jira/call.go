@@ -32,6 +32,10 @@ type call struct {
 	issue    string // the issue it writes to
 	body     any
 	read     bool // has no effect, and may be repeated
+	// vital says that it works wherever Jira can be used at all: when it is
+	// refused, Jira as a whole is of no use.
+	vital bool
+	spare []int // statuses after which a vital call is made another way
 }
 
 func (k call) error(class access.Class, err error) *access.Error {
@@ -75,8 +79,15 @@ func asError(err *access.Error) error {
 	return err
 }
 
-// attempt makes the call once.
+// attempt makes the call once, and remembers what it says about Jira.
 func (c *Client) attempt(ctx context.Context, k call, out any) *access.Error {
+	err := c.exchange(ctx, k, out)
+	c.trouble.note(k, err)
+	return err
+}
+
+// exchange sends the call and reads the answer.
+func (c *Client) exchange(ctx context.Context, k call, out any) *access.Error {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
 	defer cancel()
 	ctx, progress := traced(withEndpoint(ctx, endpoint{name: k.endpoint, issue: k.issue}))
@@ -109,12 +120,14 @@ func (c *Client) attempt(ctx context.Context, k call, out any) *access.Error {
 	return nil
 }
 
+var errNotJSON = errors.New("not JSON; is there a proxy or login page in between?")
+
 func decode(body []byte, out any) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	if err := d.Decode(out); err != nil {
 		var syntax *json.SyntaxError
 		if errors.As(err, &syntax) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return errors.New("not JSON; is there a proxy or login page in between?")
+			return errNotJSON
 		}
 		return err
 	}

@@ -92,8 +92,7 @@ func New(cfg Config, deps Deps) (*Client, error) {
 		warned:    map[string]bool{},
 		people:    map[string]access.Actor{},
 	}
-	c.trouble.next = base
-	c.http = newHTTPClient(cfg, c.limiter, deps.Metrics, &c.trouble)
+	c.http = newHTTPClient(cfg, c.limiter, deps.Metrics, base)
 	api, err := gojira.NewClient(c.http, cfg.URL+"/")
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
@@ -147,7 +146,7 @@ func (c *Client) info(ctx context.Context) (serverInfo, error) {
 	}
 	var info serverInfo
 	if err := c.do(ctx, call{
-		op: "read server info", method: http.MethodGet, endpoint: "/serverInfo", path: "/serverInfo", read: true,
+		op: "read server info", method: http.MethodGet, endpoint: "/serverInfo", path: "/serverInfo", read: true, vital: true,
 	}, &info); err != nil {
 		return serverInfo{}, err
 	}
@@ -171,14 +170,16 @@ const myselfEndpoint = "/myself"
 // myself proves the login: with a wrong token other endpoints may still answer
 // as to anybody.
 func (c *Client) myself(ctx context.Context) (access.Actor, error) {
-	k := call{op: "read own account", method: http.MethodGet, endpoint: myselfEndpoint, path: myselfEndpoint, read: true}
+	k := call{op: "read own account", method: http.MethodGet, endpoint: myselfEndpoint, path: myselfEndpoint, read: true, vital: true}
 	var me account
 	if err := c.do(ctx, k, &me); err != nil {
 		return access.Actor{}, err
 	}
 	self := me.actor()
 	if self.ID == "" {
-		return access.Actor{}, k.error(access.Unauth, errors.New("the account is anonymous: Jira does not say who it is"))
+		anonymous := k.error(access.Unauth, errors.New("the account is anonymous: Jira does not say who it is"))
+		c.trouble.note(k, anonymous)
+		return access.Actor{}, anonymous
 	}
 	return self, nil
 }

@@ -38,7 +38,7 @@ type searchPage struct {
 // FindIssues searches the configured projects for issues with the request's
 // label, oldest first. Search lags writes by seconds or more.
 func (c *Client) FindIssues(ctx context.Context, id access.RequestID) ([]access.IssueSummary, error) {
-	k := call{op: "find issues of request", key: string(id)}
+	k := call{op: "find issues of request", key: string(id), vital: true}
 	if _, err := access.ParseRequestID(string(id)); err != nil {
 		return nil, k.error(access.Permanent, err)
 	}
@@ -62,10 +62,12 @@ func (c *Client) FindIssues(ctx context.Context, id access.RequestID) ([]access.
 // are compared here instead, so that one misspelt name does not end all
 // polling.
 func (c *Client) Search(ctx context.Context, q access.IssueQuery) iter.Seq2[access.IssueSummary, error] {
-	k := call{op: "search issues"}
+	k := call{op: "search issues", vital: true}
 	return func(yield func(access.IssueSummary, error) bool) {
 		refused := false
-		for issue, err := range c.search(ctx, k, c.jql(q)) {
+		first := k
+		first.spare = []int{http.StatusBadRequest}
+		for issue, err := range c.search(ctx, first, c.jql(q)) {
 			var e *access.Error
 			if refused = errors.As(err, &e) && e.Status == http.StatusBadRequest; refused {
 				break
@@ -164,8 +166,9 @@ func (c *Client) search(ctx context.Context, k call, jql string) iter.Seq2[acces
 // searchPage asks for a page by POST, which takes queries of any length. Where a
 // gateway lets no POST through to a search, Jira takes the same by GET.
 func (c *Client) searchPage(ctx context.Context, k call, body searchBody) (page searchPage, err error) {
-	k.path, k.body = k.endpoint, body
-	err = c.do(ctx, k, &page)
+	post := k
+	post.path, post.body, post.spare = k.endpoint, body, append(slices.Clone(k.spare), http.StatusMethodNotAllowed)
+	err = c.do(ctx, post, &page)
 	var refused *access.Error
 	if !errors.As(err, &refused) || refused.Status != http.StatusMethodNotAllowed {
 		return page, err
@@ -181,7 +184,7 @@ func (c *Client) searchPage(ctx context.Context, k call, body searchBody) (page 
 	default:
 		pairs = append(pairs, "properties", strings.Join(body.Properties, ","))
 	}
-	k.method, k.body, k.path = http.MethodGet, nil, k.endpoint+query(pairs...)
+	k.method, k.path = http.MethodGet, k.endpoint+query(pairs...)
 	page = searchPage{}
 	return page, c.do(ctx, k, &page)
 }

@@ -1,54 +1,108 @@
 package jira
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
+
+	"teleport-jira/internal/access"
 )
 
 // proofAge is how long a proven login is believed. With a token that expired,
 // Jira may go on answering searches, as to an anonymous visitor, with nothing.
 const proofAge = 5 * time.Minute
 
-// trouble remembers whether Jira was usable when it was last called.
+// trouble remembers whether Jira was usable when it was last called. What Jira
+// refuses for one issue, field or person is no trouble, and ends none that lasts.
 type trouble struct {
-	next http.RoundTripper
-
-	mu     sync.Mutex
-	last   error
-	proven time.Time // when the login was last proven
+	mu      sync.Mutex
+	last    error            // ends with the next answer of Jira's own, whatever it says
+	lasting map[string]error // by endpoint; ends when that endpoint works
+	proven  time.Time        // when the login was last proven
 }
 
 var errRefused = errors.New("jira refuses the login: the api token may have expired or been revoked")
 
-// RoundTrip implements http.RoundTripper.
-func (t *trouble) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := t.next.RoundTrip(req)
-	if !errors.Is(err, context.Canceled) { // That was our doing.
-		t.note(endpointOf(req.Context()).name == myselfEndpoint, resp, err)
-	}
-	return resp, err
-}
-
-func (t *trouble) note(proof bool, resp *http.Response, err error) {
+// note learns from a call; err is nil when it worked.
+func (t *trouble) note(k call, err *access.Error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
-	case err != nil:
-		t.last = fmt.Errorf("jira does not answer: %w", err)
-	case resp.StatusCode == http.StatusUnauthorized:
-		t.last, t.proven = errRefused, time.Time{}
-	case resp.StatusCode >= http.StatusInternalServerError:
-		t.last = fmt.Errorf("jira answers %s", resp.Status)
-	case proof && resp.StatusCode == http.StatusOK:
-		t.last, t.proven = nil, time.Now()
-	case !errors.Is(t.last, errRefused):
-		// A refused login ends with a proof only.
+	case err == nil:
 		t.last = nil
+		delete(t.lasting, k.endpoint)
+		if k.endpoint == myselfEndpoint {
+			t.proven = time.Now()
+		}
+	case saysNothing(err):
+	case err.Class == access.Unauth:
+		t.lasts(myselfEndpoint, errRefused)
+		if k.vital {
+			t.lasts(k.endpoint, errRefused)
+		}
+	case k.vital && !slices.Contains(k.spare, err.Status):
+		t.lasts(k.endpoint, cmp.Or(outageOf(err), refusalOf(err)))
+	default:
+		t.last = outageOf(err)
 	}
+}
+
+// lasts notes what ends with the endpoint's next success.
+func (t *trouble) lasts(endpoint string, err error) {
+	if t.lasting == nil {
+		t.lasting = map[string]error{}
+	}
+	t.lasting[endpoint] = err
+	if endpoint == myselfEndpoint {
+		t.proven = time.Time{} // so that it is asked again
+	}
+}
+
+// saysNothing tells whether the error is none of Jira's: the call was given up
+// or held back here, or there is too much to do.
+func saysNothing(err *access.Error) bool {
+	var held *notSentError
+	return errors.As(err, &held) || errors.Is(err, context.Canceled) || err.Status == http.StatusTooManyRequests
+}
+
+// outageOf is what the error says about Jira as a whole; nil when it is about
+// the call alone.
+func outageOf(err *access.Error) error {
+	switch {
+	case err.Status == 0:
+		return fmt.Errorf("jira does not answer: %w", err.Err)
+	case errors.Is(err, errNotJSON):
+		return fmt.Errorf("jira's answer is %w", errNotJSON)
+	case err.Status >= 500:
+		return answers(err.Status)
+	case err.Status >= 300 && err.Status < 400:
+		return fmt.Errorf("%w, a redirect: is there a login page before it, or another address than jira.url?", answers(err.Status))
+	}
+	return nil
+}
+
+// refusalOf is why an endpoint that always has to work did not.
+func refusalOf(err *access.Error) error {
+	switch err.Status {
+	case http.StatusForbidden:
+		return fmt.Errorf("%w to %s: does an IP allow list or a gateway keep this host out?", answers(err.Status), err.Op)
+	case http.StatusNotFound, http.StatusGone:
+		return fmt.Errorf("%w to %s: is the site suspended, or jira.url wrong?", answers(err.Status), err.Op)
+	}
+	if err.Status < 300 {
+		return err // an answer that can't be read
+	}
+	return fmt.Errorf("%w to %s", answers(err.Status), err.Op)
+}
+
+func answers(status int) error {
+	return fmt.Errorf("jira answers %d %s", status, http.StatusText(status))
 }
 
 // stale tells whether the login has to be proven again.
@@ -62,9 +116,17 @@ func (t *trouble) stale() bool {
 // It makes no call: what is wrong shows with the next poll or resync at the
 // latest.
 func (c *Client) Trouble() error {
-	c.trouble.mu.Lock()
-	defer c.trouble.mu.Unlock()
-	return c.trouble.last
+	t := &c.trouble
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	// The login first: without it nothing else works either.
+	if err := t.lasting[myselfEndpoint]; err != nil {
+		return err
+	}
+	for _, endpoint := range slices.Sorted(maps.Keys(t.lasting)) {
+		return t.lasting[endpoint]
+	}
+	return t.last
 }
 
 // prove proves the login unless that was done a short while ago.
