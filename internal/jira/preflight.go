@@ -101,30 +101,26 @@ func (p *preflight) fail(name, detail, fix string) {
 }
 
 // verdict is the error for all failures.
-func (p *preflight) verdict() error {
-	failures := p.failures()
-	if failures == nil {
-		return nil
-	}
-	return &access.Error{Op: "check jira", Class: access.Permanent, Err: failures}
-}
+func (p *preflight) verdict() error { return p.failures(access.Permanent) }
 
 // explained is an error of the same class as err that says what to do about
 // it, where that was found.
 func (p *preflight) explained(err error) error {
-	failures := p.failures()
-	if failures == nil {
-		return err
+	if failures := p.failures(access.ClassOf(err)); failures != nil {
+		return failures
 	}
-	return &access.Error{Op: "check jira", Class: access.ClassOf(err), Err: failures}
+	return err
 }
 
-// failures are all failures, one a line; nil when there are none.
-func (p *preflight) failures() error {
+// failures are all failures, each an *access.Error and a line that is complete
+// in itself; nil when there are none.
+func (p *preflight) failures(class access.Class) error {
 	var failures []error
 	for _, f := range p.findings {
 		if f.Verdict == Failure {
-			failures = append(failures, fmt.Errorf("%s: %s: %s", f.Name, f.Detail, f.Fix))
+			failures = append(failures, &access.Error{
+				Op: "check jira", Class: class, Err: fmt.Errorf("%s: %s: %s", f.Name, f.Detail, f.Fix),
+			})
 		}
 	}
 	return errors.Join(failures...)

@@ -136,6 +136,9 @@ func TestPreflightCollectsAllFaultsOfAllTargets(t *testing.T) {
 	for _, part := range []string{"project NOPE", "issue type Epic", "status for expired requests in TAR"} {
 		require.ErrorContains(t, err, part)
 	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		require.True(t, strings.HasPrefix(line, "check jira: "), "each fault is a complete line: %q", line)
+	}
 }
 
 func TestPreflightTellsAwayFromWrong(t *testing.T) {
