@@ -131,7 +131,7 @@ func TestCheckNamesEachFault(t *testing.T) {
 		},
 		"template": {
 			change: func(w *checked) { w.config += "[jira.issue]\nsummary = \"{{.Nope}}\"\n" },
-			area:   "jira", check: "settings", level: check.Failure,
+			area:   "configuration", check: "jira.issue.summary", level: check.Failure,
 		},
 		"cluster away": {
 			change: func(w *checked) { w.auth.Stop() }, area: "teleport", check: "address", level: check.Failure,

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"path"
@@ -8,8 +9,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"text/template/parse"
 	"time"
+
+	"teleport-jira/internal/jira/templates"
 )
 
 // projectPattern is a project key. Jira's default is stricter; Data Center's
@@ -89,13 +91,27 @@ func (v *validator) glob(key, pattern string) {
 	}
 }
 
-// template checks a template's syntax. Which values and functions it may use
-// is for the package that renders it.
-func (v *validator) template(key, text string) {
-	t := parse.New(key)
-	t.Mode = parse.SkipFuncCheck
-	if _, err := t.Parse(text, "", "", map[string]*parse.Tree{}); err != nil {
-		msg := strings.TrimPrefix(err.Error(), "template: "+key+":")
-		v.fault(key, "is no valid template: line "+strings.ReplaceAll(msg, "\n", " "))
+// template checks that a template can be used.
+func (v *validator) template(key, text string, format templates.Format) {
+	_, err := templates.Parse(key, text, format)
+	var e *templates.Error
+	if errors.As(err, &e) {
+		v.fault(key, "is no valid template: "+e.Plainly())
+	}
+}
+
+// field checks the templates within the value of a custom field.
+func (v *validator) field(key string, value any) {
+	switch of := value.(type) {
+	case string:
+		v.template(key, of, templates.Plain)
+	case []any:
+		for i, item := range of {
+			v.field(index(key, i), item)
+		}
+	case map[string]any:
+		for name, item := range of {
+			v.field(join(key, name), item)
+		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"teleport-jira/internal/jira/templates"
 )
 
 // validator checks what the types alone can't, and brings the configuration
@@ -123,9 +125,7 @@ func (v *validator) jira() {
 		v.fault("jira.requests_per_second", "must be 0 or more")
 	}
 	for key, value := range j.Fields {
-		if s, ok := value.(string); ok {
-			v.template(join("jira.fields", key), s)
-		}
+		v.field(join("jira.fields", key), value)
 	}
 }
 
@@ -169,8 +169,8 @@ func (v *validator) disjoint(key string, names Names, state string, others Names
 // issue checks the section [jira.issue].
 func (v *validator) issue() {
 	i := &v.c.Jira.Issue
-	v.template("jira.issue.summary", i.Summary)
-	v.template("jira.issue.description", i.Description)
+	v.template("jira.issue.summary", i.Summary, templates.Plain)
+	v.template("jira.issue.description", i.Description, templates.Wiki)
 	v.labels("jira.issue.labels", i.Labels)
 	v.noneEmpty("jira.issue.components", i.Components)
 	v.oneOf("jira.issue.reporter", &i.Reporter, "bot", "requester")

@@ -33,15 +33,15 @@ type Deps struct {
 // Client is one Jira seen with one account. It is safe for concurrent use and
 // has no goroutines of its own.
 type Client struct {
-	cfg       Config
-	log       *slog.Logger
-	api       *gojira.Client
-	http      *http.Client
-	limiter   *limiter
-	templates *templates
-	trouble   trouble
-	flow      flow
-	groups    groupCache
+	cfg     Config
+	log     *slog.Logger
+	api     *gojira.Client
+	http    *http.Client
+	limiter *limiter
+	wording *wording
+	trouble trouble
+	flow    flow
+	groups  groupCache
 
 	server atomic.Pointer[serverInfo]
 	self   atomic.Pointer[access.Actor]
@@ -67,7 +67,7 @@ type serverInfo struct {
 func New(cfg Config, deps Deps) (*Client, error) {
 	cfg = cfg.withDefaults()
 	cfg.URL = strings.TrimRight(cfg.URL, "/")
-	tmpl, templateErr := parseTemplates(cfg.Issue)
+	words, templateErr := parseTemplates(cfg.Issue)
 	if err := errors.Join(cfg.validate(), templateErr); err != nil {
 		return nil, err
 	}
@@ -85,12 +85,12 @@ func New(cfg Config, deps Deps) (*Client, error) {
 		}
 	}
 	c := &Client{
-		cfg:       cfg,
-		log:       deps.Logger,
-		limiter:   newLimiter(cfg, deps.Metrics),
-		templates: tmpl,
-		warned:    map[string]bool{},
-		people:    map[string]access.Actor{},
+		cfg:     cfg,
+		log:     deps.Logger,
+		limiter: newLimiter(cfg, deps.Metrics),
+		wording: words,
+		warned:  map[string]bool{},
+		people:  map[string]access.Actor{},
 	}
 	c.http = newHTTPClient(cfg, c.limiter, deps.Metrics, base)
 	api, err := gojira.NewClient(c.http, cfg.URL+"/")

@@ -93,7 +93,7 @@ type Config struct {
 }
 
 // IssueConfig is what issues look like. Summary, Description and the strings
-// within Fields are text/template templates over Fields of TemplateData.
+// within Fields are text/template templates over fields of templates.Data.
 type IssueConfig struct {
 	Summary     string   // plain text; empty means the built-in one
 	Description string   // wiki markup; inserted values are escaped; empty means the built-in one

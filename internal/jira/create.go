@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"teleport-jira/internal/access"
+	"teleport-jira/internal/jira/templates"
 )
 
 // newIssue is an issue to be made. go-jira's own type carries no properties.
@@ -65,7 +66,7 @@ func (c *Client) CreateIssue(ctx context.Context, d access.Draft) (access.IssueR
 
 // issueFields are the fields of the new issue.
 func (c *Client) issueFields(ctx context.Context, d access.Draft) (map[string]any, error) {
-	data := dataOf(d)
+	data := templates.DataOf(d)
 	fields := map[string]any{
 		"project":     map[string]string{"key": d.Project},
 		"issuetype":   nameOrID(d.IssueType),
@@ -144,13 +145,13 @@ func (c *Client) addPeople(ctx context.Context, fields map[string]any, d access.
 // addCustom sets the configured custom fields. None replaces a field of the
 // daemon's own, and a template that fails for this request costs the field, not
 // the issue.
-func (c *Client) addCustom(ctx context.Context, fields map[string]any, data TemplateData) error {
-	for _, field := range slices.Sorted(maps.Keys(c.templates.fields)) {
+func (c *Client) addCustom(ctx context.Context, fields map[string]any, data templates.Data) error {
+	for _, field := range slices.Sorted(maps.Keys(c.wording.fields)) {
 		id, err := c.fieldID(ctx, field)
 		if err != nil {
 			return err
 		}
-		value, err := render(c.templates.fields[field], data)
+		value, err := templates.Render(c.wording.fields[field], data)
 		if err != nil {
 			c.warnTemplate("fields."+field, data, err)
 			continue

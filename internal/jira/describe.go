@@ -3,12 +3,12 @@ package jira
 import (
 	"cmp"
 	"fmt"
-	"net/url"
 	"strings"
 	"time"
 
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/jira/markup"
+	"teleport-jira/internal/jira/templates"
 )
 
 // maxSummary is one less than what Jira takes.
@@ -16,11 +16,11 @@ const maxSummary = 254
 
 // summary is the issue's title on one line. A template that fails for this
 // request, or gives nothing, costs its own wording, not the issue.
-func (c *Client) summary(data TemplateData) string {
+func (c *Client) summary(data templates.Data) string {
 	text := ""
-	if t := c.templates.summary; t != nil {
+	if t := c.wording.summary; t != nil {
 		var err error
-		if text, err = execute(t, data); err != nil {
+		if text, err = templates.Execute(t, data); err != nil {
 			c.warnTemplate("summary", data, err)
 			text = ""
 		}
@@ -28,7 +28,7 @@ func (c *Client) summary(data TemplateData) string {
 	return markup.LimitPlain(cmp.Or(markup.Line(text), markup.Line(defaultSummary(data))), maxSummary)
 }
 
-func defaultSummary(d TemplateData) string {
+func defaultSummary(d templates.Data) string {
 	switch {
 	case len(d.Roles) > 0:
 		return d.User + " requested " + strings.Join(d.Roles, ", ")
@@ -41,9 +41,9 @@ func defaultSummary(d TemplateData) string {
 }
 
 // description is the issue's description in wiki markup, see summary.
-func (c *Client) description(data TemplateData) string {
-	if t := c.templates.description; t != nil {
-		text, err := execute(t, data)
+func (c *Client) description(data templates.Data) string {
+	if t := c.wording.description; t != nil {
+		text, err := templates.Execute(t, data)
 		if err == nil {
 			return markup.Limit(text, maxText)
 		}
@@ -52,14 +52,14 @@ func (c *Client) description(data TemplateData) string {
 	return markup.Limit(defaultDescription(data), maxText)
 }
 
-func (c *Client) warnTemplate(key string, data TemplateData, err error) {
+func (c *Client) warnTemplate(key string, data templates.Data, err error) {
 	c.log.Warn("an issue template fails for this request, using what is built in: correct the template",
 		"template", key, "request_id", data.ID, "error", err)
 }
 
 // defaultDescription puts what is short first, so that only what people typed
 // can be cut.
-func defaultDescription(d TemplateData) string {
+func defaultDescription(d templates.Data) string {
 	var b strings.Builder
 	line := func(label, value string) {
 		if value != "" {
@@ -69,12 +69,12 @@ func defaultDescription(d TemplateData) string {
 	line("User", d.User)
 	line("Roles", strings.Join(d.Roles, ", "))
 	line("Request ID", d.ID)
-	line("Created", date(d.Created))
-	line("Request expires", date(d.Expires))
-	line("Access until", date(d.AccessExpires))
+	line("Created", templates.Date(d.Created))
+	line("Request expires", templates.Date(d.Expires))
+	line("Access until", templates.Date(d.AccessExpires))
 	line("Max duration", until(d.Created, d.MaxDuration))
 	line("Session TTL", until(d.Created, d.SessionTTL))
-	line("Access starts", date(d.AssumeStart))
+	line("Access starts", templates.Date(d.AssumeStart))
 	line("Login hint", d.LoginHint)
 	line("Suggested reviewers", strings.Join(d.SuggestedReviewers, ", "))
 	for _, t := range d.Thresholds {
@@ -83,8 +83,8 @@ func defaultDescription(d TemplateData) string {
 	if d.LongTerm {
 		line("Long-term", "this request can be decided in Teleport only")
 	}
-	if safeURL(d.URL) != "" {
-		fmt.Fprintf(&b, "\n%s\n", link("Open the request in Teleport", d.URL))
+	if templates.SafeURL(d.URL) != "" {
+		fmt.Fprintf(&b, "\n%s\n", templates.Link("Open the request in Teleport", d.URL))
 	}
 	if strings.TrimSpace(d.Reason) != "" {
 		fmt.Fprintf(&b, "\n*Reason:*\n%s\n", markup.Escape(strings.TrimSpace(d.Reason)))
@@ -113,17 +113,7 @@ func until(start, end time.Time) string {
 		return ""
 	}
 	if length := end.Sub(start).Round(time.Minute); !start.IsZero() && length > 0 {
-		return date(end) + " (" + strings.TrimSuffix(length.String(), "0s") + ")"
+		return templates.Date(end) + " (" + strings.TrimSuffix(length.String(), "0s") + ")"
 	}
-	return date(end)
-}
-
-// safeURL is an address fit for a link's target; "" when it is none.
-func safeURL(raw string) string {
-	u, err := url.Parse(raw)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return ""
-	}
-	return strings.NewReplacer("|", "%7C", "[", "%5B", "]", "%5D", "{", "%7B", "}", "%7D", "^", "%5E", " ", "%20", "\\", "%5C").
-		Replace(u.String())
+	return templates.Date(end)
 }

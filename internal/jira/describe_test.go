@@ -12,6 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"teleport-jira/internal/access"
+	"teleport-jira/internal/jira/templates"
 )
 
 // hostile draws text that means much in wiki markup.
@@ -34,7 +35,7 @@ func TestDescriptionHoldsNoMarkupButItsOwn(t *testing.T) {
 	const n = 60
 	for seed := range n {
 		h := func(k int) string { return hostile().Example(seed*20 + k) }
-		doc.WriteString(defaultDescription(TemplateData{
+		doc.WriteString(defaultDescription(templates.Data{
 			ID: "r1", URL: link, User: h(1), Roles: []string{h(2), h(3)}, Reason: "w" + h(4), LoginHint: h(5),
 			SuggestedReviewers: []string{h(6)}, Resources: []access.Resource{{Kind: h(7), Name: h(8)}, {Kind: "node", ID: h(9)}},
 			Thresholds: []access.Threshold{{Name: h(10), Approve: 1, Deny: 1}}, Created: time.Unix(0, 0),
@@ -74,30 +75,4 @@ func count(node any, kinds, links map[string]int) {
 			count(child, kinds, links)
 		}
 	}
-}
-
-func TestLinkTargetsAreAddresses(t *testing.T) {
-	for raw, want := range map[string]string{
-		"https://x.y/a|b]{c} d": "https://x.y/a%7Cb%5D%7Bc%7D%20d",
-		"javascript:alert(1)":   "",
-		"https:///nohost":       "",
-		"":                      "",
-	} {
-		require.Equal(t, want, safeURL(raw))
-	}
-}
-
-func TestLinkOfATemplateIsInertButForItsTarget(t *testing.T) {
-	tmpl, err := parseTemplate("description", `{{link .User .URL}} {{link .User "javascript:x"}} {{.User | printf "%s!"}}`, true)
-	require.NoError(t, err)
-	out, err := execute(tmpl, TemplateData{User: "a]|b", URL: "https://x.y/|"})
-	require.NoError(t, err)
-	require.Equal(t, `[a\]&vert;b|https://x.y/%7C] a\]&vert;b a\]&vert;b\!`, out)
-	tmpl, err = parseTemplate("fields.x", `{{.User}} {{wiki .User}}`, false)
-	require.NoError(t, err)
-	out, err = execute(tmpl, TemplateData{User: "[x]"})
-	require.NoError(t, err)
-	require.Equal(t, `[x] \[x\]`, out)
-	_, err = parseTemplate("summary", `{{link .User .URL}}`, false)
-	require.ErrorContains(t, err, "link")
 }

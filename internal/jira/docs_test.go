@@ -9,13 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	fakejira "teleport-jira/internal/fake/jira"
-	"teleport-jira/internal/jira"
+	"teleport-jira/internal/jira/templates"
 )
 
 func TestDocumentedTemplatesAreComplete(t *testing.T) {
 	doc, err := os.ReadFile("../../docs/issue-templates.md")
 	require.NoError(t, err)
-	for _, field := range reflect.VisibleFields(reflect.TypeFor[jira.TemplateData]()) {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[templates.Data]()) {
 		require.Contains(t, string(doc), "`."+field.Name+"`")
 	}
 }

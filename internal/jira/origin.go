@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"teleport-jira/internal/access"
+	"teleport-jira/internal/jira/templates"
 )
 
 // birth is what an issue was made with. Later edits show in its changelog,
@@ -41,7 +42,7 @@ func (c *Client) MadeFor(ctx context.Context, ref access.IssueRef, d access.Draf
 	if slices.ContainsFunc(b.labels, func(l string) bool { return strings.HasPrefix(l, access.LabelPrefix) }) {
 		return slices.Contains(b.labels, d.Request.ID.Label()), nil
 	}
-	data := dataOf(d)
+	data := templates.DataOf(d)
 	return raw.requestID() == d.Request.ID && (b.summary == c.summary(data) || b.summary == defaultSummary(data)), nil
 }
 

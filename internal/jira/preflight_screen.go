@@ -113,7 +113,7 @@ func (p *preflight) compareFields(ctx context.Context, t Target, onScreen map[st
 	sent["priority"] = cfg.Priority != ""
 	sent["assignee"] = cfg.Assignee != ""
 	sent["reporter"] = true // Jira fills it with the daemon's account
-	for field := range p.c.templates.fields {
+	for field := range p.c.wording.fields {
 		id, err := p.c.fieldID(ctx, field)
 		if err != nil {
 			return err
