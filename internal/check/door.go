@@ -137,7 +137,7 @@ func (d Door) name(leaf *x509.Certificate) Finding {
 }
 
 // public checks that the public address answers /status. Where nothing listens
-// yet, no answer proves nothing.
+// yet, no answer proves nothing, but its name has to be known all the same.
 func (d Door) public(ctx context.Context, running bool) Finding {
 	f := Finding{Area: areaHTTP, Name: "public_addr", Level: OK}
 	if d.PublicAddr == "" {
@@ -160,7 +160,11 @@ func (d Door) public(ctx context.Context, running bool) Finding {
 		f.Detail = err.Error()
 	}
 	f.Level, f.Fix = Failure, "check DNS, firewall, proxy and certificate on the way to listen_addr"
-	if !running {
+	var unknown *net.DNSError
+	switch {
+	case errors.As(err, &unknown):
+		f.Fix = "correct the name in http.public_addr, or enter it in DNS: this host can't resolve it"
+	case !running:
 		f.Level, f.Fix = Warning, "check again while the daemon runs: nothing listens on listen_addr now"
 	}
 	return f

@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -162,6 +163,13 @@ func TestWebhookFaults(t *testing.T) {
 		"nobody answers, nobody listens": {
 			change: func(d *check.Door) { d.PublicAddr, d.ListenAddr = "https://127.0.0.1:1", "127.0.0.1:0" },
 			check:  "public_addr", level: check.Warning, detail: "refused",
+		},
+		"unknown name, nobody listens": {
+			change: func(d *check.Door) {
+				// Too long for a label: no resolver is asked.
+				d.PublicAddr, d.ListenAddr = "https://"+strings.Repeat("a", 64)+".example.com", "127.0.0.1:0"
+			},
+			check: "public_addr", level: check.Failure, detail: "no such host",
 		},
 		"client certificates": {
 			change: func(d *check.Door) { d.ClientCerts = true }, check: "public_addr", level: check.Warning, detail: "client certificate",
