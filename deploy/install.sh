@@ -26,12 +26,13 @@ fail() {
 	exit 1
 }
 
-usage() { sed -n 's/^# \{0,1\}//; 2,16p' "$0"; }
+# usage prints the comment that this script begins with.
+usage() { awk 'NR > 1 { if (!/^#/) exit; sub(/^# ?/, ""); print }' "$0"; }
 
 while [ $# -gt 0 ]; do
 	case $1 in
 	--binary | --prefix | --root)
-		[ $# -ge 2 ] || fail "$1 needs a value"
+		[ -n "${2-}" ] || fail "$1 needs a value"
 		case $1 in
 		--binary) binary=$2 ;;
 		--prefix) prefix=${2%/} ;;
@@ -46,6 +47,7 @@ while [ $# -gt 0 ]; do
 	esac
 	shift
 done
+case $root in '' | /*) ;; *) root=$PWD/$root ;; esac
 case $prefix in /*) ;; *) fail "--prefix must be an absolute path, not $prefix" ;; esac
 [ -z "$purge" ] || [ -n "$uninstall" ] || fail "--purge goes with --uninstall"
 [ "$(id -u)" = 0 ] || fail "must be run as root"

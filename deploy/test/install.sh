@@ -44,6 +44,24 @@ left=$(find "$target" -name '*teleport-jira*')
 ! grep -rq teleport-jira "$target/etc" || fail "--purge left the user"
 ok "--purge leaves nothing"
 
+(cd "$scratch" && "$root/deploy/install.sh" --root relative/to/here --binary "$binary" >/dev/null)
+[ -x "$scratch/relative/to/here/usr/local/bin/teleport-jira" ] || fail "no program below a relative root"
+grep -q '^teleport-jira:' "$scratch/relative/to/here/etc/passwd" || fail "no user below a relative root"
+ok "a relative root is taken from the working directory"
+
+for option in --root --prefix --binary; do
+	! "$root/deploy/install.sh" "$option" '' 2>"$scratch/err" || fail "$option was taken without a value"
+	grep -q -- "$option needs a value" "$scratch/err" || fail "unclear: $(cat "$scratch/err")"
+done
+ok "an option without its value is refused"
+
+"$root/deploy/install.sh" --help >"$scratch/help"
+is "Installs teleport-jira on a Linux host with systemd, or removes it. It may be" \
+	"$(head -n 1 "$scratch/help")" "help's first line"
+is "  --purge         with --uninstall: remove those as well, and the user" \
+	"$(tail -n 1 "$scratch/help")" "help's last line"
+ok "--help is the script's own description"
+
 if "$root/deploy/install.sh" --root "$target" --bogus 2>"$scratch/err"; then
 	fail "an unknown option was taken"
 fi
