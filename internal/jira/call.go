@@ -32,6 +32,9 @@ type call struct {
 	issue    string // the issue it writes to
 	body     any
 	read     bool // has no effect, and may be repeated
+	// done is the status by which Jira says that it was done; 0 for any 2xx.
+	// Proxies answer with pages of their own by 200.
+	done int
 	// vital says that it works wherever Jira can be used at all: when it is
 	// refused, Jira as a whole is of no use.
 	vital bool
@@ -109,7 +112,11 @@ func (c *Client) exchange(ctx context.Context, k call, out any) *access.Error {
 	if err == nil && len(body) > maxAnswer {
 		err = fmt.Errorf("answer is longer than %d bytes", maxAnswer)
 	}
-	if err == nil && out != nil {
+	switch {
+	case err != nil:
+	case k.done != 0 && resp.StatusCode != k.done && len(bytes.TrimSpace(body)) > 0:
+		err = fmt.Errorf("answered %d with a body, not %d; is there a proxy in between?", resp.StatusCode, k.done)
+	case out != nil:
 		err = decode(body, out)
 	}
 	if err != nil {
@@ -119,6 +126,8 @@ func (c *Client) exchange(ctx context.Context, k call, out any) *access.Error {
 	}
 	return nil
 }
+
+var errNotJira = errors.New("JSON, but not Jira's; is there a proxy in between?")
 
 var errNotJSON = errors.New("not JSON; is there a proxy or login page in between?")
 
@@ -131,8 +140,15 @@ func decode(body []byte, out any) error {
 		}
 		return err
 	}
+	if answer, ok := out.(whole); ok && !answer.isWhole() {
+		return errNotJira
+	}
 	return nil
 }
+
+// whole is an answer that tells whether it holds what Jira always sends. Where
+// nothing is there, nobody must conclude that there is nothing.
+type whole interface{ isWhole() bool }
 
 // progress tells how far a call got.
 type progress struct{ asked, connected atomic.Bool }

@@ -62,6 +62,10 @@ type serverInfo struct {
 	cloud          bool
 }
 
+func (i *serverInfo) isWhole() bool {
+	return i.BaseURL != "" || i.DeploymentType != "" || i.Version != ""
+}
+
 // New makes a client. It makes no call: faults of the configuration are
 // returned, all at once; Preflight proves the rest.
 func New(cfg Config, deps Deps) (*Client, error) {

@@ -34,7 +34,7 @@ func (c *Client) Comment(ctx context.Context, ref access.IssueRef, n access.Noti
 	path, err := refPath(ref)
 	k := call{
 		op: "comment on issue", key: name(ref), method: http.MethodPost,
-		endpoint: "/issue/{issue}/comment", path: path + "/comment", issue: path,
+		endpoint: "/issue/{issue}/comment", path: path + "/comment", issue: path, done: http.StatusCreated,
 	}
 	if err != nil {
 		return k.error(access.Permanent, err)

@@ -1,6 +1,7 @@
 package jira
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
@@ -78,9 +79,26 @@ func classify(status int) access.Class {
 }
 
 // unsureAfter tells whether a write may have had its effect although it was
-// answered by this status.
-func unsureAfter(status int) bool {
-	return status >= 500 && status != http.StatusServiceUnavailable
+// answered like this. A 503 says that it had none, unless it comes from a
+// gateway that answers so, too, when it lost Jira's answer; a 408 may come from
+// one that waited for Jira.
+func unsureAfter(resp *http.Response, body []byte) bool {
+	switch resp.StatusCode {
+	case http.StatusRequestTimeout:
+		return true
+	case http.StatusServiceUnavailable:
+		return resp.Header.Get("Retry-After") == "" && lostBehindGateway(body)
+	}
+	return resp.StatusCode >= 500
+}
+
+// lostBehindGateway recognises the pages of Envoy and Varnish for a backend that
+// did not answer.
+func lostBehindGateway(page []byte) bool {
+	page = bytes.ToLower(page)
+	return slices.ContainsFunc([]string{
+		"disconnect/reset before headers", "backend fetch failed", "guru meditation",
+	}, func(words string) bool { return bytes.Contains(page, []byte(words)) })
 }
 
 // answerError is the error for an answer that is not 2xx.
@@ -98,7 +116,7 @@ func (c *Client) answerError(k call, resp *http.Response, body []byte) *access.E
 	}
 	e.Status = resp.StatusCode
 	e.After = retryAfter(resp, time.Now())
-	e.Unsure = !k.read && unsureAfter(resp.StatusCode)
+	e.Unsure = !k.read && unsureAfter(resp, body)
 	return e
 }
 

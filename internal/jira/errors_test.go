@@ -47,16 +47,23 @@ func TestErrorsAreDecidedByStatus(t *testing.T) {
 		"an answer too long":     {fault: fakejira.Fault{Effect: fakejira.Oversize, Size: 11 << 20}, class: access.Temporary, unsureWrite: true},
 		"a page with status 200": {fault: fakejira.Fault{Effect: fakejira.Respond, Status: 200, Body: "<html>"}, class: access.Temporary, unsureWrite: true},
 		"no answer in time":      {fault: fakejira.Fault{Effect: fakejira.Hang}, class: access.Temporary, unsureWrite: true},
+		"408":                    {fault: respond(408, nil), class: access.Temporary, unsureWrite: true},
+		"503 for a lost answer":  {fault: fakejira.Fault{Effect: fakejira.Replace, Status: 503, Body: fakejira.LostPage}, class: access.Limited, unsureWrite: true},
+		"foreign JSON":           {fault: fakejira.Fault{Effect: fakejira.Respond, Status: 200, Body: fakejira.MaintenancePage}, class: access.Temporary, unsureWrite: true},
 		"redirect":               {fault: fakejira.Fault{Effect: fakejira.Redirect, Body: "https://evil.example.com"}, class: access.Permanent},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for _, kind := range []string{"create", "comment", "issue", "find", "marks"} {
+			for _, kind := range []string{"create", "comment", "move", "issue", "find", "marks"} {
 				synctest.Test(t, func(t *testing.T) {
 					b := start(t, fakejira.Cloud, faulty, func(s *settings) { s.config.CallTimeout = time.Second })
 					ref, _ := b.issue(t)
 					require.NoError(t, b.c.Connect(t.Context()))
-					tc.fault.Match = func(r *http.Request) bool { return r.URL.Path != "/rest/api/2/myself" }
-					b.Inject(tc.fault)
+					fault := tc.fault
+					fault.Match = func(r *http.Request) bool { return r.URL.Path != "/rest/api/2/myself" }
+					if kind == "move" {
+						fault.Method = http.MethodPost
+					}
+					b.Inject(fault)
 					b.ResetCalls()
 					var err error
 					switch kind {
@@ -64,6 +71,8 @@ func TestErrorsAreDecidedByStatus(t *testing.T) {
 						_, err = b.c.CreateIssue(t.Context(), draft())
 					case "comment":
 						err = b.c.Comment(t.Context(), ref, access.Notice{Mark: "m", Text: "t"})
+					case "move":
+						_, err = b.c.Move(t.Context(), ref, []string{"Denied"})
 					case "issue":
 						_, err = b.c.Issue(t.Context(), ref.ID)
 					case "find":
@@ -71,7 +80,7 @@ func TestErrorsAreDecidedByStatus(t *testing.T) {
 					case "marks":
 						_, err = b.c.Marks(t.Context(), ref)
 					}
-					write := kind == "create" || kind == "comment"
+					write := kind == "create" || kind == "comment" || kind == "move"
 					e := wantError(t, err, tc.class, write && tc.unsureWrite)
 					require.LessOrEqual(t, e.After, tc.after)
 					if write {
@@ -279,7 +288,11 @@ func TestOnlyIssuesAreNotFound(t *testing.T) {
 }
 
 func TestAnswerAboutAnotherIssueIsRefused(t *testing.T) {
-	c, _ := over(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	c, _ := over(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/comment") {
+			fmt.Fprint(w, `{"comments":[],"total":0}`)
+			return
+		}
 		fmt.Fprint(w, `{"id":"10001","key":"TAR-2","fields":{"status":{"id":"1"}}}`)
 	}))
 	_, err := c.Issue(t.Context(), "10000")

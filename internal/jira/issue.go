@@ -48,6 +48,9 @@ func refPath(ref access.IssueRef) (string, error) {
 	return "/issue/" + ref.ID, nil
 }
 
+// errNoIssue: Jira shows every issue with its status.
+var errNoIssue = errors.New("the answer is no issue; is there a proxy in between?")
+
 // name is how errors name an issue.
 func name(ref access.IssueRef) string { return cmp.Or(ref.Key, ref.ID) }
 
@@ -67,6 +70,9 @@ func (c *Client) Issue(ctx context.Context, idOrKey string) (*access.Issue, erro
 		return nil, c.trueNotFound(ctx, err)
 	}
 	path, err = refPath(raw.ref())
+	if err == nil && raw.Fields.Status.status() == (access.Status{}) {
+		err = errNoIssue
+	}
 	if err == nil && issueIDPattern.MatchString(idOrKey) && raw.ref().ID != idOrKey {
 		err = errors.New("the answer is about another issue")
 	}

@@ -202,6 +202,9 @@ func (w *walk) position(ctx context.Context) (position, error) {
 		return position{}, w.c.trueNotFound(ctx, err)
 	}
 	at := position{status: issue.Fields.Status.status()}
+	if at.status == (access.Status{}) {
+		return position{}, k.error(access.Temporary, errNoIssue)
+	}
 	if issue.Transitions != nil {
 		at.open = *issue.Transitions
 		return at, nil
@@ -226,7 +229,7 @@ func (w *walk) position(ctx context.Context) (position, error) {
 func (w *walk) take(ctx context.Context, from position, step transition) (there bool, err error) {
 	k := w.call
 	k.method, k.endpoint = http.MethodPost, "/issue/{issue}/transitions"
-	k.path, k.issue = w.path+"/transitions", w.path
+	k.path, k.issue, k.done = w.path+"/transitions", w.path, http.StatusNoContent
 	if !issueIDPattern.MatchString(string(step.ID)) {
 		return false, k.error(access.Temporary, fmt.Errorf("not a transition id: %.60q", string(step.ID)))
 	}

@@ -35,6 +35,8 @@ type searchPage struct {
 	Total         int         `json:"total"`
 }
 
+func (p *searchPage) isWhole() bool { return p.Issues != nil }
+
 // FindIssues searches the configured projects for issues with the request's
 // label, oldest first. Search lags writes by seconds or more.
 func (c *Client) FindIssues(ctx context.Context, id access.RequestID) ([]access.IssueSummary, error) {

@@ -162,6 +162,8 @@ type commentPage struct {
 	Total    int           `json:"total"`
 }
 
+func (p *commentPage) isWhole() bool { return p.Comments != nil }
+
 type commentJSON struct {
 	ID         text       `json:"id"`
 	Author     account    `json:"author"`
@@ -203,7 +205,9 @@ type historyPage struct {
 	IsLast    bool      `json:"isLast"`
 }
 
-func (p historyPage) all() []history { return append(slices.Clone(p.Histories), p.Values...) }
+func (p *historyPage) isWhole() bool { return p.Histories != nil || p.Values != nil }
+
+func (p *historyPage) all() []history { return append(slices.Clone(p.Histories), p.Values...) }
 
 type history struct {
 	ID      text         `json:"id"`

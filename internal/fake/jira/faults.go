@@ -34,10 +34,20 @@ const (
 	// Oversize does what was asked and pads the answer with spaces by
 	// Fault.Size bytes, default 64 MiB.
 	Oversize
+	// Replace does what was asked, then answers with Fault.Status, Header and
+	// Body, as a gateway does that lost Jira's answer.
+	Replace
 	// Redirect sends the client to the same path under Fault.Body, the
 	// beginning of an address; nothing is done.
 	Redirect
 )
+
+// LostPage is what Envoy answers, with status 503, when the server behind it
+// hung up.
+const LostPage = "upstream connect error or disconnect/reset before headers. reset reason: connection termination"
+
+// MaintenancePage is JSON that is not Jira's.
+const MaintenancePage = `{"status":"maintenance"}`
 
 // ProxyPage is an HTML body as gateways in front of Jira send it.
 const ProxyPage = "<html>\n<head><title>502 Bad Gateway</title></head>\n<body>\n<center><h1>502 Bad Gateway</h1></center>\n</body>\n</html>\n"
@@ -53,9 +63,9 @@ type Fault struct {
 
 	Effect Effect
 	Delay  time.Duration // before anything else happens
-	Status int           // of Respond; Redirect answers 307 unless given
-	Header http.Header   // of Respond
-	Body   string        // of Respond, or Redirect's target; a body that begins with "<" goes out as HTML
+	Status int           // of Respond and Replace; Redirect answers 307 unless given
+	Header http.Header   // of Respond and Replace
+	Body   string        // of Respond and Replace, or Redirect's target; a body that begins with "<" goes out as HTML
 	Size   int           // of Oversize
 }
 
@@ -155,6 +165,8 @@ func (f Fault) after(c *call, a answer) answer {
 	switch f.Effect {
 	case LoseAnswer:
 		a.abort = true
+	case Replace:
+		return f.respond()
 	case HangAfter:
 		c.hang()
 		a.abort = true
