@@ -48,23 +48,36 @@ func inWorldOf(t *testing.T, flow fakejira.Workflow, lag time.Duration, scene fu
 func pass(d time.Duration) { <-time.After(d) }
 
 // TestLostAnswers loses the answer of each kind of call once, after its effect,
-// while searches lag by a minute.
+// while searches lag by a minute. Gateways put pages of their own in its place.
 func TestLostAnswers(t *testing.T) {
 	jira := func(method, route string) func(*world) {
 		return func(w *world) {
 			w.jira.Inject(fakejira.Fault{Method: method, Route: route, Effect: fakejira.LoseAnswer, Times: 1})
 		}
 	}
+	paged := func(route string, status int, page string) func(*world) {
+		return func(w *world) {
+			w.jira.Inject(fakejira.Fault{
+				Method: http.MethodPost, Route: route, Effect: fakejira.Replace, Status: status, Body: page, Times: 1,
+			})
+		}
+	}
 	teleport := func(method string) func(*world) {
 		return func(w *world) { w.cluster.Inject(faketeleport.LostAnswer(method, 1)) }
 	}
 	for name, lose := range map[string]func(*world){
-		"create":     jira(http.MethodPost, fakejira.RouteIssues),
-		"comment":    jira(http.MethodPost, fakejira.RouteComments),
-		"transition": jira(http.MethodPost, fakejira.RouteTransitions),
-		"read":       jira(http.MethodGet, fakejira.RouteIssue),
-		"review":     teleport("SubmitAccessReview"),
-		"record":     teleport("UpdatePluginData"),
+		"create":            jira(http.MethodPost, fakejira.RouteIssues),
+		"comment":           jira(http.MethodPost, fakejira.RouteComments),
+		"transition":        jira(http.MethodPost, fakejira.RouteTransitions),
+		"read":              jira(http.MethodGet, fakejira.RouteIssue),
+		"create, 503":       paged(fakejira.RouteIssues, 503, fakejira.LostPage),
+		"create, 408":       paged(fakejira.RouteIssues, 408, ""),
+		"create, 200 json":  paged(fakejira.RouteIssues, 200, fakejira.MaintenancePage),
+		"comment, 503":      paged(fakejira.RouteComments, 503, fakejira.LostPage),
+		"comment, 200 json": paged(fakejira.RouteComments, 200, fakejira.MaintenancePage),
+		"transition, 200":   paged(fakejira.RouteTransitions, 200, fakejira.ProxyPage),
+		"review":            teleport("SubmitAccessReview"),
+		"record":            teleport("UpdatePluginData"),
 	} {
 		for _, deed := range []string{"made", "decided in jira", "decided in teleport"} {
 			t.Run(name+" when "+deed, func(t *testing.T) {
@@ -101,6 +114,7 @@ func TestOutageOfBothSides(t *testing.T) {
 		"hanging":  {Effect: fakejira.Hang},
 		"cut":      {Effect: fakejira.LoseRequest},
 		"html 200": {Effect: fakejira.Respond, Status: 200, Body: fakejira.ProxyPage},
+		"json 200": {Effect: fakejira.Respond, Status: 200, Body: fakejira.MaintenancePage},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, 10*time.Second, func(t *testing.T, w *world) []string {
