@@ -54,7 +54,7 @@ func (l *Log) Reload(o Options) error {
 		return fmt.Errorf("log severity %q: %w", o.Severity, err)
 	}
 	root := &rootHandler{}
-	options := &slog.HandlerOptions{Level: level}
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: readable}
 	switch o.Format {
 	case "text":
 		root.Handler = slog.NewTextHandler(&l.out, options)
@@ -79,6 +79,15 @@ func (l *Log) Reload(o Options) error {
 	_ = l.out.use(to, file)
 	l.root.Store(root)
 	return nil
+}
+
+// readable writes a duration as text, such as 983ms, in every format: JSON
+// would show its nanoseconds, a number without a unit.
+func readable(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // Close closes the log file. What is logged afterwards is lost.

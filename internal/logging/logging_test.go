@@ -10,6 +10,7 @@ import (
 	"sync"
 	"testing"
 	"testing/slogtest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -49,6 +50,21 @@ func TestDerivedLoggersFollowAReload(t *testing.T) {
 	require.NoError(t, json.Unmarshal(out.Bytes(), &line))
 	require.InDelta(t, 1, line["worker"], 0)
 	require.Equal(t, map[string]any{"project": "TAR"}, line["jira"])
+}
+
+func TestDurationsAreReadableInEveryFormat(t *testing.T) {
+	for format, want := range map[string][]string{
+		"text": {"took=983ms", "jira.after=1m30s", "jira.n=7"},
+		"json": {`"took":"983ms"`, `"after":"1m30s"`, `"n":7`},
+	} {
+		var out bytes.Buffer
+		l, err := Open(Options{Output: "stderr", Severity: "INFO", Format: format, Stderr: &out})
+		require.NoError(t, err)
+		l.Logger().With("took", 983*time.Millisecond).WithGroup("jira").Info("listed", "after", 90*time.Second, "n", 7)
+		for _, part := range want {
+			require.Contains(t, out.String(), part)
+		}
+	}
 }
 
 func TestFileIsOpenedAgain(t *testing.T) {
