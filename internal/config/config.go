@@ -38,11 +38,11 @@ type Config struct {
 // Teleport is the section [teleport].
 type Teleport struct {
 	// Address of the Proxy Service (port 443 or 3080) or of the Auth Service
-	// (port 3025), as host:port. `addr` and `auth_server` are two names of one
+	// (port 3025), as host:port. `auth_server` and `addr` are two names of one
 	// key: give either.
-	Addr string `toml:"addr"`
-	// Older name of `addr`.
 	AuthServer string `toml:"auth_server"`
+	// Older name of `auth_server`.
+	Addr string `toml:"addr"`
 	// Path of the identity file that `tbot` or `tctl auth sign --format=file`
 	// writes. Give either this or all of `client_key`, `client_crt` and
 	// `root_cas`.

@@ -58,9 +58,9 @@ func (v *validator) teleport() {
 	t := &v.c.Teleport
 	switch {
 	case t.Addr == "" && t.AuthServer == "":
-		v.fault("teleport.addr", "must be set (or its older name auth_server)")
+		v.fault("teleport.auth_server", "must be set (or its older name addr)")
 	case t.Addr != "" && t.AuthServer != "" && t.Addr != t.AuthServer:
-		v.fault("teleport.auth_server", "differs from addr, which is the same key's newer name; give one")
+		v.fault("teleport.addr", "differs from auth_server, which is the same key's newer name; give one")
 	case t.Addr == "":
 		t.Addr = t.AuthServer
 		v.hostPort("teleport.auth_server", t.Addr)

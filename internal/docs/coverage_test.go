@@ -73,7 +73,7 @@ func keys(t *testing.T) []string {
 func TestEveryConfigurationKeyIsInTheExample(t *testing.T) {
 	for _, k := range keys(t) {
 		leaf := k[strings.LastIndex(k, ".")+1:]
-		if leaf == "addr" { // the example shows auth_server, the older name
+		if leaf == "addr" { // the example shows auth_server, the newer name
 			continue
 		}
 		require.Regexp(t, `(?m)\b`+leaf+`\b`, teleportjira.ExampleConfig, k)

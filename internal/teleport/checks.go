@@ -57,7 +57,7 @@ func Preflight(ctx context.Context, cfg Config, deps Deps) []Check {
 func obstacle(err error) Check {
 	check := Check{
 		Name: nameAddress, Level: LevelFailure, Detail: err.Error(),
-		Fix: "check teleport.addr, the way to it (DNS, firewall, proxy), and whether the cluster runs",
+		Fix: "check teleport.auth_server, the way to it (DNS, firewall, proxy), and whether the cluster runs",
 	}
 	switch {
 	case errors.Is(err, errTooOld):
