@@ -65,10 +65,14 @@ func (a *app) build(ctx context.Context, cfg *config.Config, health *server.Heal
 
 func (g *generation) connectCluster(ctx context.Context, health *server.Health) error {
 	deps := teleport.Deps{Logger: g.log, Metrics: teleport.NewMetrics(g.registry)}
-	return g.persist(ctx, sideTeleport, health, func() (err error) {
+	err := g.persist(ctx, sideTeleport, health, func() (err error) {
 		g.cluster, err = teleport.Connect(ctx, teleportConfig(g.cfg), deps)
 		return err
 	})
+	if err != nil && ctx.Err() == nil {
+		return teleport.WithFix(err)
+	}
+	return err
 }
 
 func (g *generation) connectTracker(ctx context.Context, health *server.Health) error {

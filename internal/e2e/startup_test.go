@@ -37,7 +37,7 @@ func TestStartFailsForWhatWaitingDoesNotMend(t *testing.T) {
 		"required field":      {func(w *world) { w.set("jira", "project", "REQ") }, []string{"required field Risk", "customfield_10051"}},
 		"missing identity":    {func(w *world) { w.set("teleport", "identity", w.path("gone")) }, []string{"gone", "no such file"}},
 		"unreadable identity": {func(w *world) { w.set("teleport", "identity", w.dir) }, []string{"load identity", "is a directory"}},
-		"broken identity":     {breakIdentity, []string{"load identity"}},
+		"broken identity":     {breakIdentity, []string{"load identity", "it is no identity file", "to do: ", "tctl auth sign --format=file"}},
 		"expired identity":    {expireIdentity, []string{`certificate of user "jira-bot" expired at`}},
 		"unknown Teleport user": {func(w *world) {
 			require.NoError(w.t, w.cluster.WriteIdentityFile(w.path(identity), "stranger", time.Hour))

@@ -53,6 +53,10 @@ func Preflight(ctx context.Context, cfg Config, deps Deps) []Check {
 	return checks
 }
 
+// WithFix is an error of Connect with what to do about it, for who sees no
+// checks.
+func WithFix(err error) error { return fmt.Errorf("%w; to do: %s", err, obstacle(err).Fix) }
+
 // obstacle is the check that failed when err kept the others from being made.
 func obstacle(err error) Check {
 	check := Check{
@@ -64,7 +68,7 @@ func obstacle(err error) Check {
 		check.Name, check.Fix = nameVersion, "upgrade the cluster"
 	case errors.Is(err, errIdentity):
 		check.Name = nameIdentity
-		check.Fix = "make a new identity with tbot or tctl auth sign, and see that the daemon's user may read it"
+		check.Fix = "write a new identity with tbot or `tctl auth sign --format=file`, and see that the daemon's user may read it"
 	case access.ClassOf(err) == access.Permanent:
 		check.Fix = "see what the cluster says, and whether its user and roles still exist"
 	}

@@ -58,11 +58,11 @@ func TestUnusableIdentityEndsTheStart(t *testing.T) {
 		},
 		"half-written": {
 			func(w *world) { truncate(w.t, w.cfg.Identity) },
-			"load identity",
+			"it is no identity file, or not a whole one",
 		},
 		"empty": {
 			func(w *world) { require.NoError(w.t, os.WriteFile(w.cfg.Identity, nil, 0o600)) },
-			"load identity",
+			"it is no identity file, or not a whole one",
 		},
 		"incomplete key pair": {
 			func(w *world) { w.cfg.Identity, w.cfg.ClientKey = "", "key.pem" },

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"time"
 
@@ -68,7 +69,9 @@ func loadIdentity(cfg Config, now time.Time) (identity, error) {
 	id := identity{sum: sum}
 	path := cfg.Identity
 	if path != "" {
-		id.creds, err = client.NewDynamicIdentityFileCreds(path)
+		if id.creds, err = client.NewDynamicIdentityFileCreds(path); err != nil {
+			err = notWhole(err)
+		}
 	} else {
 		path = cfg.ClientCrt
 		id.creds, err = keyPair(cfg)
@@ -86,6 +89,17 @@ func loadIdentity(cfg Config, now time.Time) (identity, error) {
 			"certificate of user %q expired at %s", id.user, id.expires.UTC().Format(time.RFC3339)))
 	}
 	return id, nil
+}
+
+// notWhole is why a file that was read is of no use. The older form of identity
+// files has its SSH certificate in a second one, and the parser's last word on
+// any other file is that this is missing, which misleads.
+func notWhole(err error) error {
+	const what = "it is no identity file, or not a whole one"
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.New(what)
+	}
+	return errors.New(what + ": " + words(err))
 }
 
 // keyPair loads the three PEM files as they are now. client.LoadKeyPair reads
