@@ -110,12 +110,12 @@ func (c *Client) Checks(ctx context.Context) ([]Check, error) {
 			Detail: fmt.Sprintf("cluster %s runs %s, %s or newer is needed", at.name, at.version, c.cfg.MinVersion),
 		},
 		checkWorkflows(at),
-		checkGrant("list and read access requests", own, own.requests, "access_request", "list, read"),
-		checkGrant("keep the record in plugin data", own, own.data, "access_plugin_data", "list, read, update"),
+		checkGrant("list and read access requests", own, own.requests, needRequests()),
+		checkGrant("keep the record in plugin data", own, own.data, needPluginData()),
 		c.checkMode(own, at),
 	}
 	if c.cfg.NeedUsers {
-		checks = append(checks, checkGrant("read users", own, own.users, "user", "list, read"))
+		checks = append(checks, checkGrant("read users", own, own.users, needUsers()))
 	}
 	return checks, nil
 }
@@ -135,19 +135,18 @@ func (c *Client) checkIdentity(id identity, now time.Time) Check {
 	return check
 }
 
-// checkGrant says whether the roles allow the verbs on the kind.
-func checkGrant(name string, own rights, got grant, kind, verbs string) Check {
+// checkGrant says whether the roles allow what is needed.
+func checkGrant(name string, own rights, got grant, needed need) Check {
 	check := Check{Name: name, Level: LevelOK, Detail: "allowed by the daemon's roles"}
-	rule := fmt.Sprintf("add to a role of the daemon allow.rules: [{resources: [%s], verbs: [%s]}]", kind, verbs)
 	switch {
 	case !own.known:
 		check.Level, check.Detail = LevelWarning, "the server does not show the daemon's roles"
-		check.Fix = "make sure of it: " + rule
+		check.Fix = "make sure of it: " + needed.String()
 	case got == refused:
-		check.Level, check.Detail, check.Fix = LevelFailure, "not allowed by any of the daemon's roles", rule
+		check.Level, check.Detail, check.Fix = LevelFailure, "not allowed by any of the daemon's roles", needed.String()
 	case got == limited:
 		check.Level, check.Detail = LevelWarning, "allowed under a condition (where), which may leave requests out"
-		check.Fix = rule + " without a condition"
+		check.Fix = needed.String() + " without a condition"
 	}
 	return check
 }
@@ -158,17 +157,22 @@ func (c *Client) checkMode(own rights, at cluster) Check {
 		Name: "submit decisions", Level: LevelOK, Detail: fmt.Sprintf("mode %s: %s", at.mode, at.why),
 	}
 	switch {
-	case at.mode == access.ModeState && own.known && own.update == refused,
-		at.mode == access.ModeReview && own.known && !own.review:
+	case at.mode == access.ModeState && own.known && own.update == refused:
 		check.Level, check.Fix = LevelFailure, c.ruleFor(at.mode)
+		check.Detail += "; the daemon's roles may not set the state of requests"
+	case at.mode == access.ModeReview && own.known && !own.review:
+		check.Level, check.Fix = LevelFailure, c.ruleFor(at.mode)
+		check.Detail += "; the daemon's roles may not review requests"
 	case at.mode == access.ModeOnBehalf:
-		check.Level, check.Fix = LevelWarning, "not visible from here: "+c.ruleFor(at.mode)
+		check.Level, check.Fix = LevelWarning, "make sure of it: "+c.ruleFor(at.mode)
+		check.Detail += "; whether the cluster takes reviews on behalf of others is not visible from here"
 	case !own.known:
 		check.Level, check.Fix = LevelWarning, "make sure of it: "+c.ruleFor(at.mode)
+		check.Detail += "; the server does not show the daemon's roles"
 	}
 	if at.mode != access.ModeState && !at.advanced {
-		check.Level, check.Fix = LevelFailure,
-			"the cluster has no advanced access workflows, which reviews need: set [review] mode to auto or state"
+		check.Level, check.Fix = LevelFailure, "set [review] mode to auto or state"
+		check.Detail = fmt.Sprintf("mode %s: %s, but the cluster has no advanced access workflows, which reviews need", at.mode, at.why)
 	}
 	return check
 }

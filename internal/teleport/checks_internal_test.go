@@ -19,7 +19,7 @@ func TestCheckOfAGrant(t *testing.T) {
 		"roles not shown":   {rights{}, refused, LevelWarning, "make sure of it"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			check := checkGrant("list", tc.own, tc.got, "access_request", "list, read")
+			check := checkGrant("list", tc.own, tc.got, needRequests())
 			require.Equal(t, tc.level, check.Level)
 			require.Contains(t, check.Fix, tc.fix)
 			require.Equal(t, tc.level == LevelOK, check.Fix == "")

@@ -77,6 +77,32 @@ func TestChecks(t *testing.T) {
 	}
 }
 
+// TestDecisionsThatCanNotBeSubmittedAreExplained: what was found says what is
+// wrong, not only what to do.
+func TestDecisionsThatCanNotBeSubmittedAreExplained(t *testing.T) {
+	for name, tc := range map[string]struct {
+		cluster faketeleport.Config
+		mode    access.ReviewMode
+		detail  string
+	}{
+		"no right to review":     {mode: access.ModeReview, detail: "mode review: configured; the daemon's roles may not review requests"},
+		"no right to set states": {mode: access.ModeState, detail: "mode state: configured; the daemon's roles may not set the state of requests"},
+		"no reviews":             {cluster: faketeleport.Config{Community: true}, mode: access.ModeReview, detail: "the cluster has no advanced access workflows"},
+		"on behalf":              {mode: access.ModeOnBehalf, detail: "not visible from here"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, tc.cluster, "own")
+			w.cluster.PutRole(faketeleport.Role{Name: "own", ListRequests: true, PluginData: true})
+			w.cfg.ReviewMode = tc.mode
+			checks, err := w.connect().Checks(t.Context())
+			require.NoError(t, err)
+			last := checks[len(checks)-1]
+			require.Equal(t, "submit decisions", last.Name)
+			require.Contains(t, last.Detail, tc.detail)
+		})
+	}
+}
+
 func TestIdentityThatNobodyRenewsIsWarnedAbout(t *testing.T) {
 	w := newWorld(t, faketeleport.Config{})
 	checks, err := w.connect().Checks(t.Context())

@@ -34,7 +34,8 @@ func (c *cause) Unwrap() []error {
 }
 
 // wrap turns an error of the client into one of package access. A write whose
-// answer did not come is unsure.
+// answer did not come is unsure. Where access was denied, the words name the
+// rule that is missing.
 func (m method) wrap(key string, err error) *access.Error {
 	e := &access.Error{Op: m.op, Key: key, Class: access.Temporary}
 	c := &cause{words: words(err), err: err}
@@ -44,7 +45,12 @@ func (m method) wrap(key string, err error) *access.Error {
 		e.Class, c.is = access.Permanent, access.ErrNotFound
 	case trace.IsCompareFailed(err):
 		c.is = access.ErrConflict
-	case trace.IsAccessDenied(err), trace.IsBadParameter(err), trace.IsNotImplemented(err):
+	case trace.IsAccessDenied(err):
+		e.Class = access.Permanent
+		if m.needs != (need{}) {
+			c.words += "; " + m.needs.String()
+		}
+	case trace.IsBadParameter(err), trace.IsNotImplemented(err):
 		e.Class = access.Permanent
 	case trace.IsLimitExceeded(err):
 		e.Class = access.Limited

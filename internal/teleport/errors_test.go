@@ -56,6 +56,19 @@ func TestErrorsAtTheBorder(t *testing.T) {
 	}
 }
 
+func TestDeniedAccessNamesTheRuleThatIsMissing(t *testing.T) {
+	denied := trace.AccessDenied("access denied to perform action \"update\"")
+	for want, m := range map[string]method{
+		"[{resources: [access_plugin_data], verbs: [list, read, update]}]": methodSwapData(),
+		"[{resources: [access_request], verbs: [list, read]}]":             methodListRequest(),
+		"[{resources: [user], verbs: [list, read]}]":                       methodListUsers(),
+	} {
+		require.ErrorContains(t, m.wrap("r1", denied), want)
+		require.ErrorContains(t, m.wrap("r1", denied), "access denied to perform action")
+	}
+	require.NotContains(t, methodPing().wrap("r1", denied).Error(), "allow.rules")
+}
+
 func TestErrorsAreOneBoundedLine(t *testing.T) {
 	err := trace.Wrap(trace.NewAggregate(errors.New("first\n\tline"), errors.New(strings.Repeat("ä", 5000))), "all failed")
 	got := methodPing().wrap("example.com:443", err).Error()

@@ -130,7 +130,7 @@ func (c *Client) readRights(ctx context.Context, conn api) (rights, error) {
 
 // errSeesOwnOnly: an absent request proves nothing.
 var errSeesOwnOnly = errors.New(`the daemon's roles may not list and read Access Requests, so it is shown its own only: ` +
-	`add to one of them allow.rules: [{resources: [access_request], verbs: [list, read]}]`)
+	needRequests().String())
 
 // seesAll fails when the daemon's roles do not let it see other people's
 // requests. Without it every request would seem to be gone, and their issues
