@@ -109,7 +109,7 @@ func newApp(o Options, output *logging.Log) *app {
 // warn says once what an operator should know of the configuration.
 func (a *app) warn(cfg *config.Config) {
 	for _, w := range cfg.Warnings {
-		a.log.Warn("configuration works but should be changed", "detail", w.String())
+		a.log.Warn("configuration works but should be changed", "detail", w.String(), "fix", w.Fix)
 	}
 	if cfg.HTTP.Enabled && !cfg.HTTP.Authenticated() {
 		a.log.Warn("webhooks are not authenticated, set http.webhook_secret or http.basic_auth",

@@ -17,6 +17,7 @@ import (
 	"teleport-jira/internal/check"
 	"teleport-jira/internal/config"
 	"teleport-jira/internal/jira"
+	"teleport-jira/internal/logging"
 	"teleport-jira/internal/teleport"
 )
 
@@ -99,9 +100,23 @@ func (o CheckOptions) checkConfig(cfg *config.Config) []check.Finding {
 		Area: "configuration", Name: "file", Level: check.OK, Detail: o.ConfigPath + " is complete and understood",
 	}}
 	for _, w := range cfg.Warnings {
-		findings = append(findings, configFinding(check.Warning, w, "change it, or its file's owner and mode"))
+		findings = append(findings, configFinding(check.Warning, w, w.Fix))
 	}
-	return findings
+	return append(findings, checkLog(cfg.Log.Output)...)
+}
+
+// checkLog is whether the log can be written, if that goes to a file.
+func checkLog(output string) []check.Finding {
+	file, err := logging.Writable(output)
+	if !file {
+		return nil
+	}
+	f := check.Finding{Area: "configuration", Name: "log.output", Level: check.OK, Detail: output + " can be written"}
+	if err != nil {
+		f.Level, f.Detail = check.Failure, err.Error()
+		f.Fix = "make its directory, and let the user that the daemon runs as write there"
+	}
+	return []check.Finding{f}
 }
 
 func checkTeleport(ctx context.Context, cfg *config.Config) []check.Finding {

@@ -133,6 +133,10 @@ func TestCheckNamesEachFault(t *testing.T) {
 			change: func(w *checked) { w.config += "[jira.issue]\nsummary = \"{{.Nope}}\"\n" },
 			area:   "configuration", check: "jira.issue.summary", level: check.Failure,
 		},
+		"log that can't be written": {
+			change: func(w *checked) { w.config += "[log]\noutput = \"/nonexistent/teleport-jira.log\"\n" },
+			area:   "configuration", check: "log.output", level: check.Failure,
+		},
 		"cluster away": {
 			change: func(w *checked) { w.auth.Stop() }, area: "teleport", check: "address", level: check.Failure,
 			within: time.Second,

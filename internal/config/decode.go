@@ -32,9 +32,9 @@ func (d *decoder) fault(key, msg string) {
 	d.faults = append(d.faults, Fault{File: d.file, Line: d.lines.of(key), Key: key, Msg: msg})
 }
 
-// warn notes what is odd at key.
-func (d *decoder) warn(key, msg string) {
-	d.warnings = append(d.warnings, Fault{File: d.file, Line: d.lines.of(key), Key: key, Msg: msg})
+// warn notes what is odd at key, and what to do about it.
+func (d *decoder) warn(key, msg, fix string) {
+	d.warnings = append(d.warnings, Fault{File: d.file, Line: d.lines.of(key), Key: key, Msg: msg, Fix: fix})
 }
 
 // table decodes a table into a struct. Keys that no field is tagged with are

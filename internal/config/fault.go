@@ -13,6 +13,7 @@ type Fault struct {
 	Line int    // from 1; 0 where the fault belongs to no line, as for a missing section
 	Key  string // dotted, e.g. "jira.url"; empty where the file is no TOML
 	Msg  string // one line, never with a secret in it
+	Fix  string // what to do about a warning, on one line; empty for a fault, whose Msg says it
 }
 
 // String is "file:line: key: message", on one line.

@@ -140,6 +140,7 @@ func (v *validator) warnReadable(key, path string) {
 	}
 	info, err := os.Stat(path)
 	if err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o004 != 0 {
-		v.warn(key, fmt.Sprintf("%s may be read by every user of this host", path))
+		v.warn(key, fmt.Sprintf("%s may be read by every user of this host (mode %04o)", path, info.Mode().Perm()),
+			fmt.Sprintf("chmod 600 %s, owned by the user that the daemon runs as", path))
 	}
 }

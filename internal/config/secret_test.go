@@ -110,6 +110,7 @@ func TestFilesReadableByOthersAreWarnedAbout(t *testing.T) {
 	var keys []string
 	for _, w := range c.Warnings {
 		require.Contains(t, w.String(), "may be read by every user of this host")
+		require.Contains(t, w.Fix, "chmod 600 ")
 		require.NotZero(t, w.Line)
 		keys = append(keys, w.Key)
 	}

@@ -4,12 +4,16 @@ package logging
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
+	"syscall"
 )
 
 // Options says where the log goes and what it looks like.
@@ -80,6 +84,32 @@ func (l *Log) Reload(o Options) error {
 	l.root.Store(root)
 	return nil
 }
+
+// Writable tells whether output is a file, and why Open would fail on it. It
+// makes no file and changes none.
+func Writable(output string) (file bool, err error) {
+	if output == "stdout" || output == "stderr" {
+		return false, nil
+	}
+	info, err := os.Stat(output)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		dir := filepath.Dir(output)
+		err = os.NewSyscallError("make a file in "+dir, syscall.Access(dir, mayWrite))
+	case err == nil && info.IsDir():
+		err = &fs.PathError{Op: "open", Path: output, Err: syscall.EISDIR}
+	case err == nil:
+		err = os.NewSyscallError("write to "+output, syscall.Access(output, mayWrite))
+	}
+	if err != nil {
+		return true, fmt.Errorf("log file: %w", err)
+	}
+	return true, nil
+}
+
+// mayWrite is W_OK, with which access(2) asks whether a file may be written,
+// and a directory changed.
+const mayWrite = 2
 
 // readable writes a duration as text, such as 983ms, in every format: JSON
 // would show its nanoseconds, a number without a unit.

@@ -67,6 +67,49 @@ func TestDurationsAreReadableInEveryFormat(t *testing.T) {
 	}
 }
 
+// TestWritable holds it against Open, on the same files.
+func TestWritable(t *testing.T) {
+	dir := t.TempDir()
+	there := filepath.Join(dir, "there.log")
+	require.NoError(t, os.WriteFile(there, []byte("old\n"), 0o600))
+	for name, tc := range map[string]struct {
+		output string
+		file   bool
+		says   string
+	}{
+		"a stream":       {"stderr", false, ""},
+		"a file":         {there, true, ""},
+		"a new file":     {filepath.Join(dir, "new.log"), true, ""},
+		"a directory":    {dir, true, "is a directory"},
+		"no directory":   {filepath.Join(dir, "gone", "x.log"), true, "no such file or directory"},
+		"below a file":   {filepath.Join(there, "x.log"), true, "not a directory"},
+		"a bare name":    {"teleport-jira.log", true, ""},
+		"the other side": {"stdout", false, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Chdir(dir)
+			before, err := os.ReadDir(dir)
+			require.NoError(t, err)
+			file, err := Writable(tc.output)
+			require.Equal(t, tc.file, file)
+			after, readErr := os.ReadDir(dir)
+			require.NoError(t, readErr)
+			require.Equal(t, before, after, "nothing is made")
+			l, openErr := Open(Options{Output: tc.output, Severity: "INFO", Format: "text"})
+			if tc.says == "" {
+				require.NoError(t, err)
+				require.NoError(t, openErr)
+				require.NoError(t, l.Close())
+				_ = os.Remove(filepath.Join(dir, "new.log"))
+				_ = os.Remove(filepath.Join(dir, "teleport-jira.log"))
+				return
+			}
+			require.ErrorContains(t, err, tc.says)
+			require.ErrorContains(t, openErr, tc.says)
+		})
+	}
+}
+
 func TestFileIsOpenedAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "teleport-jira.log")
 	o := Options{Output: path, Severity: "INFO", Format: "text"}
