@@ -34,6 +34,26 @@ tar -xzf "$dist/teleport-jira-$version-linux-$host.tar.gz" -C "$scratch"
 "$root/deploy/test/install.sh" "$scratch/teleport-jira-$version-linux-$host/teleport-jira" >/dev/null
 ok "the archives are complete, and install.sh of the unpacked one works"
 
+# links DIRECTORY prints each relative link of the documents in it: the document,
+# and the file that it names.
+# shellcheck disable=SC2016 # the backquotes are Markdown's
+links() {
+	find "$1" -name '*.md' | while read -r file; do
+		sed '/^ *```/,/^ *```/d' "$file" | { grep -oE '\]\([^)[:space:]]+\)' || true; } |
+			sed -E 's/^\]\(//; s/\)$//; s/#.*//' | { grep -vE '^$|^[a-z]+:' || true; } | sed "s#^#$file #"
+	done
+}
+
+dpkg-deb -x "$dist/teleport-jira_$version-1_$host.deb" "$scratch/deb"
+for tree in "$scratch/teleport-jira-$version-linux-$host" "$scratch/deb/usr/share/doc/teleport-jira"; do
+	links "$tree" >"$scratch/links"
+	[ "$(wc -l <"$scratch/links")" -gt 50 ] || fail "the documents are not all in $tree"
+	while read -r file link; do
+		[ -e "$(dirname "$file")/$link" ] || fail "$file links to $link, which is not there"
+	done <"$scratch/links"
+done
+ok "the documents' links lead to files, in archive and package"
+
 if command -v rpm >/dev/null; then
 	rpm -K --nosignature "$dist/teleport-jira-$version-1.x86_64.rpm" >/dev/null || fail "the rpm is broken"
 	rpm -qp --scripts "$dist/teleport-jira-$version-1.x86_64.rpm" 2>/dev/null | grep -q 'systemd-sysusers' ||
