@@ -77,8 +77,8 @@ func outageOf(err *access.Error) error {
 	switch {
 	case err.Status == 0:
 		return fmt.Errorf("jira does not answer: %w", err.Err)
-	case errors.Is(err, errNotJSON):
-		return fmt.Errorf("jira's answer is %w", errNotJSON)
+	case errors.Is(err, errNotJSON), errors.Is(err, errNotJira):
+		return fmt.Errorf("jira does not answer itself: %w", err.Err)
 	case err.Status >= 500:
 		return answers(err.Status)
 	case err.Status >= 300 && err.Status < 400:

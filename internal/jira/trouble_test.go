@@ -112,18 +112,28 @@ func TestRefusalsThatAreNoTrouble(t *testing.T) {
 	}
 }
 
-// TestRedirectFromAnywhereIsTrouble until Jira itself answers again.
-func TestRedirectFromAnywhereIsTrouble(t *testing.T) {
-	b := start(t, fakejira.Cloud, faulty)
-	ref, _ := b.issue(t)
-	remove := b.Inject(fakejira.Fault{Route: fakejira.RouteIssue, Effect: fakejira.Redirect, Body: "https://sso.example.com"})
-	_, err := b.c.Issue(t.Context(), ref.ID)
-	require.Error(t, err)
-	require.ErrorContains(t, b.c.Trouble(), "a redirect")
-	remove()
-	_, err = b.c.Issue(t.Context(), ref.ID)
-	require.NoError(t, err)
-	require.NoError(t, b.c.Trouble())
+// TestAnswerThatIsNotJirasIsTrouble wherever it comes from, until Jira itself
+// answers again.
+func TestAnswerThatIsNotJirasIsTrouble(t *testing.T) {
+	for says, fault := range map[string]fakejira.Fault{
+		"a redirect":      {Effect: fakejira.Redirect, Body: "https://sso.example.com"},
+		"not JSON":        {Effect: fakejira.Respond, Status: http.StatusOK, Body: "<html>login</html>"},
+		"but not Jira's;": {Effect: fakejira.Respond, Status: http.StatusOK, Body: fakejira.MaintenancePage},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			b := start(t, fakejira.Cloud, faulty)
+			ref, _ := b.issue(t)
+			fault.Route = fakejira.RouteComments
+			remove := b.Inject(fault)
+			_, err := b.c.Marks(t.Context(), ref)
+			require.Error(t, err)
+			require.ErrorContains(t, b.c.Trouble(), says)
+			remove()
+			_, err = b.c.Marks(t.Context(), ref)
+			require.NoError(t, err)
+			require.NoError(t, b.c.Trouble())
+		})
+	}
 }
 
 // TestAnonymousLoginIsTrouble: Jira answers /myself, and does not say who.
