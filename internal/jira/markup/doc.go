@@ -13,9 +13,13 @@
 //     agree.
 //   - Where they do not, a named character reference is used (Jira passes
 //     references through to the browser, pandoc decodes named ones).
-//   - The tilde has no named reference. Where it could open a subscript it
-//     becomes &#126;, which Jira shows as a tilde; pandoc shows the reference
-//     itself and is inert all the same.
+//   - The tilde that could open a subscript is the one character that no
+//     writing brings through both exactly. HTML has no named reference for it
+//     (&tilde; is U+02DC), pandoc decodes no numeric one, opens the subscript
+//     after a backslash and after a character of no width all the same, and a
+//     closing tilde may come from another value on the line. It becomes
+//     &#126;, which Jira shows as a tilde; pandoc shows the reference itself and
+//     is inert all the same.
 //
 // Issue keys such as ABC-1 are linked by Jira wherever they stand; there is no
 // markup to prevent it, and they lead nowhere but to that issue.
