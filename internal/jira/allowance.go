@@ -1,9 +1,7 @@
 package jira
 
 import (
-	"net/http"
 	"slices"
-	"sync"
 	"time"
 )
 
@@ -12,9 +10,13 @@ const (
 	// that Jira's burst limits name, and what two calls may gain on one another
 	// on their way.
 	allowanceSpan = 1020 * time.Millisecond
-	// allowanceLife is how long Jira is taken at its word. Then it may have
-	// more to give, and the only way to learn it is to ask for more.
-	allowanceLife = 10 * time.Second
+	// firstHold is how long Jira is taken at its word: somebody else may have
+	// used up the rest of that second. Then it may have more to give, and the
+	// only way to learn it is to ask for more: twice as much with every second.
+	// Each refusal that confirms the last one doubles the hold, up to longestHold.
+	firstHold   = 2 * time.Second
+	longestHold = 16 * time.Second
+	mostGrowth  = 10 // doublings until it is no allowance any more
 	// leastAllowance is the fewest calls that tell a rate from a refusal that
 	// has nothing to do with one.
 	leastAllowance = 10
@@ -23,155 +25,117 @@ const (
 	callsKept = 5 * time.Second
 )
 
-// allowances keep calls just below the rates that Jira has shown to permit.
-// Pauses alone would do, but waste what is permitted between the refusal and
-// the end of the pause: up to a quarter where Jira counts by the second.
-// Safe for concurrent use.
-type allowances struct {
-	mu sync.Mutex
-	of map[string]*allowance // by what a pause covers
-}
-
 // allowance is the rate of what one pause covers.
 type allowance struct {
-	calls   []time.Time // when they went out and, for those that wait, will go out; in order
-	most    int         // calls in an allowanceSpan; 0 when it is not known
-	refused time.Time   // when the call went out whose refusal told
-	learnt  time.Time   // when that refusal came
-	until   time.Time
+	calls    ledger        // those that went out, and those to come that have a turn
+	sent     ledger        // those that went out
+	most     int           // calls in an allowanceSpan, to begin with; 0 when it is not known
+	before   int           // what most was before the last refusal
+	held     time.Duration // how long that was held
+	borne    int           // what Jira bore before the allowance grew last; 0 for anything
+	grew     time.Time     // when that was
+	refused  time.Time     // when the call went out whose refusal told
+	learnt   time.Time     // when that refusal came
+	pauseEnd time.Time
 }
 
-// turn is when a call may go out.
-type turn struct {
-	at       time.Time
-	reserved bool      // it counts in the allowances already
-	learnt   time.Time // what they went by
-}
-
-// rated are the allowances that a call counts in.
-func rated(req *http.Request) []string {
-	return []string{keyOf(scopeAll, req), keyOf(scopeEndpoint, req)}
-}
-
-// take gives a call its turn, first come, first served.
-func (a *allowances) take(req *http.Request) turn {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	now := time.Now()
-	t := turn{at: now}
-	for _, key := range rated(req) {
-		if one := a.of[key]; one != nil && one.most > 0 && now.Before(one.until) {
-			t.at, t.reserved = later(t.at, one.next()), true
-			t.learnt = later(t.learnt, one.learnt)
-		}
+// permits is how many calls may go out in an allowanceSpan now, 0 for any
+// number, and until when that holds.
+func (a *allowance) permits(now time.Time) (most int, grows time.Time) {
+	steps, grows := a.growth(now)
+	if a.most == 0 || steps > mostGrowth {
+		return 0, time.Time{}
 	}
-	if t.reserved {
-		a.add(req, t.at)
+	return a.most << steps, grows
+}
+
+// growth is how often the allowance has doubled, and when it does next.
+func (a *allowance) growth(now time.Time) (steps int, next time.Time) {
+	first := a.pauseEnd.Add(a.hold())
+	if now.Before(first) {
+		return 0, first
 	}
-	return t
+	steps = int(now.Sub(first)/time.Second) + 1
+	return steps, first.Add(time.Duration(steps) * time.Second)
 }
 
-// stands tells whether a turn still does: it falls with the next refusal.
-func (a *allowances) stands(req *http.Request, t turn) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return !slices.ContainsFunc(rated(req), func(key string) bool {
-		one := a.of[key]
-		return one != nil && one.learnt.After(t.learnt)
-	})
-}
-
-// giveBack takes a turn that is not used from the allowances.
-func (a *allowances) giveBack(req *http.Request, t turn) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if t.reserved {
-		a.remove(req, t.at)
+// hold is how long the allowance stands as it is after its pause.
+func (a *allowance) hold() time.Duration {
+	if difference := a.most - a.before; 5*max(difference, -difference) > a.before {
+		return firstHold
 	}
+	return min(2*a.held, longestHold)
 }
 
-// goOut counts a call that goes out now.
-func (a *allowances) goOut(req *http.Request, t turn) time.Time {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if t.reserved {
-		a.remove(req, t.at)
-	}
-	now := time.Now()
-	a.add(req, now)
-	return now
-}
-
-// refused learns from the refusal of a call that went out at a time. What it
-// learns stands for some time after the end of the pause.
-func (a *allowances) refused(s scope, req *http.Request, sent, pauseEnd time.Time) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.remove(req, sent)
-	if one := a.of[keyOf(s, req)]; one != nil {
-		one.learn(sent, pauseEnd)
-	}
-}
-
-func (a *allowances) add(req *http.Request, at time.Time) {
-	for _, key := range rated(req) {
-		if a.of[key] == nil {
-			a.of[key] = &allowance{}
-		}
-		a.of[key].add(at)
-	}
-}
-
-func (a *allowances) remove(req *http.Request, at time.Time) {
-	for _, key := range rated(req) {
-		if one := a.of[key]; one != nil {
-			one.remove(at)
-		}
-	}
-}
-
-// next is when the next call may go out; it may have passed.
-func (a *allowance) next() time.Time {
-	if len(a.calls) < a.most {
+// next is when the next of so many calls may go out; it may have passed.
+func (a *allowance) next(most int) time.Time {
+	if len(a.calls) < most {
 		return time.Time{}
 	}
-	return a.calls[len(a.calls)-a.most].Add(allowanceSpan)
+	return a.calls[len(a.calls)-most].Add(allowanceSpan)
 }
 
-func (a *allowance) add(at time.Time) {
-	old, _ := slices.BinarySearchFunc(a.calls, time.Now().Add(-callsKept), time.Time.Compare)
-	a.calls = slices.Delete(a.calls, 0, old)
-	i, _ := slices.BinarySearchFunc(a.calls, at, time.Time.Compare)
-	a.calls = slices.Insert(a.calls, i, at)
-}
-
-func (a *allowance) remove(at time.Time) {
-	if i, found := slices.BinarySearchFunc(a.calls, at, time.Time.Compare); found {
-		a.calls = slices.Delete(a.calls, i, i+1)
+// learn notes a refusal. Refusals of calls that were under way by then belong to
+// the same one; others are news.
+func (a *allowance) learn(sent, pauseEnd time.Time) (news bool) {
+	if news = sent.After(a.learnt); news {
+		a.borne = 0
+		if steps, next := a.growth(sent); a.most > 0 && 0 < steps && steps <= mostGrowth {
+			a.borne, a.grew = a.most<<(steps-1), next.Add(-time.Second)
+		}
+		a.before, a.held = a.most, a.hold()
+		a.learnt, a.refused, a.pauseEnd = time.Now(), sent, pauseEnd
+		a.calls = slices.Clone(a.sent) // those that wait will get another turn
 	}
-}
-
-// learn counts what Jira allowed in the second before a refusal. Refusals of
-// calls that were under way by then belong to the same one.
-func (a *allowance) learn(sent, pauseEnd time.Time) {
-	switch {
-	case sent.After(a.learnt):
-		a.learnt, a.refused, a.until = time.Now(), sent, pauseEnd.Add(allowanceLife)
-		due, _ := slices.BinarySearchFunc(a.calls, a.learnt.Add(1), time.Time.Compare)
-		a.calls = a.calls[:due] // those that wait will get another turn
-		from, _ := slices.BinarySearchFunc(a.calls, sent.Add(-time.Second), time.Time.Compare)
-		to, _ := slices.BinarySearchFunc(a.calls, sent.Add(1), time.Time.Compare)
-		a.most = to - from
-	case sent.After(a.refused.Add(-time.Second)) && !sent.After(a.refused):
-		a.most--
-	}
-	if a.most < leastAllowance {
+	if a.most = a.permitted(); a.most < leastAllowance {
 		a.most = 0
 	}
+	return news
+}
+
+// permitted counts what Jira allowed before the refusal. Counting back for a
+// second may meet two of Jira's seconds: after what it bore before the
+// allowance grew, only calls since then show that it bears more.
+func (a *allowance) permitted() int {
+	end := a.sent.after(a.refused)
+	second := end - a.sent.after(a.refused.Add(-time.Second))
+	if a.borne == 0 {
+		return second
+	}
+	return max(end-a.sent.after(a.grew.Add(-1)), min(second, a.borne))
+}
+
+// ledger is when calls were or will be made, in order.
+type ledger []time.Time
+
+// add puts a call in, and forgets those that are long past.
+func (l *ledger) add(at time.Time) {
+	*l = slices.Delete(*l, 0, l.after(time.Now().Add(-callsKept)))
+	*l = slices.Insert(*l, l.after(at), at)
+}
+
+// remove takes a call out, if it is there.
+func (l *ledger) remove(at time.Time) {
+	if i, found := slices.BinarySearchFunc(*l, at, time.Time.Compare); found {
+		*l = slices.Delete(*l, i, i+1)
+	}
+}
+
+// after is the index of the first call after a time.
+func (l *ledger) after(at time.Time) int {
+	i, _ := slices.BinarySearchFunc(*l, at.Add(1), time.Time.Compare)
+	return i
 }
 
 func later(a, b time.Time) time.Time {
 	if b.After(a) {
+		return b
+	}
+	return a
+}
+
+func earlier(a, b time.Time) time.Time {
+	if b.Before(a) {
 		return b
 	}
 	return a

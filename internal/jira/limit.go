@@ -37,7 +37,7 @@ type limiter struct {
 }
 
 func newLimiter(cfg Config, m *Metrics) *limiter {
-	l := &limiter{metrics: m, pauses: pauses{until: map[string]pause{}}, rates: allowances{of: map[string]*allowance{}}}
+	l := &limiter{metrics: m, pauses: pauses{until: map[string]pause{}}, rates: newAllowances()}
 	l.gate = newGate(cfg.Concurrency, func(limit int) { m.limit.Set(float64(limit)) })
 	if cfg.RequestsPerSecond > 0 {
 		l.ceiling = rate.NewLimiter(rate.Limit(cfg.RequestsPerSecond), max(1, int(cfg.RequestsPerSecond/10)))
@@ -72,13 +72,11 @@ func (l *limiter) turn(ctx context.Context, req *http.Request) (turn, error) {
 			return turn{}, err
 		}
 		t := l.rates.take(req)
-		if wait := time.Until(t.at); wait <= 0 {
-			return t, nil
-		} else if err := sleep(ctx, wait); err != nil {
+		if err := l.rates.wait(ctx, req, t); err != nil {
 			l.rates.giveBack(req, t)
 			return turn{}, err
 		}
-		if l.rates.stands(req, t) {
+		if !t.again && l.rates.stands(req, t) {
 			return t, nil
 		}
 	}
@@ -108,7 +106,7 @@ func (l *limiter) learn(req *http.Request, resp *http.Response, sent time.Time) 
 	case resp.StatusCode == http.StatusTooManyRequests, resp.StatusCode == http.StatusServiceUnavailable:
 		s := scopeOf(resp, endpointOf(req.Context()).issue != "", l.cloud.Load())
 		l.pauses.begin(s, req, retryAfter(resp, now), sent)
-		if resp.StatusCode == http.StatusTooManyRequests {
+		if showsRate(resp) {
 			l.rates.refused(s, req, sent, now.Add(l.pauses.left(req)))
 		}
 		l.metrics.throttled.WithLabelValues(string(s)).Inc()

@@ -85,15 +85,15 @@ func (p *pauses) wait(ctx context.Context, req *http.Request) error {
 		if left <= 0 {
 			return nil
 		}
-		if err := sleep(ctx, left); err != nil {
+		if err := sleep(ctx, left, nil); err != nil {
 			return err
 		}
 	}
 }
 
-// sleep waits, and returns a *pausedError at once if the context's deadline
-// comes first.
-func sleep(ctx context.Context, d time.Duration) error {
+// sleep waits, or less if there is news. It returns a *pausedError at once if the
+// context's deadline comes first.
+func sleep(ctx context.Context, d time.Duration, news <-chan struct{}) error {
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
 		return &pausedError{after: d}
 	}
@@ -101,6 +101,8 @@ func sleep(ctx context.Context, d time.Duration) error {
 	defer timer.Stop()
 	select {
 	case <-timer.C:
+		return nil
+	case <-news:
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -162,4 +164,11 @@ func scopeOf(resp *http.Response, writesIssue, cloud bool) scope {
 		return scopeEndpoint
 	}
 	return scopeAll
+}
+
+// showsRate tells whether a refusal says something about calls a second. A quota
+// is of an hour, and an overload of the moment.
+func showsRate(resp *http.Response) bool {
+	reason := strings.ToLower(resp.Header.Get("RateLimit-Reason"))
+	return resp.StatusCode == http.StatusTooManyRequests && !strings.Contains(reason, "quota")
 }

@@ -120,6 +120,16 @@ func TestQuotedTextCanNotLeaveItsString(t *testing.T) {
 	})
 }
 
+func TestOnlyALimitOfASecondShowsARate(t *testing.T) {
+	for reason, want := range map[string]bool{
+		"": true, "jira-burst-based": true, "jira-quota-tenant-based": false, "jira-quota-global-based": false,
+	} {
+		header := http.Header{"Ratelimit-Reason": {reason}}
+		require.Equal(t, want, showsRate(&http.Response{StatusCode: http.StatusTooManyRequests, Header: header}), reason)
+		require.False(t, showsRate(&http.Response{StatusCode: http.StatusServiceUnavailable, Header: header}), reason)
+	}
+}
+
 func TestGivenUpWaitLeavesThePlaceToOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := newGate(1, func(int) {})
