@@ -45,6 +45,7 @@ func TestSecurityRoleThatCanDoNeitherIsExplainedOnTheIssue(t *testing.T) {
 	w.inStatus(issue, "Pending")
 	w.inState(id, types.RequestState_PENDING)
 	require.Equal(t, 1, w.logCount("decision refused", "refusal=not_allowed_in_teleport"))
+	require.Equal(t, 1, w.logCount("level=WARN", "no decision made in jira can be submitted"), "said at the start")
 
 	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{faketeleport.RoleAccessPluginWithReview}})
 	w.stop()

@@ -59,6 +59,9 @@ func (c *Client) IsUser(ctx context.Context, who access.Actor, handle string) (b
 	if err != nil || slices.ContainsFunc(found, who.Same) {
 		return err == nil, err
 	}
+	if len(found) > 0 && strings.Contains(handle, "@") {
+		return false, nil // a search that finds somebody is not blind
+	}
 	return false, c.maySearch(ctx, k)
 }
 

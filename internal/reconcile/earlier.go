@@ -41,6 +41,8 @@ const firstSearch = 10 * time.Second
 // absence counts. If it is there the claim is taken at once.
 func (v *visit) searchEarly(ctx context.Context, d access.Draft, described access.Record, wait time.Duration) (again time.Duration, err error) {
 	if stood := v.r.opts.SearchGrace - wait; stood < firstSearch {
+		v.r.log.Info("an issue may have been made without an answer, none is made before search shows that there is none",
+			"request_id", v.view.ID, "issue_key", v.view.Record.IssueKey, "wait", wait.Round(time.Second))
 		return min(wait, firstSearch-stood), nil
 	}
 	ref, err := v.findEarlier(ctx, d)

@@ -156,13 +156,11 @@ func (c *Client) checkMode(own rights, at cluster) Check {
 	check := Check{
 		Name: "submit decisions", Level: LevelOK, Detail: fmt.Sprintf("mode %s: %s", at.mode, at.why),
 	}
+	lack := own.lack(at.mode)
 	switch {
-	case at.mode == access.ModeState && own.known && own.update == refused:
+	case lack != "":
 		check.Level, check.Fix = LevelFailure, c.ruleFor(at.mode)
-		check.Detail += "; the daemon's roles may not set the state of requests"
-	case at.mode == access.ModeReview && own.known && !own.review:
-		check.Level, check.Fix = LevelFailure, c.ruleFor(at.mode)
-		check.Detail += "; the daemon's roles may not review requests"
+		check.Detail += "; " + lack
 	case at.mode == access.ModeOnBehalf:
 		check.Level, check.Fix = LevelWarning, "make sure of it: "+c.ruleFor(at.mode)
 		check.Detail += "; whether the cluster takes reviews on behalf of others is not visible from here"

@@ -61,6 +61,10 @@ func (c *Client) settle(now cluster, own rights) {
 	if c.warned.news("mode", string(now.mode)+now.why) {
 		c.log.Info("review mode chosen", "mode", now.mode, "why", now.why,
 			"cluster", now.name, "teleport_version", now.version)
+		if lack := own.lack(now.mode); lack != "" {
+			c.log.Warn("no decision made in jira can be submitted", "mode", now.mode, "why", lack,
+				"fix", "teleport-jira check names the rule to add")
+		}
 	}
 }
 

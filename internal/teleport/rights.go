@@ -38,6 +38,18 @@ type rights struct {
 	review   bool
 }
 
+// lack is what is known to be missing for decisions in the mode; "" when nothing
+// is.
+func (r rights) lack(mode access.ReviewMode) string {
+	switch {
+	case mode == access.ModeState && r.known && r.update == refused:
+		return "the daemon's roles may not set the state of requests"
+	case mode == access.ModeReview && r.known && !r.review:
+		return "the daemon's roles may not review requests"
+	}
+	return ""
+}
+
 // rightsOf computes the rights of a user that holds the roles. Teleport grants
 // what any role allows unless any role denies it.
 func rightsOf(roles []types.Role) rights {
