@@ -51,8 +51,8 @@ type Move struct {
 	From Status
 	To   Status
 	// Project is the key of the project that the issue was in when it was
-	// moved; empty when nobody can tell, or when the same change brought it from
-	// one project to another.
+	// moved; empty when nobody can tell, or when no transition moved it: the
+	// status was chosen along with another project or workflow.
 	Project string
 }
 

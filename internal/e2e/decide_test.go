@@ -259,7 +259,7 @@ func TestIssueInAnotherProjectDecidesNothing(t *testing.T) {
 	id, issue := w.pending()
 	require.NoError(t, w.jira.MoveToProject(issue.ID, fakejira.BobID, "OPS", "Pending"))
 	w.drag(issue, "Approved", fakejira.BobID)
-	w.said(issue, "OPS is not one in which this request may be decided")
+	w.said(issue, "OPS is not the one in which this request may be decided, TAR")
 	w.inState(id, types.RequestState_PENDING)
 }
 

@@ -34,8 +34,8 @@ type allowance struct {
 	held     time.Duration // how long that was held
 	borne    int           // what Jira bore before the allowance grew last; 0 for anything
 	grew     time.Time     // when that was
-	refused  time.Time     // when the call went out whose refusal told
-	learnt   time.Time     // when that refusal came
+	learnt   time.Time     // when the last refusal came
+	last     time.Time     // when the last call went out before that
 	pauseEnd time.Time
 }
 
@@ -78,14 +78,20 @@ func (a *allowance) next(most int) time.Time {
 // learn notes a refusal. Refusals of calls that were under way by then belong to
 // the same one; others are news.
 func (a *allowance) learn(sent, pauseEnd time.Time) (news bool) {
-	if news = sent.After(a.learnt); news {
+	news = sent.After(a.learnt)
+	switch {
+	case !news && time.Since(a.learnt) > callsKept-2*time.Second:
+		return false // what would have to be counted is forgotten
+	case news:
 		a.borne = 0
 		if steps, next := a.growth(sent); a.most > 0 && 0 < steps && steps <= mostGrowth {
 			a.borne, a.grew = a.most<<(steps-1), next.Add(-time.Second)
 		}
 		a.before, a.held = a.most, a.hold()
-		a.learnt, a.refused, a.pauseEnd = time.Now(), sent, pauseEnd
-		a.calls = slices.Clone(a.sent) // those that wait will get another turn
+		a.learnt, a.pauseEnd = time.Now(), pauseEnd
+		if a.last = sent; len(a.sent) > 0 {
+			a.last = later(sent, a.sent[len(a.sent)-1])
+		}
 	}
 	if a.most = a.permitted(); a.most < leastAllowance {
 		a.most = 0
@@ -93,12 +99,13 @@ func (a *allowance) learn(sent, pauseEnd time.Time) (news bool) {
 	return news
 }
 
-// permitted counts what Jira allowed before the refusal. Counting back for a
-// second may meet two of Jira's seconds: after what it bore before the
-// allowance grew, only calls since then show that it bears more.
+// permitted counts what Jira allowed before the refusal, in whatever order the
+// calls reached it. Counting back for a second may meet two of Jira's seconds:
+// after what it bore before the allowance grew, only calls since then show that
+// it bears more.
 func (a *allowance) permitted() int {
-	end := a.sent.after(a.refused)
-	second := end - a.sent.after(a.refused.Add(-time.Second))
+	end := a.sent.after(a.last)
+	second := end - a.sent.after(a.last.Add(-time.Second))
 	if a.borne == 0 {
 		return second
 	}
@@ -108,9 +115,12 @@ func (a *allowance) permitted() int {
 // ledger is when calls were or will be made, in order.
 type ledger []time.Time
 
-// add puts a call in, and forgets those that are long past.
+// add puts a call in. It forgets those that are long past, once they are the
+// most.
 func (l *ledger) add(at time.Time) {
-	*l = slices.Delete(*l, 0, l.after(time.Now().Add(-callsKept)))
+	if old := l.after(time.Now().Add(-callsKept)); 2*old > len(*l) {
+		*l = slices.Delete(*l, 0, old)
+	}
 	*l = slices.Insert(*l, l.after(at), at)
 }
 

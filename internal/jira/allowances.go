@@ -35,7 +35,7 @@ func rated(req *http.Request) []string {
 	return []string{keyOf(scopeAll, req), keyOf(scopeEndpoint, req)}
 }
 
-// take gives a call its turn, first come, first served.
+// take gives a call its turn, after all that are given.
 func (a *allowances) take(req *http.Request) turn {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -126,6 +126,9 @@ func (a *allowances) refused(s scope, req *http.Request, sent, pauseEnd time.Tim
 		a.of[key].sent.remove(sent)
 	}
 	if one := a.of[keyOf(s, req)]; one != nil && one.learn(sent, pauseEnd) {
+		for _, each := range a.of { // those that wait take another turn in all of theirs
+			each.calls = slices.Clone(each.sent)
+		}
 		close(a.news)
 		a.news = make(chan struct{})
 	}

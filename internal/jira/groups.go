@@ -50,6 +50,15 @@ type groupJSON struct {
 	Name text `json:"name"`
 }
 
+// groupsJSON is Data Center's user with their groups.
+type groupsJSON struct {
+	Groups struct {
+		Items []groupJSON `json:"items"`
+	} `json:"groups"`
+}
+
+func (g *groupsJSON) isWhole() bool { return g.Groups.Items != nil }
+
 func (c *Client) groupsOf(ctx context.Context, k call, who access.Actor, cloud bool) ([]groupJSON, error) {
 	if cloud {
 		var groups []groupJSON
@@ -58,11 +67,7 @@ func (c *Client) groupsOf(ctx context.Context, k call, who access.Actor, cloud b
 		err := c.do(ctx, k, &groups)
 		return groups, err
 	}
-	var user struct {
-		Groups struct {
-			Items []groupJSON `json:"items"`
-		} `json:"groups"`
-	}
+	var user groupsJSON
 	k.endpoint = "/user"
 	k.path = k.endpoint + query("key", who.ID, "expand", "groups")
 	err := c.do(ctx, k, &user)

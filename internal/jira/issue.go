@@ -146,14 +146,15 @@ func newestMove(entries []history, project string) (move access.Move, by account
 		return cmp.Or(b.Created.Compare(a.Created.Time), compareIDs(string(b.ID), string(a.ID)))
 	})
 	for _, entry := range entries {
+		at := project
 		before, left := entry.leftProject()
-		if left {
-			project = ""
+		if left || entry.chosen() {
+			at = ""
 		}
 		for _, item := range slices.Backward(entry.Items) {
 			if item.isStatus() {
 				return access.Move{
-					ID: string(entry.ID), At: entry.Created.Time, From: item.from(), To: item.to(), Project: project,
+					ID: string(entry.ID), At: entry.Created.Time, From: item.from(), To: item.to(), Project: at,
 				}, entry.Author, true
 			}
 		}

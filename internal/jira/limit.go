@@ -57,11 +57,15 @@ func (l *limiter) enter(ctx context.Context, req *http.Request) (time.Time, erro
 			l.rates.giveBack(req, t)
 			return time.Time{}, err
 		}
-		if l.pauses.left(req) <= 0 {
-			return l.goOut(ctx, req, t)
+		err = l.belowCeiling(ctx)
+		if err == nil && l.pauses.left(req) <= 0 && l.rates.stands(req, t) {
+			return l.rates.goOut(req, t), nil
 		}
-		l.gate.release() // a pause began while the call waited for its place
+		l.gate.release()
 		l.rates.giveBack(req, t)
+		if err != nil {
+			return time.Time{}, err
+		} // else a pause began while the call waited for its place
 	}
 }
 
@@ -82,16 +86,12 @@ func (l *limiter) turn(ctx context.Context, req *http.Request) (turn, error) {
 	}
 }
 
-// goOut waits for the configured ceiling, with a place in the gate.
-func (l *limiter) goOut(ctx context.Context, req *http.Request, t turn) (time.Time, error) {
-	if l.ceiling != nil {
-		if err := l.ceiling.Wait(ctx); err != nil {
-			l.gate.release()
-			l.rates.giveBack(req, t)
-			return time.Time{}, err
-		}
+// belowCeiling waits for the configured ceiling.
+func (l *limiter) belowCeiling(ctx context.Context) error {
+	if l.ceiling == nil {
+		return nil
 	}
-	return l.rates.goOut(req, t), nil
+	return l.ceiling.Wait(ctx)
 }
 
 // learn gives the place back and adapts to the answer to a call that went out

@@ -35,6 +35,9 @@ func (c *Client) MadeFor(ctx context.Context, ref access.IssueRef, d access.Draf
 	if err := c.do(ctx, k, &raw); err != nil {
 		return false, c.trueNotFound(ctx, err)
 	}
+	if raw.Fields.Creator.actor().ID == "" || raw.Changelog == nil {
+		return false, k.error(access.Temporary, errNoIssue)
+	}
 	b, err := c.birth(ctx, k, path, raw)
 	if err != nil || !b.creator.Same(c.Self()) {
 		return false, err
@@ -49,9 +52,6 @@ func (c *Client) MadeFor(ctx context.Context, ref access.IssueRef, d access.Draf
 // birth undoes the edits of labels and summary, the newest first.
 func (c *Client) birth(ctx context.Context, k call, path string, raw issueJSON) (birth, error) {
 	b := birth{creator: raw.Fields.Creator.actor(), labels: raw.labels(), summary: string(raw.Fields.Summary)}
-	if raw.Changelog == nil {
-		return b, nil
-	}
 	entries := raw.Changelog.all()
 	if raw.Changelog.Total > len(entries) {
 		var err error

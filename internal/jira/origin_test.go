@@ -2,6 +2,7 @@ package jira_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -46,6 +47,25 @@ func TestMadeForGoesByWhatNobodyCanEdit(t *testing.T) {
 			require.False(t, made(byHand(fakejira.BotID, summary, other), requestID), "of another request")
 			require.False(t, made(byHand(fakejira.BotID, "something else", requestID), requestID), "of other roles")
 			require.False(t, made(byHand(fakejira.CarolID, summary, requestID, requestID.Label()), requestID), "by somebody else")
+		})
+	}
+}
+
+// TestPageInsteadOfAnAnswerProvesNothing: what is not there must not be taken
+// for an answer that says no.
+func TestPageInsteadOfAnAnswerProvesNothing(t *testing.T) {
+	for _, flavour := range flavours {
+		t.Run(flavour.String(), func(t *testing.T) {
+			b := start(t, flavour, faulty)
+			require.NoError(t, b.c.Connect(t.Context()))
+			ref, _ := b.issue(t)
+			b.Inject(fakejira.Fault{Effect: fakejira.Respond, Status: http.StatusOK, Body: fakejira.MaintenancePage})
+			_, err := b.c.MadeFor(t.Context(), ref, draft())
+			wantError(t, err, access.Temporary, false)
+			if flavour == fakejira.DataCenter { // Cloud's is a list, which the page is not
+				_, err = b.c.InGroups(t.Context(), access.Actor{ID: "JIRAUSER10201"}, []string{"approvers"})
+				wantError(t, err, access.Temporary, false)
+			}
 		})
 	}
 }

@@ -86,6 +86,9 @@ func (c *Client) maySearch(ctx context.Context, k call) error {
 	case gone != "":
 		return k.error(access.Permanent, errBlind)
 	}
+	if len(have) == 0 {
+		return k.error(access.Temporary, errNotJira)
+	}
 	if granted, told := have[browse]; told && !granted {
 		return k.error(access.Permanent, errBlind)
 	}
@@ -165,6 +168,8 @@ func (c *Client) userByID(ctx context.Context, k call, id string, cloud bool) ([
 		return nil, nil
 	case err != nil:
 		return nil, err
+	case raw.actor().ID == "":
+		return nil, k.error(access.Temporary, errNotJira)
 	}
 	return []access.Actor{raw.actor()}, nil
 }

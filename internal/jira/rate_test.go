@@ -144,6 +144,24 @@ func TestAPauseTakesBackTheTurnsGivenOut(t *testing.T) {
 	})
 }
 
+func TestNothingGoesOutInAPauseBelowACeiling(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, fakejira.Cloud, faulty, limitedTo(fakejira.Limits{}), func(s *settings) { s.config.RequestsPerSecond = 1 })
+		require.NoError(t, b.c.Connect(t.Context()))
+		b.Inject(fakejira.Fault{
+			Route: fakejira.RouteIssues, Times: 1, Effect: fakejira.Respond,
+			Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"30"}},
+		})
+		var all sync.WaitGroup
+		all.Go(func() { burst(t, b, 8, 8) })
+		<-time.After(5 * time.Second)
+		calls := len(b.Calls())
+		<-time.After(25 * time.Second)
+		require.Len(t, b.Calls(), calls)
+		all.Wait()
+	})
+}
+
 func TestCallsUnderWayDoNotLengthenAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := start(t, fakejira.Cloud, faulty)

@@ -22,7 +22,7 @@ const proofAge = 5 * time.Minute
 // refuses for one issue, field or person is no trouble, and ends none that lasts.
 type trouble struct {
 	mu      sync.Mutex
-	last    error            // ends with the next answer of Jira's own, whatever it says
+	last    error            // ends with the next answer of Jira's own about something else
 	lasting map[string]error // by endpoint; ends when that endpoint works
 	proven  time.Time        // when the login was last proven
 }

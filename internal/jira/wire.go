@@ -250,6 +250,12 @@ func (h history) leftProject() (key string, left bool) {
 	return key, left
 }
 
+// chosen tells whether a status in the entry was chosen along with another
+// workflow, and not reached by a transition.
+func (h history) chosen() bool {
+	return slices.ContainsFunc(h.Items, func(i changeItem) bool { return i.Field == "Workflow" && i.FieldType != "custom" })
+}
+
 func (i changeItem) isStatus() bool { return i.is("status") }
 
 func (i changeItem) from() access.Status {

@@ -86,6 +86,8 @@ func TestMoveKnowsTheProjectThatItWasMadeIn(t *testing.T) {
 		"elsewhere, which is not named":    {[][]changeItem{{status}, {project}}, ""},
 		"elsewhere, which is not readable": {[][]changeItem{{status}, {project, key("nonsense")}}, ""},
 		"on the way":                       {[][]changeItem{{project, key("EVIL-7"), status}}, ""},
+		"by another workflow":              {[][]changeItem{{{Field: "issuetype", FieldType: "jira"}, {Field: "Workflow", FieldType: "jira"}, status}}, ""},
+		"before another workflow":          {[][]changeItem{{status}, {{Field: "Workflow", FieldType: "jira"}}}, "TAR"},
 		"on the way, without a key":        {[][]changeItem{{status, project}}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -128,6 +130,60 @@ func TestOnlyALimitOfASecondShowsARate(t *testing.T) {
 		require.Equal(t, want, showsRate(&http.Response{StatusCode: http.StatusTooManyRequests, Header: header}), reason)
 		require.False(t, showsRate(&http.Response{StatusCode: http.StatusServiceUnavailable, Header: header}), reason)
 	}
+}
+
+// ratedCall is a call that allowances count.
+func ratedCall(t *testing.T, method, name string) *http.Request {
+	t.Helper()
+	ctx := withEndpoint(t.Context(), endpoint{name: name})
+	req, err := http.NewRequestWithContext(ctx, method, "https://jira.example.com", http.NoBody)
+	require.NoError(t, err)
+	return req
+}
+
+func TestTurnsFallInAllAllowances(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAllowances()
+		create, other := ratedCall(t, http.MethodPost, "/issue"), ratedCall(t, http.MethodGet, "/issue/{issue}")
+		var last time.Time
+		for range 30 {
+			last = a.goOut(create, turn{})
+			<-time.After(10 * time.Millisecond)
+		}
+		a.refused(scopeAll, create, last, time.Now())
+		for range 40 {
+			a.take(create) // turns of which most are to come
+		}
+		require.Positive(t, time.Until(a.take(other).at))
+		<-time.After(time.Millisecond)
+		last = a.goOut(create, turn{})
+		<-time.After(time.Millisecond)
+		a.refused(scopeEndpoint, create, last, time.Now())
+		for key, one := range a.of {
+			require.Equal(t, one.sent, one.calls, key)
+		}
+	})
+}
+
+func TestARefusalThatComesLateChangesNoRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAllowances()
+		create := ratedCall(t, http.MethodPost, "/issue")
+		var sent []time.Time
+		for range 150 {
+			sent = append(sent, a.goOut(create, turn{}))
+			<-time.After(5 * time.Millisecond)
+		}
+		a.refused(scopeEndpoint, create, sent[149], time.Now())
+		most := a.of["POST /issue"].most
+		require.Equal(t, 149, most)
+		for range 60 {
+			<-time.After(100 * time.Millisecond)
+			a.goOut(create, turn{})
+		}
+		a.refused(scopeEndpoint, create, sent[148], time.Now())
+		require.Equal(t, most, a.of["POST /issue"].most)
+	})
 }
 
 func TestGivenUpWaitLeavesThePlaceToOthers(t *testing.T) {

@@ -116,13 +116,12 @@ func (s Settings) judgeApprover(v View, who access.Actor) Refusal {
 	return ""
 }
 
-// mayDecideIn tells whether a request may be decided in a project: in the one
-// that its issues go to, or in which its own was made. Other people may move
-// issues in others, also in those of other routes.
+// mayDecideIn tells whether a request may be decided in a project: only in the
+// one that its issue goes to. Other people may move issues in others, also in
+// those of other routes; where an issue was made is not known of one that was
+// found again.
 func (s Settings) mayDecideIn(v View, project string) bool {
-	made, _, _ := strings.Cut(v.Record.IssueKey, "-")
-	return s.Knows(project) &&
-		(made == "" || strings.EqualFold(project, made) || strings.EqualFold(project, s.RouteOf(v.Request).Project))
+	return strings.EqualFold(project, s.RouteOf(v.Request).Project)
 }
 
 // TeleportUser maps a Jira account to a Teleport user: by the operator's list,

@@ -81,14 +81,6 @@ func (r Route) or(d Route) Route {
 	return r
 }
 
-// Knows tells whether a project is one that the daemon makes issues in. An
-// issue that was moved elsewhere is out of the reach of its rules.
-func (s Settings) Knows(project string) bool {
-	return strings.EqualFold(s.Default.Project, project) || slices.ContainsFunc(s.Routes, func(r Route) bool {
-		return r.Project != "" && strings.EqualFold(r.Project, project)
-	})
-}
-
 // globMatch matches s against a pattern in which * stands for any text.
 func globMatch(pattern, s string) bool {
 	parts := strings.Split(pattern, "*")

@@ -140,11 +140,11 @@ func (s Settings) refusalText(v View, why Refusal, move access.Move) string {
 // foreignText tells a decision in another project from one that came home.
 func (s Settings) foreignText(v View) string {
 	if s.mayDecideIn(v, v.Issue.Project) {
-		return "it was moved while the issue was in another project, or on its way between two, where other people may move issues. " +
+		return "it was moved while the issue was in another project, or by changing its project or workflow, which other people may do. " +
 			"Somebody who may decide it can move the issue now, or review the request in Teleport."
 	}
-	return fmt.Sprintf("the project %s is not one in which this request may be decided. "+
-		"Move the issue back to its project, or review the request in Teleport.", v.Issue.Project)
+	return fmt.Sprintf("the project %s is not the one in which this request may be decided, %s. "+
+		"Move the issue there, or review the request in Teleport.", v.Issue.Project, s.RouteOf(v.Request).Project)
 }
 
 func suggestedText(reviewers []string) string {

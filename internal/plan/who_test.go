@@ -85,7 +85,7 @@ func TestWhoMayDecide(t *testing.T) {
 		}, "approved by b1"},
 		"where it was made, the route being new": {bob, func(s *plan.Settings, _ *plan.View) {
 			s.Routes = []plan.Route{{Roles: []string{"editor"}, Project: "DBA"}}
-		}, "approved by b1"},
+		}, "refuse foreign_project"},
 		"in another route's project": {bob, func(s *plan.Settings, v *plan.View) {
 			v.Issue.Project, v.Issue.LastMove.Project = "DBA", "DBA"
 			s.Routes = []plan.Route{{Roles: []string{"x"}, Project: "DBA"}}

@@ -27,6 +27,9 @@ type done struct {
 	reviews int
 }
 
+// mostStuck bounds what is remembered of issues that can't be moved.
+const mostStuck = 10_000
+
 type landing struct{ project, issueType string }
 
 func newMemory() *memory {
@@ -95,6 +98,9 @@ func (m *memory) setGone(id access.RequestID, gone bool) (news bool) {
 func (m *memory) setStuck(id access.RequestID, to access.State) (news bool) {
 	m.with(func(m *memory) {
 		news = m.stuck[id] != to
+		if len(m.stuck) >= mostStuck {
+			clear(m.stuck) // and say it again
+		}
 		if to == "" {
 			delete(m.stuck, id)
 		} else {
@@ -117,11 +123,6 @@ func (m *memory) setLanding(l landing) {
 // keepOnly forgets settled requests that the cluster no longer lists.
 func (m *memory) keepOnly(listed map[access.RequestID]struct{}) {
 	m.with(func(m *memory) {
-		for id := range m.stuck {
-			if _, ok := listed[id]; !ok {
-				delete(m.stuck, id)
-			}
-		}
 		for id := range m.done {
 			if _, ok := listed[id]; !ok {
 				delete(m.done, id)

@@ -189,7 +189,7 @@ func (r *Reconciler) retry(ctx context.Context, k key, entry entry, err error) {
 func (r *Reconciler) say(ctx context.Context, k key, said string, err error) {
 	class, level, fix := access.ClassOf(err), slog.LevelWarn, ""
 	switch {
-	case errors.Is(err, access.ErrNotFound): // which has been said, see issueGone
+	case errors.Is(err, access.ErrNotFound) && r.memory.isGone(k.request): // see issueGone
 		level = slog.LevelDebug
 	case errors.Is(err, access.ErrConflict), class == access.Limited, said == err.Error():
 		level = slog.LevelDebug

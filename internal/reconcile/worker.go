@@ -232,10 +232,10 @@ func (r *Reconciler) byGroup(ctx context.Context, v plan.View, who access.Actor,
 }
 
 // bySearch asks Jira whether it finds an account that hides its e-mail under the
-// requester's name. Under an e-mail it finds that account alone, whatever a
-// mapping says of the person. Under another name it finds those, too, that
-// begin with it: that leaves it open, and nobody whom a mapping names is
-// asked about.
+// requester's name. Under an e-mail it finds that account, or at worst one whose
+// e-mail begins so, whatever a mapping says of the person. Under another name it
+// finds many that begin with it: that leaves it open, and nobody whom a mapping
+// names is asked about.
 func (r *Reconciler) bySearch(ctx context.Context, v plan.View, who access.Actor, p *plan.Person) error {
 	user := v.Request.User
 	address, mapped := strings.Contains(user, "@"), r.opts.Settings.TeleportUser(who, p) != ""

@@ -28,6 +28,24 @@ func TestSearchThatFailsClearsNoAttempt(t *testing.T) {
 	})
 }
 
+// TestPageInsteadOfTheOriginClearsNoAttempt: a create's answer is lost, and the
+// last look at the issue that it made is answered by a gateway. The issue was
+// taken for a stranger's, and a second one was made.
+func TestPageInsteadOfTheOriginClearsNoAttempt(t *testing.T) {
+	inWorld(t, time.Second, func(_ *testing.T, w *world) []string {
+		w.start("r0", newBody())
+		pass(time.Second)
+		w.jira.Inject(fakejira.Fault{Method: http.MethodPost, Route: fakejira.RouteIssues, Effect: fakejira.LoseAnswer, Times: 1})
+		end := w.jira.Inject(fakejira.Fault{
+			Method: http.MethodGet, Route: fakejira.RouteIssue, Effect: fakejira.Respond, Status: 200, Body: fakejira.MaintenancePage,
+		})
+		id := w.request(requester, "x", faketeleport.RequestOptions{})
+		pass(90 * time.Second)
+		end()
+		return []string{id}
+	})
+}
+
 // TestLookThatFailsClearsNoSuspicion: a comment's answer is lost, and so is the
 // look at the comments there are. It was written again.
 func TestLookThatFailsClearsNoSuspicion(t *testing.T) {

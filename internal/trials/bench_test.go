@@ -141,6 +141,7 @@ func limitedBursts(t *testing.T, out *table) {
 	}{
 		{"100 POST/s", fakejira.CloudLimits()},
 		{"100 POST/s, no Retry-After", fakejira.Limits{Get: 100, Post: 100, Put: 50, PerIssue: true, NoRetryAfter: true}},
+		{"100 POST/s by the clock's seconds", fakejira.Limits{Get: 100, Post: 100, Put: 50, PerIssue: true, Windowed: true}},
 		{"20 POST/s", fakejira.Limits{Get: 100, Post: 20, Put: 50, PerIssue: true}},
 	} {
 		w := newWorld(t, cloudWith(latency), func(o *options) { o.jira.Limits = named.limits })
