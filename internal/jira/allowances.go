@@ -126,12 +126,30 @@ func (a *allowances) refused(s scope, req *http.Request, sent, pauseEnd time.Tim
 		a.of[key].sent.remove(sent)
 	}
 	if one := a.of[keyOf(s, req)]; one != nil && one.learn(sent, pauseEnd) {
-		for _, each := range a.of { // those that wait take another turn in all of theirs
-			each.calls = slices.Clone(each.sent)
-		}
+		a.fell(s, req)
 		close(a.news)
 		a.news = make(chan struct{})
 	}
+}
+
+// fell takes out the turns that do not stand any more: those of the endpoint, or
+// all. Turns of other endpoints stay.
+func (a *allowances) fell(s scope, req *http.Request) {
+	if s == scopeAll {
+		for _, one := range a.of {
+			one.calls = slices.Clone(one.sent)
+		}
+		return
+	}
+	one, all := a.of[keyOf(s, req)], a.of[keyOf(scopeAll, req)]
+	turns := slices.Clone(one.calls)
+	for _, at := range one.sent {
+		turns.remove(at)
+	}
+	for _, at := range turns {
+		all.calls.remove(at)
+	}
+	one.calls = slices.Clone(one.sent)
 }
 
 func (a *allowances) add(req *http.Request, at time.Time) {
