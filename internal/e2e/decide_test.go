@@ -71,11 +71,7 @@ func TestReasonMayBeUnderItsHeadingAndTheNewestCounts(t *testing.T) {
 func TestThresholdOfTwoLeavesTheRequestPending(t *testing.T) {
 	w := newWorld(t)
 	w.start()
-	id := w.request(faketeleport.RequestOptions{Thresholds: []types.AccessReviewThreshold{{Approve: 2, Deny: 1}}})
-	issue := w.issue(id)
-	w.drag(issue, "Approved", fakejira.BobID)
-	w.said(issue, "1 of 2 approvals")
-	w.inStatus(issue, "Pending")
+	id, issue := w.halfApproved()
 	w.inState(id, types.RequestState_PENDING)
 	require.Len(t, w.reviews(id), 1)
 

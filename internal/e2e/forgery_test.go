@@ -161,11 +161,7 @@ func TestSecurityForgeriesDecideNothing(t *testing.T) {
 func TestSecurityReplaysAreHarmless(t *testing.T) {
 	w := newWorld(t)
 	w.start()
-	id := w.request(faketeleport.RequestOptions{Thresholds: []types.AccessReviewThreshold{{Approve: 2, Deny: 1}}})
-	issue := w.issue(id)
-	w.drag(issue, "Approved", fakejira.BobID)
-	w.said(issue, "1 of 2 approvals")
-	w.inStatus(issue, "Pending")
+	id, issue := w.halfApproved()
 	recorded := w.jira.Deliveries()
 	replay := func() {
 		for _, d := range recorded {

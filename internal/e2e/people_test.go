@@ -35,6 +35,17 @@ func (w *world) pending() (id string, issue fakejira.Issue) {
 	return id, w.issue(id)
 }
 
+// halfApproved makes a request that needs two approvals and has Bob's.
+func (w *world) halfApproved() (id string, issue fakejira.Issue) {
+	w.t.Helper()
+	id = w.request(faketeleport.RequestOptions{Thresholds: []types.AccessReviewThreshold{{Approve: 2, Deny: 1}}})
+	issue = w.issue(id)
+	w.drag(issue, "Approved", fakejira.BobID)
+	w.said(issue, "1 of 2 approvals")
+	w.inStatus(issue, "Pending")
+	return id, issue
+}
+
 // issues are the issues that name the request.
 func (w *world) issues(id string) []fakejira.Issue {
 	want, err := json.Marshal(id)
