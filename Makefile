@@ -54,7 +54,7 @@ simulate: ## run N (1000) seeded simulations from SEED (1) on; a failing seed is
 	SIM_RUNS=$(or $(N),1000) SIM_SEED=$(or $(SEED),1) go test -count=1 -timeout 4h -run '^TestSimulate$$' ./internal/sim
 
 # How the daemon does as a process, between doubles on real sockets.
-TRIALS := TELEPORT_JIRA_BIN='$(abspath $(BINARY))' go test -vet=off -count=1 -v -timeout 4h ./internal/trials
+TRIALS := TELEPORT_JIRA_BIN='$(abspath $(BINARY))' go test -vet=off -count=1 -v -timeout 4h ./internal/load
 
 test-faults: $(BINARY) ## kill and pause 2, 3 and 5 replicas at random while both sides fail; SEED repeats a schedule
 	FAULTS=1 SEED=$(SEED) $(TRIALS) -parallel 3 -run '^TestFaults$$'
@@ -67,7 +67,7 @@ bench: $(BINARY) ## measure the daemon against its targets, and the hot paths CO
 	go test -run '^$$' -bench . -benchmem -count $(or $(COUNT),5) $(BENCHED) | tee $(BUILD)/bench.txt
 
 # The packages with benchmarks of hot paths, for benchstat.
-BENCHED := ./internal/plan ./internal/reconcile ./internal/jira/markup ./internal/jira ./internal/webhook
+BENCHED := ./internal/plan ./internal/reconcile ./internal/wikitext ./internal/jira ./internal/webhook
 
 fuzz: ## run each fuzz target for FUZZTIME (3s)
 	@scripts/fuzz $(FUZZTIME)

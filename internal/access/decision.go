@@ -3,34 +3,34 @@ package access
 // Decision is what a person decided by moving an issue.
 type Decision struct {
 	RequestID RequestID
-	Verdict   State  // Approved or Denied
+	State     State  // Approved or Denied
 	Reason    string // what the person gave as reason; may be empty
 	By        Actor
 	Author    string // the Teleport user that By is mapped to; empty when unmapped
 	Issue     IssueRef
-	MoveID    string // changelog id: names the decision
+	ChangeID  string // changelog id: names the decision
 }
 
 // Verdict is what came of submitting a Decision.
-type Verdict string
+type Result string
 
 // What Teleport answers to a decision. All of them are final: the same move
 // is not submitted again.
 const (
 	// Submitted: the review or state was accepted. Outcome.Request tells
 	// whether that settled the request.
-	Submitted Verdict = "submitted"
+	Submitted Result = "submitted"
 	// AlreadyReviewed: the reviewing Teleport user has reviewed it before.
-	AlreadyReviewed Verdict = "already_reviewed"
+	AlreadyReviewed Result = "already_reviewed"
 	// AlreadySettled: somebody settled the request first.
-	AlreadySettled Verdict = "already_settled"
+	AlreadySettled Result = "already_settled"
 	// NotAllowed: the daemon's role, or the author's, may not do this.
-	NotAllowed Verdict = "not_allowed"
+	NotAllowed Result = "not_allowed"
 )
 
 // Outcome is Teleport's answer to a Decision.
 type Outcome struct {
-	Verdict  Verdict
+	Result   Result
 	Mode     ReviewMode // the mode that was used
 	Reviewer string     // the Teleport user in whose name it was submitted
 	Request  *Request   // as it stands afterwards; nil when unknown

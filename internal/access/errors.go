@@ -13,7 +13,7 @@ var (
 	// ErrConflict: a compare-and-swap met another value than expected.
 	ErrConflict = errors.New("changed by somebody else")
 	// ErrNotReachable: no transition open to this account leads to the status.
-	ErrNotReachable = errors.New("no transition leads there")
+	ErrUnreachable = errors.New("no transition leads there")
 )
 
 // Class tells what may be done about an error.
@@ -36,8 +36,8 @@ type Error struct {
 	Status int           // HTTP status; 0 when there was none
 	After  time.Duration // earliest retry the server asked for; 0 when it did not say
 	// Unsure: the effect may have happened although no answer said so.
-	Unsure bool
-	Err    error
+	Ambiguous bool
+	Err       error
 }
 
 // Error implements error.
@@ -70,7 +70,7 @@ func RetryAfter(err error) time.Duration {
 }
 
 // IsUnsure tells whether the failed call may have had its effect.
-func IsUnsure(err error) bool {
+func IsAmbiguous(err error) bool {
 	var e *Error
-	return errors.As(err, &e) && e.Unsure
+	return errors.As(err, &e) && e.Ambiguous
 }

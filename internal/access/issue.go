@@ -39,12 +39,12 @@ type Issue struct {
 	// LastMove is the newest changelog entry that moved the issue into its
 	// current status; nil when the changelog does not show one, as for an
 	// issue that never moved.
-	LastMove *Move
-	Comments []Comment // oldest first
+	LastChange *StatusChange
+	Comments   []Comment // oldest first
 }
 
 // Move is a changelog entry that changed an issue's status.
-type Move struct {
+type StatusChange struct {
 	ID   string // changelog id
 	By   Actor
 	At   time.Time
@@ -130,9 +130,9 @@ type Draft struct {
 
 // Notice is a comment to be written. Text is plain: the tracker escapes all of
 // it. Mark names the event it reports and finds the comment again.
-type Notice struct {
-	Mark string
-	Text string
+type CommentDraft struct {
+	DedupKey string
+	Text     string
 }
 
 // IssueSummary is one row of a search. Search lags writes, so it is a hint.

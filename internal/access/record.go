@@ -32,10 +32,10 @@ type Record struct {
 	// Unsure names an attempt that may have had an effect which is not noted, so
 	// that it has to be looked for before it is repeated. It is unique per
 	// attempt; AttemptFailed says that there certainly is none to look for.
-	Unsure string // unsure
+	Ambiguous string // unsure
 	// HandledMove is the changelog id of the last move by a person that has
 	// been answered: submitted, or refused and explained.
-	HandledMove string // handled_move
+	HandledChange string // handled_move
 }
 
 // AttemptFailed is the Unsure of a record whose create failed for certain. A
@@ -46,7 +46,7 @@ const AttemptFailed = "no"
 func (r Record) IsZero() bool {
 	return r.IssueID == "" && r.IssueKey == "" && r.User == "" && len(r.Roles) == 0 && r.Created.IsZero() &&
 		r.RequestReason == "" && r.ReviewsCount == 0 && r.Resolution == "" && r.ResolveReason == "" &&
-		r.Expires.IsZero() && r.Claim == "" && r.ClaimUntil.IsZero() && r.Unsure == "" && r.HandledMove == ""
+		r.Expires.IsZero() && r.Claim == "" && r.ClaimUntil.IsZero() && r.Ambiguous == "" && r.HandledChange == ""
 }
 
 // Issue is the issue that the record names; zero when none.
@@ -57,7 +57,7 @@ func (r Record) Equal(o Record) bool {
 	return r.IssueID == o.IssueID && r.IssueKey == o.IssueKey && r.User == o.User && slices.Equal(r.Roles, o.Roles) &&
 		sameSecond(r.Created, o.Created) && r.RequestReason == o.RequestReason && r.ReviewsCount == o.ReviewsCount &&
 		r.Resolution == o.Resolution && r.ResolveReason == o.ResolveReason && sameSecond(r.Expires, o.Expires) &&
-		r.Claim == o.Claim && sameSecond(r.ClaimUntil, o.ClaimUntil) && r.Unsure == o.Unsure && r.HandledMove == o.HandledMove
+		r.Claim == o.Claim && sameSecond(r.ClaimUntil, o.ClaimUntil) && r.Ambiguous == o.Ambiguous && r.HandledChange == o.HandledChange
 }
 
 // sameSecond compares times as they are stored.

@@ -7,5 +7,5 @@ import "strings"
 // Jira's and never reused. The token has to end the reason: what precedes it is
 // text that people typed.
 func (d Decision) Token() string {
-	return "[jira " + strings.Join([]string{d.Issue.ID, d.MoveID}, "/") + "]"
+	return "[jira " + strings.Join([]string{d.Issue.ID, d.ChangeID}, "/") + "]"
 }

@@ -77,8 +77,8 @@ type app struct {
 	log      *slog.Logger
 	registry *prometheus.Registry // of what lives as long as the process
 	health   *server.Health
-	bell     *bell
-	heart    heart
+	active   *activeGeneration
+	watchdog watchdog
 	reloads  prometheus.Gauge
 	notify   *notifier
 }
@@ -88,7 +88,7 @@ func newApp(o Options, output *logging.Log) *app {
 		opts: o, output: output, log: output.Logger(),
 		registry: prometheus.NewRegistry(),
 		health:   server.NewHealth(sideTeleport, sideJira),
-		bell:     &bell{},
+		active:   &activeGeneration{},
 		reloads: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: "teleport_jira", Name: "config_last_reload_successful",
 			Help: "Whether the last attempt to load the configuration succeeded.",
@@ -101,7 +101,7 @@ func newApp(o Options, output *logging.Log) *app {
 	})
 	build.Set(1)
 	a.reloads.Set(1)
-	a.registry.MustRegister(build, a.reloads, a.bell, collectors.NewGoCollector(),
+	a.registry.MustRegister(build, a.reloads, a.active, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return a
 }
@@ -120,7 +120,7 @@ func (a *app) warn(cfg *config.Config) {
 // run opens the listeners, brings the first generation up and then replaces it
 // as often as a reload asks for it.
 func (a *app) run(ctx context.Context, cfg *config.Config) error {
-	door := a.newDoor(cfg)
+	door := a.newListeners(cfg)
 	change, err := door.prepare(ctx, cfg)
 	if err != nil {
 		return err
@@ -141,7 +141,7 @@ func (a *app) run(ctx context.Context, cfg *config.Config) error {
 var errStopped = errors.New("stopped")
 
 // serve runs generations until ctx ends.
-func (a *app) serve(ctx context.Context, cfg *config.Config, door *door) error {
+func (a *app) serve(ctx context.Context, cfg *config.Config, door *listeners) error {
 	current, err := a.first(ctx, cfg, door)
 	for err == nil {
 		current, err = a.live(ctx, current, door)
@@ -151,7 +151,7 @@ func (a *app) serve(ctx context.Context, cfg *config.Config, door *door) error {
 
 // first builds the first generation. A reload meanwhile begins anew, so that a
 // daemon that waits in vain can be set right.
-func (a *app) first(ctx context.Context, cfg *config.Config, door *door) (*generation, error) {
+func (a *app) first(ctx context.Context, cfg *config.Config, door *listeners) (*generation, error) {
 	try := a.begin(ctx, cfg, nil, a.health)
 	for {
 		select {
@@ -183,7 +183,7 @@ const probeInterval = 100 * time.Millisecond
 
 // live runs one generation until ctx ends, which is errStopped, or the next
 // one stands.
-func (a *app) live(ctx context.Context, g *generation, door *door) (*generation, error) {
+func (a *app) live(ctx context.Context, g *generation, door *listeners) (*generation, error) {
 	if g.change != nil {
 		door.take(ctx, g.change)
 		a.reloaded()
@@ -192,7 +192,7 @@ func (a *app) live(ctx context.Context, g *generation, door *door) (*generation,
 	defer stop()
 	done := make(chan error, 1)
 	go func() { done <- g.run(running) }()
-	a.bell.use(g)
+	a.active.use(g)
 	a.notify.ready()
 	// What only the start needed, a fifth of the idle daemon's own memory, goes
 	// back to the system.
@@ -202,7 +202,7 @@ func (a *app) live(ctx context.Context, g *generation, door *door) (*generation,
 	probe := time.NewTicker(probeInterval)
 	defer probe.Stop()
 	for {
-		a.heart.beat()
+		a.watchdog.beat()
 		g.probe(a.health)
 		select {
 		case err := <-done:

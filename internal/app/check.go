@@ -14,17 +14,17 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"teleport-jira/internal/check"
 	"teleport-jira/internal/config"
 	"teleport-jira/internal/jira"
 	"teleport-jira/internal/logging"
+	"teleport-jira/internal/preflight"
 	"teleport-jira/internal/teleport"
 )
 
 // sideTimeout bounds the checks of one side.
 const sideTimeout = 15 * time.Second
 
-// CheckOptions is what the command line says about a check.
+// CheckOptions is what the command line says about a preflight.
 type CheckOptions struct {
 	ConfigPath    string
 	InsecureNoTLS bool // the daemon will be started so
@@ -38,14 +38,14 @@ type CheckOptions struct {
 // checks failed, if any did.
 func Check(ctx context.Context, o CheckOptions) error {
 	findings := o.findings(ctx)
-	write := func() error { return check.WriteText(o.Stdout, findings, check.Colours(o.Stdout, os.Getenv)) }
+	write := func() error { return preflight.WriteText(o.Stdout, findings, preflight.Colours(o.Stdout, os.Getenv)) }
 	if o.JSON {
-		write = func() error { return check.WriteJSON(o.Stdout, findings) }
+		write = func() error { return preflight.WriteJSON(o.Stdout, findings) }
 	}
 	if err := write(); err != nil {
 		return err
 	}
-	if n := check.Failures(findings); n > 0 {
+	if n := preflight.Failures(findings); n > 0 {
 		return fmt.Errorf("%w: %d of %d", errChecks, n, len(findings))
 	}
 	return nil
@@ -53,15 +53,15 @@ func Check(ctx context.Context, o CheckOptions) error {
 
 var errChecks = errors.New("checks failed")
 
-func (o CheckOptions) findings(ctx context.Context) []check.Finding {
+func (o CheckOptions) findings(ctx context.Context) []preflight.Finding {
 	cfg, err := config.Load(o.ConfigPath, config.Options{InsecureNoTLS: o.InsecureNoTLS})
 	if err != nil {
 		return unreadable(err)
 	}
-	sides := []func(context.Context, *config.Config) []check.Finding{
+	sides := []func(context.Context, *config.Config) []preflight.Finding{
 		checkTeleport, checkJira, o.checkHTTP, checkTelemetry,
 	}
-	found := make([][]check.Finding, len(sides))
+	found := make([][]preflight.Finding, len(sides))
 	ctx, cancel := context.WithTimeout(ctx, sideTimeout)
 	defer cancel()
 	var all sync.WaitGroup
@@ -73,86 +73,86 @@ func (o CheckOptions) findings(ctx context.Context) []check.Finding {
 }
 
 // unreadable is the finding for each fault of a configuration.
-func unreadable(err error) []check.Finding {
+func unreadable(err error) []preflight.Finding {
 	var faults config.Faults
 	if !errors.As(err, &faults) {
 		faults = config.Faults{{Msg: err.Error()}}
 	}
-	findings := make([]check.Finding, 0, len(faults))
+	findings := make([]preflight.Finding, 0, len(faults))
 	for _, f := range faults {
-		findings = append(findings, configFinding(check.Failure, f, "correct the configuration"))
+		findings = append(findings, configFinding(preflight.Failure, f, "correct the configuration"))
 	}
 	return findings
 }
 
-func configFinding(level check.Level, f config.Fault, fix string) check.Finding {
+func configFinding(level preflight.Level, f config.Fault, fix string) preflight.Finding {
 	name := f.Key
 	if name == "" {
 		name = "file"
 	}
 	f.Key = ""
-	return check.Finding{Area: "configuration", Name: name, Level: level, Detail: f.String(), Fix: fix}
+	return preflight.Finding{Area: "configuration", Name: name, Level: level, Detail: f.String(), Fix: fix}
 }
 
 // checkConfig is what there is to say of a configuration that can be used.
-func (o CheckOptions) checkConfig(cfg *config.Config) []check.Finding {
-	findings := []check.Finding{{
-		Area: "configuration", Name: "file", Level: check.OK, Detail: o.ConfigPath + " is complete and understood",
+func (o CheckOptions) checkConfig(cfg *config.Config) []preflight.Finding {
+	findings := []preflight.Finding{{
+		Area: "configuration", Name: "file", Level: preflight.OK, Detail: o.ConfigPath + " is complete and understood",
 	}}
 	for _, w := range cfg.Warnings {
-		findings = append(findings, configFinding(check.Warning, w, w.Fix))
+		findings = append(findings, configFinding(preflight.Warning, w, w.Fix))
 	}
 	return append(findings, checkLog(cfg.Log.Output)...)
 }
 
 // checkLog is whether the log can be written, if that goes to a file.
-func checkLog(output string) []check.Finding {
+func checkLog(output string) []preflight.Finding {
 	file, err := logging.Writable(output)
 	if !file {
 		return nil
 	}
-	f := check.Finding{Area: "configuration", Name: "log.output", Level: check.OK, Detail: output + " can be written"}
+	f := preflight.Finding{Area: "configuration", Name: "log.output", Level: preflight.OK, Detail: output + " can be written"}
 	if err != nil {
-		f.Level, f.Detail = check.Failure, err.Error()
+		f.Level, f.Detail = preflight.Failure, err.Error()
 		f.Fix = "make its directory, and let the user that the daemon runs as write there"
 	}
-	return []check.Finding{f}
+	return []preflight.Finding{f}
 }
 
-func checkTeleport(ctx context.Context, cfg *config.Config) []check.Finding {
+func checkTeleport(ctx context.Context, cfg *config.Config) []preflight.Finding {
 	deps := teleport.Deps{
 		Logger: slog.New(slog.DiscardHandler), Metrics: teleport.NewMetrics(prometheus.NewRegistry()),
 	}
-	var findings []check.Finding
+	var findings []preflight.Finding
 	for _, c := range teleport.Preflight(ctx, teleportConfig(cfg), deps) {
-		findings = append(findings, check.Finding{
-			Area: sideTeleport, Name: c.Name, Level: check.Level(c.Level), Detail: c.Detail, Fix: c.Fix,
+		findings = append(findings, preflight.Finding{
+			Area: sideTeleport, Name: c.Name, Level: preflight.Level(c.Level), Detail: c.Detail, Fix: c.Fix,
 		})
 	}
 	return findings
 }
 
-func checkJira(ctx context.Context, cfg *config.Config) []check.Finding {
+func checkJira(ctx context.Context, cfg *config.Config) []preflight.Finding {
 	token := func() string { return string(cfg.Jira.APIToken) }
 	client, err := jira.New(jiraConfig(cfg, token), jira.Deps{})
 	if err != nil {
-		return []check.Finding{{
-			Area: sideJira, Name: "settings", Level: check.Failure, Detail: err.Error(), Fix: "correct the configuration",
+		return []preflight.Finding{{
+			Area: sideJira, Name: "settings", Level: preflight.Failure, Detail: err.Error(), Fix: "correct the configuration",
 		}}
 	}
 	defer client.Close()
 	want := expect(cfg)
 	want.Thorough, want.Groups, want.People = true, cfg.Review.ApproverGroups, people(cfg)
 	found, err := client.Preflight(ctx, want)
-	findings := make([]check.Finding, 0, len(found)+1)
+	findings := make([]preflight.Finding, 0, len(found)+1)
 	for _, f := range found {
-		findings = append(findings, check.Finding{
-			Area: sideJira, Name: f.Name, Level: check.Level(f.Verdict), Detail: f.Detail, Fix: f.Fix,
+		findings = append(findings, preflight.Finding{
+			Area: sideJira, Name: f.Name, Level: preflight.Level(f.Verdict), Detail: f.Detail, Fix: f.Fix,
 		})
 	}
-	if err != nil && check.Failures(findings) == 0 {
-		findings = append(findings, check.Finding{
-			Area: sideJira, Name: "address", Level: check.Failure, Detail: err.Error(),
+	if err != nil && preflight.Failures(findings) == 0 {
+		findings = append(findings, preflight.Finding{
+			Area: sideJira, Name: "address", Level: preflight.Failure, Detail: err.Error(),
 			Fix: "check jira.url, the way to it (DNS, firewall, proxy, CA), and whether Jira is well",
 		})
 	}
@@ -169,7 +169,7 @@ func people(cfg *config.Config) []string {
 	return slices.Compact(named)
 }
 
-func (o CheckOptions) checkHTTP(ctx context.Context, cfg *config.Config) []check.Finding {
+func (o CheckOptions) checkHTTP(ctx context.Context, cfg *config.Config) []preflight.Finding {
 	const area = "http"
 	h := cfg.HTTP
 	if !h.Enabled {
@@ -177,23 +177,23 @@ func (o CheckOptions) checkHTTP(ctx context.Context, cfg *config.Config) []check
 		if cfg.Reconcile.PollInterval == 0 {
 			detail = fmt.Sprintf("off, and so is polling: Jira is asked every %s", cfg.Reconcile.ResyncInterval)
 		}
-		return []check.Finding{{Area: area, Name: "listener", Level: check.OK, Detail: detail}}
+		return []preflight.Finding{{Area: area, Name: "listener", Level: preflight.OK, Detail: detail}}
 	}
-	door := check.Door{ListenAddr: h.ListenAddr, PublicAddr: h.PublicAddr, ClientCerts: h.TLS.VerifyClientCert}
+	door := preflight.Listener{ListenAddr: h.ListenAddr, PublicAddr: h.PublicAddr, ClientCerts: h.TLS.VerifyClientCert}
 	if !o.InsecureNoTLS {
 		door.CertFile, door.KeyFile = h.HTTPSCertFile, h.HTTPSKeyFile
 	}
-	proof := check.Finding{Area: area, Name: "authentication", Level: check.OK, Detail: "webhooks have to prove where they come from"}
+	proof := preflight.Finding{Area: area, Name: "authentication", Level: preflight.OK, Detail: "webhooks have to prove where they come from"}
 	if !h.Authenticated() {
-		proof.Level, proof.Detail = check.Warning, "none: anybody who reaches the listener can make the daemon look at issues"
+		proof.Level, proof.Detail = preflight.Warning, "none: anybody who reaches the listener can make the daemon look at issues"
 		proof.Fix = "set http.webhook_secret or http.basic_auth"
 	}
-	return append(check.Webhook(ctx, door), proof)
+	return append(preflight.Webhook(ctx, door), proof)
 }
 
-func checkTelemetry(ctx context.Context, cfg *config.Config) []check.Finding {
+func checkTelemetry(ctx context.Context, cfg *config.Config) []preflight.Finding {
 	if cfg.Telemetry.ListenAddr == "" {
 		return nil
 	}
-	return []check.Finding{check.Listen(ctx, "telemetry", cfg.Telemetry.ListenAddr)}
+	return []preflight.Finding{preflight.Listen(ctx, "telemetry", cfg.Telemetry.ListenAddr)}
 }

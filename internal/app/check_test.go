@@ -15,9 +15,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/app"
-	"teleport-jira/internal/check"
-	fakejira "teleport-jira/internal/fake/jira"
-	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/fakejira"
+	"teleport-jira/internal/faketeleport"
+	"teleport-jira/internal/preflight"
 )
 
 func replace(t *testing.T, text, old, new string) string {
@@ -76,9 +76,9 @@ approver_groups = ["approvers"]
 }
 
 // run checks and gives the findings as JSON tells them.
-func (w *checked) run() (findings []check.Finding, err error) { return w.runIn(w.t.Context()) }
+func (w *checked) run() (findings []preflight.Finding, err error) { return w.runIn(w.t.Context()) }
 
-func (w *checked) runIn(ctx context.Context) (findings []check.Finding, err error) {
+func (w *checked) runIn(ctx context.Context) (findings []preflight.Finding, err error) {
 	w.t.Helper()
 	path := filepath.Join(w.t.TempDir(), "teleport-jira.toml")
 	require.NoError(w.t, os.WriteFile(path, []byte(w.config), 0o600))
@@ -107,7 +107,7 @@ func TestCheckOfACompleteSetupIsOK(t *testing.T) {
 	require.NoError(t, err)
 	areas := map[string]int{}
 	for _, f := range findings {
-		require.Equal(t, check.OK, f.Level, "%v", f)
+		require.Equal(t, preflight.OK, f.Level, "%v", f)
 		areas[f.Area]++
 	}
 	require.Equal(t, 1, areas["configuration"])
@@ -123,90 +123,90 @@ func TestCheckNamesEachFault(t *testing.T) {
 		change  func(*checked)
 		area    string
 		check   string
-		level   check.Level
+		level   preflight.Level
 		within  time.Duration // 0: as long as it takes
 	}{
 		"configuration": {
-			change: func(w *checked) { w.config += "mode = 7\n" }, area: "configuration", check: "review.mode", level: check.Failure,
+			change: func(w *checked) { w.config += "mode = 7\n" }, area: "configuration", check: "review.mode", level: preflight.Failure,
 		},
 		"template": {
 			change: func(w *checked) { w.config += "[jira.issue]\nsummary = \"{{.Nope}}\"\n" },
-			area:   "configuration", check: "jira.issue.summary", level: check.Failure,
+			area:   "configuration", check: "jira.issue.summary", level: preflight.Failure,
 		},
 		"log that can't be written": {
 			change: func(w *checked) { w.config += "[log]\noutput = \"/nonexistent/teleport-jira.log\"\n" },
-			area:   "configuration", check: "log.output", level: check.Failure,
+			area:   "configuration", check: "log.output", level: preflight.Failure,
 		},
 		"cluster away": {
-			change: func(w *checked) { w.auth.Stop() }, area: "teleport", check: "address", level: check.Failure,
+			change: func(w *checked) { w.auth.Stop() }, area: "teleport", check: "address", level: preflight.Failure,
 			within: time.Second,
 		},
 		"no identity": {
-			change: func(w *checked) { require.NoError(w.t, os.Remove(w.identity)) }, area: "teleport", check: "identity", level: check.Failure,
+			change: func(w *checked) { require.NoError(w.t, os.Remove(w.identity)) }, area: "teleport", check: "identity", level: preflight.Failure,
 		},
 		"expired identity": {
 			change: func(w *checked) { require.NoError(w.t, w.cluster.WriteIdentityFile(w.identity, botUser, -time.Hour)) },
-			area:   "teleport", check: "identity", level: check.Failure,
+			area:   "teleport", check: "identity", level: preflight.Failure,
 		},
 		"old cluster": {
-			cluster: faketeleport.Config{Version: "12.0.0"}, area: "teleport", check: "version", level: check.Failure,
+			cluster: faketeleport.Config{Version: "12.0.0"}, area: "teleport", check: "version", level: preflight.Failure,
 		},
 		"no right to list": {
 			change: func(w *checked) { w.cluster.PutUser(faketeleport.User{Name: botUser}) },
-			area:   "teleport", check: "list and read access requests", level: check.Failure,
+			area:   "teleport", check: "list and read access requests", level: preflight.Failure,
 		},
 		"no right to keep the record": {
 			change: func(w *checked) { w.cluster.PutUser(faketeleport.User{Name: botUser}) },
-			area:   "teleport", check: "keep the record in plugin data", level: check.Failure,
+			area:   "teleport", check: "keep the record in plugin data", level: preflight.Failure,
 		},
 		"no right to decide": {
 			change: func(w *checked) {
 				w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{faketeleport.RoleAccessPlugin}})
 			},
-			area: "teleport", check: "submit decisions", level: check.Failure,
+			area: "teleport", check: "submit decisions", level: preflight.Failure,
 		},
 		"jira away": {
-			change: func(w *checked) { w.api.Close() }, area: "jira", check: "address", level: check.Failure,
+			change: func(w *checked) { w.api.Close() }, area: "jira", check: "address", level: preflight.Failure,
 		},
 		"wrong token": {
 			change: func(w *checked) {
 				require.NoError(w.t, w.jira.ChangeAccount(fakejira.BotID, func(a *fakejira.Account) { a.Token = "another" }))
 			},
-			area: "jira", check: "login", level: check.Failure,
+			area: "jira", check: "login", level: preflight.Failure,
 		},
 		"no such project": {
-			jira: func(o *fakejira.Options) { o.Projects[0].Key = "OTHER" }, area: "jira", check: "project TAR", level: check.Failure,
+			jira: func(o *fakejira.Options) { o.Projects[0].Key = "OTHER" }, area: "jira", check: "project TAR", level: preflight.Failure,
 		},
 		"missing permission": {
 			change: func(w *checked) {
 				require.NoError(w.t, w.jira.SetPermission("TAR", fakejira.AddComments, fakejira.BobID))
 			},
-			area: "jira", check: "permission ADD_COMMENTS in TAR", level: check.Failure,
+			area: "jira", check: "permission ADD_COMMENTS in TAR", level: preflight.Failure,
 		},
 		"no such issue type": {
 			jira: func(o *fakejira.Options) { o.Projects[0].IssueTypes[0].Name = "Bug" },
-			area: "jira", check: "issue type Task in TAR", level: check.Failure,
+			area: "jira", check: "issue type Task in TAR", level: preflight.Failure,
 		},
 		"required field": {
 			jira: func(o *fakejira.Options) {
 				o.Projects[0].Fields = []fakejira.Field{{ID: "customfield_7", Name: "Cost", Required: true}}
 			},
-			area: "jira", check: "required field Cost in TAR", level: check.Failure,
+			area: "jira", check: "required field Cost in TAR", level: preflight.Failure,
 		},
 		"labels not on the screen": {
 			jira: func(o *fakejira.Options) { o.Projects[0].OffScreen = []string{"labels"} },
-			area: "jira", check: "labels in TAR", level: check.Warning,
+			area: "jira", check: "labels in TAR", level: preflight.Warning,
 		},
 		"no such status": {
 			change: func(w *checked) { w.config += "[jira.statuses]\ndenied = \"Refused\"\n" },
-			area:   "jira", check: "status for denied requests in TAR", level: check.Failure,
+			area:   "jira", check: "status for denied requests in TAR", level: preflight.Failure,
 		},
 		"no way to a status": {
 			jira:   func(o *fakejira.Options) { o.Projects[0].Workflow.Transitions[2].From = []string{"Approved"} },
 			change: func(w *checked) { w.example("Expired"); w.example() },
-			area:   "jira", check: `way from "Pending" to denied in TAR`, level: check.Failure,
+			area:   "jira", check: `way from "Pending" to denied in TAR`, level: preflight.Failure,
 		},
-		"no way that can be proven": {area: "jira", check: "workflow of Task in TAR", level: check.Warning},
+		"no way that can be proven": {area: "jira", check: "workflow of Task in TAR", level: preflight.Warning},
 		"no such group": {
 			change: func(w *checked) { w.config += "[jira.issue]\npriority = \"High\"\n" },
 			jira: func(o *fakejira.Options) {
@@ -214,17 +214,17 @@ func TestCheckNamesEachFault(t *testing.T) {
 					o.Accounts[i].Groups = nil
 				}
 			},
-			area: "jira", check: "group approvers", level: check.Failure,
+			area: "jira", check: "group approvers", level: preflight.Failure,
 		},
 		"approver that is not there": {
 			change: func(w *checked) { w.config += "approvers = [\"zoe@example.com\"]\n" },
-			area:   "jira", check: "account zoe@example.com", level: check.Warning,
+			area:   "jira", check: "account zoe@example.com", level: preflight.Warning,
 		},
 		"listener in use": {
 			change: func(w *checked) {
 				w.config += fmt.Sprintf("[telemetry]\nlisten_addr = %q\n", w.auth.Addr())
 			},
-			area: "telemetry", check: "listen_addr", level: check.Warning,
+			area: "telemetry", check: "listen_addr", level: preflight.Warning,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -243,7 +243,7 @@ func TestCheckNamesEachFault(t *testing.T) {
 				defer cancel()
 			}
 			findings, err := w.runIn(ctx)
-			if tc.level == check.Failure {
+			if tc.level == preflight.Failure {
 				require.ErrorContains(t, err, "checks failed")
 			}
 			for _, f := range findings {
@@ -264,14 +264,14 @@ func TestCheckOfAWebhookListener(t *testing.T) {
 	w.config = replace(t, w.config, "bot@example.com", fakejira.BotID)
 	findings, err := w.run()
 	require.NoError(t, err)
-	levels := map[string]check.Level{}
+	levels := map[string]preflight.Level{}
 	for _, f := range findings {
 		if f.Area == "http" {
 			levels[f.Name] = f.Level
 		}
 	}
-	require.Equal(t, map[string]check.Level{
-		"listen_addr": check.OK, "public_addr": check.Warning, "authentication": check.Warning,
+	require.Equal(t, map[string]preflight.Level{
+		"listen_addr": preflight.OK, "public_addr": preflight.Warning, "authentication": preflight.Warning,
 	}, levels)
 }
 
@@ -284,6 +284,6 @@ func TestCheckEndsWhenJiraHangs(t *testing.T) {
 	findings, err := w.runIn(ctx)
 	require.ErrorContains(t, err, "checks failed: 1 of")
 	for _, f := range findings {
-		require.Equal(t, f.Area == "jira", f.Level == check.Failure, "%v", f)
+		require.Equal(t, f.Area == "jira", f.Level == preflight.Failure, "%v", f)
 	}
 }

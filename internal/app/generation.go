@@ -65,7 +65,7 @@ func (a *app) build(ctx context.Context, cfg *config.Config, health *server.Heal
 
 func (g *generation) connectCluster(ctx context.Context, health *server.Health) error {
 	deps := teleport.Deps{Logger: g.log, Metrics: teleport.NewMetrics(g.registry)}
-	err := g.persist(ctx, sideTeleport, health, func() (err error) {
+	err := g.retry(ctx, sideTeleport, health, func() (err error) {
 		g.cluster, err = teleport.Connect(ctx, teleportConfig(g.cfg), deps)
 		return err
 	})
@@ -85,7 +85,7 @@ func (g *generation) connectTracker(ctx context.Context, health *server.Health) 
 	if err != nil {
 		return err
 	}
-	return g.persist(ctx, sideJira, health, func() error {
+	return g.retry(ctx, sideJira, health, func() error {
 		findings, err := g.tracker.Preflight(ctx, expect(g.cfg))
 		for _, f := range findings {
 			if f.Verdict == jira.Warning {
@@ -98,7 +98,7 @@ func (g *generation) connectTracker(ctx context.Context, health *server.Health) 
 
 // persist tries until it works, an error is of a kind that stays, or ctx ends.
 // It logs one line an attempt.
-func (g *generation) persist(ctx context.Context, side string, health *server.Health, try func() error) error {
+func (g *generation) retry(ctx context.Context, side string, health *server.Health, try func() error) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.MaxInterval = 30 * time.Second
 	for attempt := 1; ; attempt++ {

@@ -11,16 +11,16 @@ import (
 const loopLimit = time.Minute
 
 // heart knows when the main loop last turned. The zero heart has not begun.
-type heart struct{ last atomic.Pointer[time.Time] }
+type watchdog struct{ last atomic.Pointer[time.Time] }
 
-func (h *heart) beat() {
+func (h *watchdog) beat() {
 	now := time.Now()
 	h.last.Store(&now)
 }
 
 // stopped is why the loop counts as stopped; nil while it turns, or has not
 // begun: a daemon that waits for a side at start is well.
-func (h *heart) stopped() error {
+func (h *watchdog) stalled() error {
 	last := h.last.Load()
 	if last == nil {
 		return nil
@@ -34,8 +34,8 @@ func (h *heart) stopped() error {
 // alive is why the process is of no use any more; nil while its loops turn.
 // Whether either side can be reached does not matter to it.
 func (a *app) alive() error {
-	if err := a.heart.stopped(); err != nil {
+	if err := a.watchdog.stalled(); err != nil {
 		return err
 	}
-	return a.bell.stuck()
+	return a.active.stalled()
 }

@@ -16,16 +16,16 @@ import (
 
 func TestHeartStopsWhenTheLoopDoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var h heart
+		var h watchdog
 		pass(time.Hour)
-		require.NoError(t, h.stopped(), "it has not begun")
+		require.NoError(t, h.stalled(), "it has not begun")
 		h.beat()
 		pass(loopLimit)
-		require.NoError(t, h.stopped())
+		require.NoError(t, h.stalled())
 		pass(time.Second)
-		require.EqualError(t, h.stopped(), "the main loop has not turned for 1m1s")
+		require.EqualError(t, h.stalled(), "the main loop has not turned for 1m1s")
 		h.beat()
-		require.NoError(t, h.stopped())
+		require.NoError(t, h.stalled())
 	})
 }
 

@@ -14,7 +14,7 @@ import (
 
 // door is the listeners: the webhook's and the administrator's, where they are
 // configured. It belongs to one goroutine but for auth.
-type door struct {
+type listeners struct {
 	log      *slog.Logger
 	registry *prometheus.Registry
 	noTLS    bool
@@ -40,10 +40,10 @@ type listener struct {
 	done   chan struct{}
 }
 
-func (a *app) newDoor(cfg *config.Config) *door {
-	return &door{
+func (a *app) newListeners(cfg *config.Config) *listeners {
+	return &listeners{
 		log: a.log, registry: a.registry, noTLS: a.opts.InsecureNoTLS, health: a.health, alive: a.alive,
-		handler: webhook.New(webhook.Options{Doorbell: a.bell, Auth: auth(cfg), Log: a.log, Registerer: a.registry}),
+		handler: webhook.New(webhook.Options{Enqueuer: a.active, Auth: auth(cfg), Log: a.log, Registerer: a.registry}),
 		open:    map[string]*listener{},
 		failed:  make(chan error, 1),
 	}
@@ -60,7 +60,7 @@ type change struct {
 
 // prepare opens the new addresses of a configuration and loads its
 // certificate. It changes nothing that is in use.
-func (d *door) prepare(ctx context.Context, cfg *config.Config) (*change, error) {
+func (d *listeners) prepare(ctx context.Context, cfg *config.Config) (*change, error) {
 	c := &change{opened: map[string]*listener{}, wanted: map[string]string{}, auth: auth(cfg)}
 	if cfg.HTTP.Enabled {
 		c.wanted[publicListener] = cfg.HTTP.ListenAddr
@@ -91,7 +91,7 @@ func (d *door) prepare(ctx context.Context, cfg *config.Config) (*change, error)
 	return c, nil
 }
 
-func (d *door) options(name, addr string, tls *server.TLS) server.Options {
+func (d *listeners) options(name, addr string, tls *server.TLS) server.Options {
 	o := server.Options{Addr: addr, Log: d.log, Handler: server.Admin(d.registry, d.health, d.alive)}
 	if name == publicListener {
 		o.Handler, o.TLS, o.Metrics = d.handler, tls, d.metrics
@@ -108,7 +108,7 @@ func (c *change) drop() {
 
 // take makes the door as the change says. ctx bounds the lives of the
 // listeners that it starts.
-func (d *door) take(ctx context.Context, c *change) {
+func (d *listeners) take(ctx context.Context, c *change) {
 	d.handler.SetAuth(c.auth)
 	for name, l := range d.open {
 		if c.wanted[name] != l.addr {
@@ -127,7 +127,7 @@ func (d *door) take(ctx context.Context, c *change) {
 	}
 }
 
-func (d *door) serve(ctx context.Context, l *listener) {
+func (d *listeners) serve(ctx context.Context, l *listener) {
 	ctx, l.stop = context.WithCancel(ctx)
 	go func() {
 		defer close(l.done)
@@ -146,7 +146,7 @@ func (l *listener) close() {
 	<-l.done
 }
 
-func (d *door) close() {
+func (d *listeners) close() {
 	for _, l := range d.open {
 		l.close()
 	}

@@ -51,17 +51,17 @@ func (t *attempt) abandon() {
 // reloader builds the next generation beside the one at work, and takes up
 // secrets that changed. It belongs to one generation and one goroutine.
 type reloader struct {
-	app     *app
-	current *generation
-	door    *door
-	try     *attempt // nil when none is under way
-	secrets *time.Ticker
-	sum     [sha256.Size]byte // of the secret files
+	app       *app
+	current   *generation
+	listeners *listeners
+	try       *attempt // nil when none is under way
+	secrets   *time.Ticker
+	sum       [sha256.Size]byte // of the secret files
 }
 
-func newReloader(a *app, g *generation, d *door) *reloader {
+func newReloader(a *app, g *generation, d *listeners) *reloader {
 	return &reloader{
-		app: a, current: g, door: d,
+		app: a, current: g, listeners: d,
 		secrets: time.NewTicker(secretsInterval), sum: sumOf(g.cfg.SecretFiles()),
 	}
 }
@@ -85,7 +85,7 @@ func (r *reloader) reload(ctx context.Context) {
 		r.try.abandon()
 		r.try = nil
 	}
-	cfg, change, err := r.app.prepare(ctx, r.door)
+	cfg, change, err := r.app.prepare(ctx, r.listeners)
 	if err != nil {
 		r.app.reloadFailed(err)
 		return
@@ -117,7 +117,7 @@ func (r *reloader) built(b built) *generation {
 
 // prepare reads the configuration and makes ready what it asks of log and
 // listeners.
-func (a *app) prepare(ctx context.Context, d *door) (*config.Config, *change, error) {
+func (a *app) prepare(ctx context.Context, d *listeners) (*config.Config, *change, error) {
 	cfg, err := a.opts.load()
 	if err != nil {
 		return nil, nil, err
@@ -161,7 +161,7 @@ func (r *reloader) refreshSecrets() {
 	}
 	r.sum = sum
 	r.current.token.Store(&cfg.Jira.APIToken)
-	r.door.handler.SetAuth(auth(cfg))
+	r.listeners.handler.SetAuth(auth(cfg))
 	r.app.log.Info("changed secrets taken up")
 	// It shows whether the new token is right, and what the old one kept from
 	// being done need not wait for its next attempt.

@@ -44,8 +44,8 @@ func jiraConfig(c *config.Config, token jira.TokenSource) jira.Config {
 
 // expect is what the configuration takes for granted in Jira.
 func expect(c *config.Config) jira.Expect {
-	s := settings(c, "")
-	out := jira.Expect{Statuses: s.Statuses, Recognise: !s.Rules.AllowSelfApproval}
+	s := policy(c, "")
+	out := jira.Expect{Statuses: s.Statuses, Recognise: !s.Review.AllowSelfApproval}
 	routes := append([]plan.Route{s.Default}, s.Routes...)
 	for _, r := range routes {
 		t := jira.Target{Project: cmp.Or(r.Project, s.Default.Project), IssueType: cmp.Or(r.IssueType, s.Default.IssueType)}
@@ -71,22 +71,22 @@ func projects(c *config.Config) []string {
 // review mode that was settled with the cluster.
 func reconcileOptions(c *config.Config, mode access.ReviewMode) reconcile.Options {
 	return reconcile.Options{
-		Settings:       settings(c, mode),
+		Policy:         policy(c, mode),
 		Workers:        c.Reconcile.Workers,
 		ResyncInterval: c.Reconcile.ResyncInterval,
 		PollInterval:   c.Reconcile.PollInterval,
 	}
 }
 
-func settings(c *config.Config, mode access.ReviewMode) plan.Settings {
+func policy(c *config.Config, mode access.ReviewMode) plan.Policy {
 	s := c.Jira.Statuses
-	out := plan.Settings{
+	out := plan.Policy{
 		Statuses: plan.Statuses{
 			access.Pending: s.Pending, access.Approved: s.Approved, access.Denied: s.Denied,
 			access.Expired: s.Expired, access.Promoted: s.Promoted,
 		},
 		Default: plan.Route{Project: c.Jira.Project, IssueType: c.Jira.IssueType},
-		Rules: plan.Rules{
+		Review: plan.ReviewRules{
 			Mode:              mode,
 			AllowSelfApproval: c.Review.AllowSelfApproval,
 			Approvers:         c.Review.Approvers,

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"teleport-jira/internal/jira/templates"
+	"teleport-jira/internal/wikitext/templates"
 )
 
 // projectPattern is a project key. Jira's default is stricter; Data Center's

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"teleport-jira/internal/jira/templates"
+	"teleport-jira/internal/wikitext/templates"
 )
 
 // validator checks what the types alone can't, and brings the configuration

@@ -165,7 +165,7 @@ func render(t *testing.T) string {
 	}
 	b.WriteString(templates)
 	b.WriteString("| field | type | meaning |\n|---|---|---|\n")
-	for _, f := range structs(t, "internal/jira/templates/data.go")["Data"].fields {
+	for _, f := range structs(t, "internal/wikitext/templates/data.go")["Data"].fields {
 		require.NotEmpty(t, templateWords()[f.typ], f.typ)
 		fmt.Fprintf(&b, "| `.%s` | %s | %s |\n", f.name, templateWords()[f.typ], cell(f.doc))
 	}

@@ -18,10 +18,10 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/app"
-	"teleport-jira/internal/fake/harness"
-	fakejira "teleport-jira/internal/fake/jira"
-	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/fakejira"
+	"teleport-jira/internal/faketeleport"
 	"teleport-jira/internal/plan"
+	"teleport-jira/internal/testworld"
 )
 
 // scrape runs the whole daemon between both doubles until it is ready, and
@@ -44,7 +44,7 @@ func scrape(t *testing.T) string {
 	api := httptest.NewServer(jira)
 	t.Cleanup(api.Close)
 	certFile, keyFile := certificate(t, dir)
-	addr := harness.FreeAddr(t)
+	addr := testworld.FreeAddr(t)
 	path := filepath.Join(dir, "teleport-jira.toml")
 	require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, `
 teleport = { addr = %q, identity = %q }

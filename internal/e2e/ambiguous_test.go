@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	fakejira "teleport-jira/internal/fake/jira"
-	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/fakejira"
+	"teleport-jira/internal/faketeleport"
 )
 
 // Creates of which nobody knows whether they happened. The daemon waits until

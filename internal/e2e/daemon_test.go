@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"teleport-jira/internal/fake/harness"
+	"teleport-jira/internal/testworld"
 )
 
 // output collects what a process writes.
@@ -49,7 +49,7 @@ func (w *world) launchAsIs(flags ...string) {
 	require.Nil(w.t, w.proc, "the daemon runs already")
 	args := append([]string{"start", "--config", w.confPath}, flags...)
 	argv := slices.Concat(w.through, []string{binary}, args)
-	proc, err := harness.Start(w.log, w.env, argv...)
+	proc, err := testworld.Start(w.log, w.env, argv...)
 	require.NoError(w.t, err)
 	w.proc = proc
 }

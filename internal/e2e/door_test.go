@@ -13,7 +13,7 @@ import (
 	"github.com/gravitational/teleport/api/types"
 	"github.com/stretchr/testify/require"
 
-	fakejira "teleport-jira/internal/fake/jira"
+	"teleport-jira/internal/fakejira"
 )
 
 // call is one request to the webhook listener.

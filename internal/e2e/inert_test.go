@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	fakejira "teleport-jira/internal/fake/jira"
-	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/fakejira"
+	"teleport-jira/internal/faketeleport"
 )
 
 // hostileParts mean something in wiki markup, or to who reads it.

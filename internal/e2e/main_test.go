@@ -6,7 +6,7 @@ import (
 	"os"
 	"testing"
 
-	"teleport-jira/internal/fake/harness"
+	"teleport-jira/internal/testworld"
 )
 
 // binary is the daemon under test.
@@ -28,7 +28,7 @@ func run(m *testing.M) int {
 			return 1
 		}
 	}
-	return harness.WithDaemon(func(path string) int {
+	return testworld.WithDaemon(func(path string) int {
 		binary = path
 		return m.Run()
 	})

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"teleport-jira/internal/fake/harness"
-	fakejira "teleport-jira/internal/fake/jira"
+	"teleport-jira/internal/fakejira"
+	"teleport-jira/internal/testworld"
 )
 
 // TestSecurityChangeIsRefusedOnceByAllReplicas: three daemons are told of the
@@ -56,7 +56,7 @@ func (w *world) replica() *world {
 	w.t.Helper()
 	other := *w
 	other.proc, other.log = nil, &output{}
-	other.hookAddr, other.adminAddr = harness.FreeAddr(w.t), harness.FreeAddr(w.t)
+	other.hookAddr, other.adminAddr = testworld.FreeAddr(w.t), testworld.FreeAddr(w.t)
 	other.confPath = other.path(other.hookAddr + ".toml")
 	other.conf = configuration{}
 	for section, keys := range w.conf {

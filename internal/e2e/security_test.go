@@ -9,8 +9,8 @@ import (
 	"github.com/gravitational/teleport/api/types"
 	"github.com/stretchr/testify/require"
 
-	fakejira "teleport-jira/internal/fake/jira"
-	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/fakejira"
+	"teleport-jira/internal/faketeleport"
 )
 
 // Who may decide, in which mode, and what everybody sees of it.

@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"teleport-jira/internal/fake/harness"
-	fakejira "teleport-jira/internal/fake/jira"
-	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/fakejira"
+	"teleport-jira/internal/faketeleport"
+	"teleport-jira/internal/testworld"
 )
 
 // What is wrong for good ends the start with a line that says what.
@@ -247,7 +247,7 @@ func TestConfigurationOfTheExistingPluginWorksUnchanged(t *testing.T) {
 
 func TestTeleportIsReachedThroughItsProxy(t *testing.T) {
 	w := newWorld(t)
-	proxy, err := faketeleport.ServeProxy(w.auth, harness.FreeAddr(t))
+	proxy, err := faketeleport.ServeProxy(w.auth, testworld.FreeAddr(t))
 	require.NoError(t, err)
 	t.Cleanup(proxy.Close)
 	ca := filepath.Join(w.dir, "web-ca.pem")

@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"teleport-jira/internal/fake/harness"
-	fakejira "teleport-jira/internal/fake/jira"
-	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/fakejira"
+	"teleport-jira/internal/faketeleport"
+	"teleport-jira/internal/testworld"
 )
 
 const (
@@ -42,7 +42,7 @@ type world struct {
 	cluster   *faketeleport.Cluster
 	auth      *faketeleport.Server
 	jira      *fakejira.Server
-	site      *harness.Site
+	site      *testworld.Site
 	ca        *authority
 	dir       string
 	conf      configuration
@@ -53,7 +53,7 @@ type world struct {
 	through   []string     // a command that runs the daemon; empty: none
 	client    *http.Client // trusts the daemon's listener
 	log       *output
-	proc      *harness.Process
+	proc      *testworld.Process
 }
 
 // newWorld makes a world with a running Cloud Jira and a running cluster, a
@@ -72,7 +72,7 @@ func newWorld(t *testing.T, change ...func(*options)) *world {
 	}
 	w := &world{
 		t: t, ca: newAuthority(t), dir: t.TempDir(), log: &output{}, conf: configuration{},
-		hookAddr: harness.FreeAddr(t), adminAddr: harness.FreeAddr(t),
+		hookAddr: testworld.FreeAddr(t), adminAddr: testworld.FreeAddr(t),
 	}
 	w.confPath = filepath.Join(w.dir, "teleport-jira.toml")
 	w.ca.issue(t, w.dir)
@@ -99,7 +99,7 @@ func (w *world) makeCluster(o options) {
 	w.cluster, err = faketeleport.New(o.cluster)
 	require.NoError(w.t, err)
 	w.t.Cleanup(w.cluster.Close)
-	w.auth, err = faketeleport.Serve(w.cluster, harness.FreeAddr(w.t))
+	w.auth, err = faketeleport.Serve(w.cluster, testworld.FreeAddr(w.t))
 	require.NoError(w.t, err)
 	w.t.Cleanup(w.auth.Stop)
 	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: o.roles})
@@ -111,7 +111,7 @@ func (w *world) makeCluster(o options) {
 
 func (w *world) makeJira(o options, transport http.RoundTripper) {
 	w.t.Helper()
-	w.site = &harness.Site{Addr: harness.FreeAddr(w.t)}
+	w.site = &testworld.Site{Addr: testworld.FreeAddr(w.t)}
 	if o.jira.BaseURL == "" {
 		o.jira.BaseURL = w.site.URL()
 	}

@@ -121,7 +121,7 @@ func (c *Client) exchange(ctx context.Context, k call, out any) *access.Error {
 	}
 	if err != nil {
 		e := k.error(access.Temporary, fmt.Errorf("read answer: %w", err))
-		e.Status, e.Unsure = resp.StatusCode, !k.read
+		e.Status, e.Ambiguous = resp.StatusCode, !k.read
 		return e
 	}
 	return nil

@@ -7,7 +7,7 @@ import (
 	"net/http"
 
 	"teleport-jira/internal/access"
-	"teleport-jira/internal/jira/markup"
+	"teleport-jira/internal/wikitext"
 )
 
 const (
@@ -30,7 +30,7 @@ type newComment struct {
 // Where comments are internal and Jira does not confirm that this one is, the
 // error is permanent, and unsure: the comment stands, customers may see it, and
 // it has to be found rather than repeated.
-func (c *Client) Comment(ctx context.Context, ref access.IssueRef, n access.Notice) error {
+func (c *Client) Comment(ctx context.Context, ref access.IssueRef, n access.CommentDraft) error {
 	path, err := refPath(ref)
 	k := call{
 		op: "comment on issue", key: name(ref), method: http.MethodPost,
@@ -39,8 +39,8 @@ func (c *Client) Comment(ctx context.Context, ref access.IssueRef, n access.Noti
 	if err != nil {
 		return k.error(access.Permanent, err)
 	}
-	body := newComment{Body: markup.Limit(markup.Escape(n.Text), maxText)}
-	mark, err := json.Marshal(map[string]string{"mark": n.Mark})
+	body := newComment{Body: wikitext.Limit(wikitext.Escape(n.Text), maxText)}
+	mark, err := json.Marshal(map[string]string{"mark": n.DedupKey})
 	if err != nil {
 		return k.error(access.Permanent, err)
 	}
@@ -57,7 +57,7 @@ func (c *Client) Comment(ctx context.Context, ref access.IssueRef, n access.Noti
 	if internal && (answer.JSDPublic == nil || *answer.JSDPublic) {
 		e := k.error(access.Permanent, errors.New("the comment is not internal: "+
 			"comment_visibility = \"internal\" needs a Jira Service Management project and an agent's account"))
-		e.Unsure = true
+		e.Ambiguous = true
 		return e
 	}
 	return nil
@@ -66,7 +66,7 @@ func (c *Client) Comment(ctx context.Context, ref access.IssueRef, n access.Noti
 // Marks lists the marks of the daemon's notices on the issue. Anybody who may
 // edit comments could have set them: they keep a notice from being repeated,
 // and decide nothing else. Only the daemon's own comments count.
-func (c *Client) Marks(ctx context.Context, ref access.IssueRef) (map[string]bool, error) {
+func (c *Client) CommentKeys(ctx context.Context, ref access.IssueRef) (map[string]bool, error) {
 	k := call{op: "read comments of issue", key: name(ref), method: http.MethodGet, read: true}
 	path, err := refPath(ref)
 	if err != nil {

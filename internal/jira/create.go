@@ -10,7 +10,7 @@ import (
 	"strings"
 
 	"teleport-jira/internal/access"
-	"teleport-jira/internal/jira/templates"
+	"teleport-jira/internal/wikitext/templates"
 )
 
 // newIssue is an issue to be made. go-jira's own type carries no properties.
@@ -58,7 +58,7 @@ func (c *Client) CreateIssue(ctx context.Context, d access.Draft) (access.IssueR
 	ref := answer.ref()
 	if !issueIDPattern.MatchString(ref.ID) || !issueKeyFormat.MatchString(ref.Key) {
 		e := k.error(access.Temporary, errors.New("the answer does not name the new issue"))
-		e.Unsure = true
+		e.Ambiguous = true
 		return access.IssueRef{}, e
 	}
 	return ref, nil

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/access"
-	fakejira "teleport-jira/internal/fake/jira"
+	"teleport-jira/internal/fakejira"
 	"teleport-jira/internal/jira"
 )
 

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"teleport-jira/internal/access"
-	"teleport-jira/internal/jira/markup"
-	"teleport-jira/internal/jira/templates"
+	"teleport-jira/internal/wikitext"
+	"teleport-jira/internal/wikitext/templates"
 )
 
 // maxSummary is one less than what Jira takes.
@@ -25,7 +25,7 @@ func (c *Client) summary(data templates.Data) string {
 			text = ""
 		}
 	}
-	return markup.LimitPlain(cmp.Or(markup.Line(text), markup.Line(defaultSummary(data))), maxSummary)
+	return wikitext.LimitPlain(cmp.Or(wikitext.Line(text), wikitext.Line(defaultSummary(data))), maxSummary)
 }
 
 func defaultSummary(d templates.Data) string {
@@ -45,11 +45,11 @@ func (c *Client) description(data templates.Data) string {
 	if t := c.wording.description; t != nil {
 		text, err := templates.Execute(t, data)
 		if err == nil {
-			return markup.Limit(text, maxText)
+			return wikitext.Limit(text, maxText)
 		}
 		c.warnTemplate("description", data, err)
 	}
-	return markup.Limit(defaultDescription(data), maxText)
+	return wikitext.Limit(defaultDescription(data), maxText)
 }
 
 func (c *Client) warnTemplate(key string, data templates.Data, err error) {
@@ -63,7 +63,7 @@ func defaultDescription(d templates.Data) string {
 	var b strings.Builder
 	line := func(label, value string) {
 		if value != "" {
-			fmt.Fprintf(&b, "*%s:* %s\n", label, markup.EscapeLine(value))
+			fmt.Fprintf(&b, "*%s:* %s\n", label, wikitext.EscapeLine(value))
 		}
 	}
 	line("User", d.User)
@@ -87,12 +87,12 @@ func defaultDescription(d templates.Data) string {
 		fmt.Fprintf(&b, "\n%s\n", templates.Link("Open the request in Teleport", d.URL))
 	}
 	if strings.TrimSpace(d.Reason) != "" {
-		fmt.Fprintf(&b, "\n*Reason:*\n%s\n", markup.Escape(strings.TrimSpace(d.Reason)))
+		fmt.Fprintf(&b, "\n*Reason:*\n%s\n", wikitext.Escape(strings.TrimSpace(d.Reason)))
 	}
 	if len(d.Resources) > 0 {
 		b.WriteString("\n*Requested resources:*\n")
 		for _, r := range d.Resources {
-			fmt.Fprintf(&b, "* %s\n", markup.EscapeLine(r.Kind+" "+nameOf(r)))
+			fmt.Fprintf(&b, "* %s\n", wikitext.EscapeLine(r.Kind+" "+nameOf(r)))
 		}
 	}
 	return strings.TrimSuffix(b.String(), "\n")

@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"teleport-jira/internal/access"
-	"teleport-jira/internal/jira/templates"
+	"teleport-jira/internal/wikitext/templates"
 )
 
 // hostile draws text that means much in wiki markup.

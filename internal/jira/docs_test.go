@@ -8,8 +8,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	fakejira "teleport-jira/internal/fake/jira"
-	"teleport-jira/internal/jira/templates"
+	"teleport-jira/internal/fakejira"
+	"teleport-jira/internal/wikitext/templates"
 )
 
 func TestDocumentedTemplatesAreComplete(t *testing.T) {

@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"teleport-jira/internal/access"
-	"teleport-jira/internal/jira/markup"
+	"teleport-jira/internal/wikitext"
 )
 
 // maxErrorText bounds what of Jira's own words goes into an error.
@@ -49,7 +49,7 @@ func (r refusal) text(redact func(string) string) string {
 	if r.Message != "" {
 		parts = append(parts, r.Message)
 	}
-	return markup.LimitPlain(markup.Line(redact(strings.Join(parts, "; "))), maxErrorText)
+	return wikitext.LimitPlain(wikitext.Line(redact(strings.Join(parts, "; "))), maxErrorText)
 }
 
 // refusedError is an error answer.
@@ -116,7 +116,7 @@ func (c *Client) answerError(k call, resp *http.Response, body []byte) *access.E
 	}
 	e.Status = resp.StatusCode
 	e.After = retryAfter(resp, time.Now())
-	e.Unsure = !k.read && unsureAfter(resp, body)
+	e.Ambiguous = !k.read && unsureAfter(resp, body)
 	return e
 }
 
@@ -131,7 +131,7 @@ func (c *Client) transportError(k call, err error, sent bool) *access.Error {
 	if errors.As(err, &p) {
 		e.Class, e.After = access.Limited, p.after
 	}
-	e.Unsure = !k.read && sent
+	e.Ambiguous = !k.read && sent
 	return e
 }
 

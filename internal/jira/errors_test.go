@@ -19,7 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/access"
-	fakejira "teleport-jira/internal/fake/jira"
+	"teleport-jira/internal/fakejira"
 	"teleport-jira/internal/jira"
 )
 
@@ -70,15 +70,15 @@ func TestErrorsAreDecidedByStatus(t *testing.T) {
 					case "create":
 						_, err = b.c.CreateIssue(t.Context(), draft())
 					case "comment":
-						err = b.c.Comment(t.Context(), ref, access.Notice{Mark: "m", Text: "t"})
+						err = b.c.Comment(t.Context(), ref, access.CommentDraft{DedupKey: "m", Text: "t"})
 					case "move":
-						_, err = b.c.Move(t.Context(), ref, []string{"Denied"})
+						_, err = b.c.Transition(t.Context(), ref, []string{"Denied"})
 					case "issue":
 						_, err = b.c.Issue(t.Context(), ref.ID)
 					case "find":
 						_, err = b.c.FindIssues(t.Context(), requestID)
 					case "marks":
-						_, err = b.c.Marks(t.Context(), ref)
+						_, err = b.c.CommentKeys(t.Context(), ref)
 					}
 					write := kind == "create" || kind == "comment" || kind == "move"
 					e := wantError(t, err, tc.class, write && tc.unsureWrite)
@@ -235,7 +235,7 @@ func TestConnectionsAreUsedAgain(t *testing.T) {
 	for range 5 {
 		_, err := c.CreateIssue(t.Context(), draft())
 		wantError(t, err, access.Permanent, false)
-		_, err = c.Move(t.Context(), access.IssueRef{ID: "1"}, []string{"2"})
+		_, err = c.Transition(t.Context(), access.IssueRef{ID: "1"}, []string{"2"})
 		require.NoError(t, err)
 	}
 	require.Len(t, addresses, 1)

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/access"
-	fakejira "teleport-jira/internal/fake/jira"
-	"teleport-jira/internal/fake/jira/openapi"
+	"teleport-jira/internal/fakejira"
+	"teleport-jira/internal/fakejira/openapi"
 	"teleport-jira/internal/jira"
 )
 
@@ -98,6 +98,6 @@ func wantError(t *testing.T, err error, class access.Class, unsure bool) *access
 	var e *access.Error
 	require.ErrorAs(t, err, &e)
 	require.Equal(t, class, e.Class, err)
-	require.Equal(t, unsure, e.Unsure, err)
+	require.Equal(t, unsure, e.Ambiguous, err)
 	return e
 }

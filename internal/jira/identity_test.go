@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/access"
-	fakejira "teleport-jira/internal/fake/jira"
+	"teleport-jira/internal/fakejira"
 	"teleport-jira/internal/jira"
 )
 
@@ -75,9 +75,9 @@ func TestAuthorOfAMoveIsLookedUpWhereTheChangelogIsSparse(t *testing.T) {
 			require.NoError(t, err)
 			issue, err := clt.Issue(t.Context(), ref.ID)
 			require.NoError(t, err)
-			require.Equal(t, c.who, issue.LastMove.By.ID)
-			require.Equal(t, c.want, issue.LastMove.By.Type)
-			require.Equal(t, c.active, issue.LastMove.By.Active)
+			require.Equal(t, c.who, issue.LastChange.By.ID)
+			require.Equal(t, c.want, issue.LastChange.By.Type)
+			require.Equal(t, c.active, issue.LastChange.By.Active)
 		})
 	}
 }
@@ -129,10 +129,10 @@ func TestCommentThatIsNotInternalIsFoundAgain(t *testing.T) {
 	b := start(t, fakejira.Cloud, faulty, func(s *settings) { s.config.CommentVisibility = jira.Internal })
 	require.NoError(t, b.c.Connect(t.Context()))
 	ref, _ := b.issue(t)
-	err := b.c.Comment(t.Context(), ref, access.Notice{Mark: "move/1", Text: "secret"})
+	err := b.c.Comment(t.Context(), ref, access.CommentDraft{DedupKey: "move/1", Text: "secret"})
 	wantError(t, err, access.Permanent, true)
 	require.ErrorContains(t, err, "not internal")
-	marks, err := b.c.Marks(t.Context(), ref)
+	marks, err := b.c.CommentKeys(t.Context(), ref)
 	require.NoError(t, err)
 	require.True(t, marks["move/1"])
 }

@@ -84,7 +84,7 @@ func (c *Client) Issue(ctx context.Context, idOrKey string) (*access.Issue, erro
 		Holder: raw.holder(),
 		Labels: raw.labels(), RequestID: raw.requestID(),
 	}
-	if issue.LastMove, err = c.lastMove(ctx, k, path, raw); err != nil {
+	if issue.LastChange, err = c.lastMove(ctx, k, path, raw); err != nil {
 		return nil, err
 	}
 	if issue.Comments, err = c.allComments(ctx, k, path, raw.Fields.Comment); err != nil {
@@ -107,7 +107,7 @@ func (c *Client) trueNotFound(ctx context.Context, err error) error {
 
 // lastMove finds the change that brought the issue into its current status;
 // nil when the changelog does not show it.
-func (c *Client) lastMove(ctx context.Context, k call, path string, raw issueJSON) (*access.Move, error) {
+func (c *Client) lastMove(ctx context.Context, k call, path string, raw issueJSON) (*access.StatusChange, error) {
 	if raw.Changelog == nil {
 		return nil, nil
 	}
@@ -141,7 +141,7 @@ func (c *Client) lastMove(ctx context.Context, k call, path string, raw issueJSO
 // issue that is in the project now. An issue's newest change decides: an older
 // one that led to the same status was another move. Its author is as the entry
 // shows them.
-func newestMove(entries []history, project string) (move access.Move, by account, found bool) {
+func newestMove(entries []history, project string) (move access.StatusChange, by account, found bool) {
 	slices.SortStableFunc(entries, func(a, b history) int {
 		return cmp.Or(b.Created.Compare(a.Created.Time), compareIDs(string(b.ID), string(a.ID)))
 	})
@@ -153,7 +153,7 @@ func newestMove(entries []history, project string) (move access.Move, by account
 		}
 		for _, item := range slices.Backward(entry.Items) {
 			if item.isStatus() {
-				return access.Move{
+				return access.StatusChange{
 					ID: string(entry.ID), At: entry.Created.Time, From: item.from(), To: item.to(), Project: at,
 				}, entry.Author, true
 			}
@@ -162,7 +162,7 @@ func newestMove(entries []history, project string) (move access.Move, by account
 			project = before
 		}
 	}
-	return access.Move{}, account{}, false
+	return access.StatusChange{}, account{}, false
 }
 
 // compareIDs compares ids as the numbers they are.

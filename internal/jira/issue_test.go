@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/access"
-	fakejira "teleport-jira/internal/fake/jira"
+	"teleport-jira/internal/fakejira"
 	"teleport-jira/internal/jira"
 )
 
@@ -34,14 +34,14 @@ func TestIssueIsReadInOneCall(t *testing.T) {
 				require.Equal(t, "Approved", issue.Status.Name)
 				require.Equal(t, requestID, issue.RequestID)
 				require.Equal(t, []string{requestID.Label()}, issue.Labels)
-				require.NotNil(t, issue.LastMove)
-				require.Equal(t, fakejira.AliceID, issue.LastMove.By.ID)
-				require.True(t, issue.LastMove.By.Active)
-				require.Equal(t, access.AccountPerson, issue.LastMove.By.Type)
-				require.Equal(t, "Denied", issue.LastMove.From.Name)
-				require.Equal(t, issue.Status, issue.LastMove.To)
-				require.NotEmpty(t, issue.LastMove.ID)
-				require.False(t, issue.LastMove.At.IsZero())
+				require.NotNil(t, issue.LastChange)
+				require.Equal(t, fakejira.AliceID, issue.LastChange.By.ID)
+				require.True(t, issue.LastChange.By.Active)
+				require.Equal(t, access.AccountPerson, issue.LastChange.By.Type)
+				require.Equal(t, "Denied", issue.LastChange.From.Name)
+				require.Equal(t, issue.Status, issue.LastChange.To)
+				require.NotEmpty(t, issue.LastChange.ID)
+				require.False(t, issue.LastChange.At.IsZero())
 				require.Len(t, issue.Comments, 1)
 				require.Equal(t, "reason: fine", issue.Comments[0].Body)
 				require.Equal(t, fakejira.AliceID, issue.Comments[0].Author.ID)
@@ -59,7 +59,7 @@ func TestNewIssueHasNoLastMove(t *testing.T) {
 			require.NoError(t, b.SetLabels(ref.ID, fakejira.BobID, []string{"x"}))
 			issue, err := b.c.Issue(t.Context(), ref.ID)
 			require.NoError(t, err)
-			require.Nil(t, issue.LastMove)
+			require.Nil(t, issue.LastChange)
 			require.Empty(t, issue.Comments)
 		})
 	}
@@ -78,8 +78,8 @@ func TestLongChangelogAndCommentsArePaged(t *testing.T) {
 			}
 			issue, err := b.c.Issue(t.Context(), ref.ID)
 			require.NoError(t, err)
-			require.NotNil(t, issue.LastMove)
-			require.Equal(t, fakejira.AliceID, issue.LastMove.By.ID)
+			require.NotNil(t, issue.LastChange)
+			require.Equal(t, fakejira.AliceID, issue.LastChange.By.ID)
 			require.Len(t, issue.Comments, 11)
 			require.Equal(t, "10", issue.Comments[10].Body)
 		})
@@ -95,11 +95,11 @@ func TestIdsThatLeadElsewhereNeverReachJira(t *testing.T) {
 		if id == "" {
 			ref.Key = "../x"
 		}
-		err = b.c.Comment(t.Context(), ref, access.Notice{Mark: "m", Text: "t"})
+		err = b.c.Comment(t.Context(), ref, access.CommentDraft{DedupKey: "m", Text: "t"})
 		wantError(t, err, access.Permanent, false)
-		_, err = b.c.Move(t.Context(), ref, []string{"Approved"})
+		_, err = b.c.Transition(t.Context(), ref, []string{"Approved"})
 		wantError(t, err, access.Permanent, false)
-		_, err = b.c.Marks(t.Context(), ref)
+		_, err = b.c.CommentKeys(t.Context(), ref)
 		wantError(t, err, access.Permanent, false)
 	}
 	_, err := b.c.FindIssues(t.Context(), `x" OR project = Y`)
@@ -135,7 +135,7 @@ func TestNoticeIsEscapedMarkedAndFoundAgain(t *testing.T) {
 			ref, _ := b.issue(t)
 			require.NoError(t, b.c.Connect(t.Context()))
 			b.ResetCalls()
-			require.NoError(t, b.c.Comment(t.Context(), ref, access.Notice{Mark: "review/0", Text: "said *no* to [~bob]"}))
+			require.NoError(t, b.c.Comment(t.Context(), ref, access.CommentDraft{DedupKey: "review/0", Text: "said *no* to [~bob]"}))
 			require.Len(t, b.Calls(), 1)
 			issue, err := b.Issue(ref.ID)
 			require.NoError(t, err)
@@ -145,7 +145,7 @@ func TestNoticeIsEscapedMarkedAndFoundAgain(t *testing.T) {
 
 			_, err = b.AddComment(ref.ID, fakejira.BobID, "no mark")
 			require.NoError(t, err)
-			marks, err := b.c.Marks(t.Context(), ref)
+			marks, err := b.c.CommentKeys(t.Context(), ref)
 			require.NoError(t, err)
 			require.Equal(t, map[string]bool{"review/0": true}, marks)
 		})
@@ -161,7 +161,7 @@ func TestInternalNotesAreConfirmed(t *testing.T) {
 		t.Run(flavour.String(), func(t *testing.T) {
 			b := start(t, flavour, desk)
 			ref, _ := b.issue(t)
-			err := b.c.Comment(t.Context(), ref, access.Notice{Mark: "m", Text: "secret"})
+			err := b.c.Comment(t.Context(), ref, access.CommentDraft{DedupKey: "m", Text: "secret"})
 			issue, readErr := b.Issue(ref.ID)
 			require.NoError(t, readErr)
 			require.True(t, issue.Comments[0].Internal)
@@ -171,7 +171,7 @@ func TestInternalNotesAreConfirmed(t *testing.T) {
 	t.Run("elsewhere than on a service desk", func(t *testing.T) {
 		b := start(t, fakejira.Cloud, func(s *settings) { s.config.CommentVisibility = jira.Internal })
 		ref, _ := b.issue(t)
-		err := b.c.Comment(t.Context(), ref, access.Notice{Mark: "m", Text: "secret"})
+		err := b.c.Comment(t.Context(), ref, access.CommentDraft{DedupKey: "m", Text: "secret"})
 		wantError(t, err, access.Permanent, true)
 	})
 }

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/access"
-	fakejira "teleport-jira/internal/fake/jira"
+	"teleport-jira/internal/fakejira"
 	"teleport-jira/internal/jira"
 )
 
@@ -153,7 +153,7 @@ func TestOneLimitPausesWhatItCoversAndNoMore(t *testing.T) {
 					header.Set("RateLimit-Reason", tc.reason)
 				}
 				b.Inject(fakejira.Fault{Method: http.MethodPost, Route: fakejira.RouteComments, Times: 1, Effect: fakejira.Respond, Status: tc.status, Header: header})
-				note := access.Notice{Mark: "m", Text: "t"}
+				note := access.CommentDraft{DedupKey: "m", Text: "t"}
 				wantError(t, b.c.Comment(t.Context(), ref, note), access.Limited, false)
 
 				waits := func(f func() error) bool {

@@ -47,7 +47,7 @@ type position struct {
 // is remembered, and a blind alley is left the way it was entered. Where no way
 // was open from, none is looked for again for an hour, unless other steps are
 // open there by then. access.ErrNotReachable when no way is open.
-func (c *Client) Move(ctx context.Context, ref access.IssueRef, statuses []string) (bool, error) {
+func (c *Client) Transition(ctx context.Context, ref access.IssueRef, statuses []string) (bool, error) {
 	k := call{op: "move issue", key: name(ref), endpoint: "/issue/{issue}"}
 	path, err := refPath(ref)
 	if err != nil {
@@ -77,7 +77,7 @@ func (w *walk) run(ctx context.Context) (bool, error) {
 		return false, w.unreachable(at)
 	}
 	moved, err := w.explore(ctx, at)
-	if errors.Is(err, access.ErrNotReachable) {
+	if errors.Is(err, access.ErrUnreachable) {
 		w.c.flow.noteStuck(start)
 	}
 	return moved, err
@@ -133,7 +133,7 @@ func (w *walk) unreachable(at position) error {
 		open = append(open, string(t.To.Name))
 	}
 	return w.call.error(access.Permanent, fmt.Errorf("%w: from %q to %q, open are %q",
-		access.ErrNotReachable, at.status.Name, w.targets, open))
+		access.ErrUnreachable, at.status.Name, w.targets, open))
 }
 
 // choose takes a step to the first target that is open, in the order in which
@@ -249,7 +249,7 @@ func (w *walk) take(ctx context.Context, from position, step transition) (there 
 	case w.isTarget(at.status):
 		return true, nil
 	case at.status.ID != from.status.ID:
-		failed.Class, failed.Unsure = access.Temporary, false // moved meanwhile: from there it may go
+		failed.Class, failed.Ambiguous = access.Temporary, false // moved meanwhile: from there it may go
 	}
 	return false, failed
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/access"
-	fakejira "teleport-jira/internal/fake/jira"
+	"teleport-jira/internal/fakejira"
 )
 
 // workflow replaces the board's: statuses by name, the first being initial;
@@ -54,13 +54,13 @@ func TestMoveTakesTwoCalls(t *testing.T) {
 			b := start(t, flavour)
 			ref, _ := b.issue(t)
 			b.ResetCalls()
-			moved, err := b.c.Move(t.Context(), ref, []string{"nowhere", "approved"})
+			moved, err := b.c.Transition(t.Context(), ref, []string{"nowhere", "approved"})
 			require.NoError(t, err)
 			require.True(t, moved)
 			require.Equal(t, []string{"Approved"}, b.moves(t, ref.ID))
 			require.Len(t, b.Calls(), 2)
 
-			moved, err = b.c.Move(t.Context(), ref, []string{"Approved"})
+			moved, err = b.c.Transition(t.Context(), ref, []string{"Approved"})
 			require.NoError(t, err)
 			require.False(t, moved, "there already")
 			require.Len(t, b.Calls(), 3)
@@ -87,14 +87,14 @@ func TestMoveWalksAWorkflow(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := start(t, fakejira.Cloud, workflow("Backlog", all, tc.steps...))
 			ref, _ := b.issue(t)
-			moved, err := b.c.Move(t.Context(), ref, []string{tc.target})
+			moved, err := b.c.Transition(t.Context(), ref, []string{tc.target})
 			require.Equal(t, tc.want, b.moves(t, ref.ID))
 			require.Equal(t, tc.moved, moved)
 			if tc.moved {
 				require.NoError(t, err)
 				return
 			}
-			require.ErrorIs(t, err, access.ErrNotReachable)
+			require.ErrorIs(t, err, access.ErrUnreachable)
 			wantError(t, err, access.Permanent, false)
 		})
 	}
@@ -105,7 +105,7 @@ func TestMoveRemembersTheWorkflow(t *testing.T) {
 		[2]string{"Backlog", "Dead end"}, [2]string{"Dead end", "Backlog"}, [2]string{"Backlog", "Review"}, [2]string{"Review", "Pending"}))
 	for _, want := range [][]string{{"Dead end", "Backlog", "Review", "Pending"}, {"Review", "Pending"}} {
 		ref, _ := b.issue(t)
-		_, err := b.c.Move(t.Context(), ref, []string{"Pending"})
+		_, err := b.c.Transition(t.Context(), ref, []string{"Pending"})
 		require.NoError(t, err)
 		require.Equal(t, want, b.moves(t, ref.ID))
 	}
@@ -119,13 +119,13 @@ func TestMoveThatFoundNoWayIsNotWalkedAgain(t *testing.T) {
 		ref, _ := b.issue(t)
 		there := []string{"Review", "Backlog"}
 		for range 3 {
-			_, err := b.c.Move(t.Context(), ref, []string{"Pending"})
-			require.ErrorIs(t, err, access.ErrNotReachable)
+			_, err := b.c.Transition(t.Context(), ref, []string{"Pending"})
+			require.ErrorIs(t, err, access.ErrUnreachable)
 			require.Equal(t, there, b.moves(t, ref.ID))
 		}
 		<-time.After(time.Hour)
-		_, err := b.c.Move(t.Context(), ref, []string{"Pending"})
-		require.ErrorIs(t, err, access.ErrNotReachable)
+		_, err := b.c.Transition(t.Context(), ref, []string{"Pending"})
+		require.ErrorIs(t, err, access.ErrUnreachable)
 		require.Equal(t, slices.Concat(there, there), b.moves(t, ref.ID), "an hour later the workflow may be another")
 	})
 }
@@ -143,7 +143,7 @@ func TestMoveFillsARequiredResolutionOnly(t *testing.T) {
 				}
 			})
 			ref, _ := b.issue(t)
-			moved, err := b.c.Move(t.Context(), ref, []string{"Denied"})
+			moved, err := b.c.Transition(t.Context(), ref, []string{"Denied"})
 			require.NoError(t, err)
 			require.True(t, moved)
 			issue, err := b.Issue(ref.ID)
@@ -182,7 +182,7 @@ func TestMoveThatSomebodyElseMadeIsSuccess(t *testing.T) {
 			race.next = b.RoundTripper()
 			ref, _ := b.issue(t)
 			race.act = func() { require.NoError(t, b.Drag(ref.ID, target, fakejira.BobID)) }
-			moved, err := b.c.Move(t.Context(), ref, []string{"Approved"})
+			moved, err := b.c.Transition(t.Context(), ref, []string{"Approved"})
 			require.False(t, moved)
 			require.Equal(t, want, err == nil, "%s %d %s: %v", tc.flavour, tc.status, target, err)
 			require.Equal(t, []string{target}, b.moves(t, ref.ID))
@@ -197,9 +197,9 @@ func TestMoveWhoseAnswerIsLostIsUnsure(t *testing.T) {
 	b := start(t, fakejira.Cloud)
 	ref, _ := b.issue(t)
 	b.Inject(fakejira.Fault{Method: http.MethodPost, Route: fakejira.RouteTransitions, Effect: fakejira.LoseAnswer, Times: 1})
-	_, err := b.c.Move(t.Context(), ref, []string{"Approved"})
+	_, err := b.c.Transition(t.Context(), ref, []string{"Approved"})
 	wantError(t, err, access.Temporary, true)
-	moved, err := b.c.Move(t.Context(), ref, []string{"Approved"})
+	moved, err := b.c.Transition(t.Context(), ref, []string{"Approved"})
 	require.NoError(t, err)
 	require.False(t, moved)
 }

@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"teleport-jira/internal/access"
-	"teleport-jira/internal/jira/templates"
+	"teleport-jira/internal/wikitext/templates"
 )
 
 // birth is what an issue was made with. Later edits show in its changelog,
@@ -24,7 +24,7 @@ type birth struct {
 // goes by what the issue was born with: the request's label or, where labels
 // are not on the create screen and for the existing plugin's issues, the
 // summary, beside the property.
-func (c *Client) MadeFor(ctx context.Context, ref access.IssueRef, d access.Draft) (bool, error) {
+func (c *Client) CreatedFor(ctx context.Context, ref access.IssueRef, d access.Draft) (bool, error) {
 	k := call{op: "read origin of issue", key: name(ref), method: http.MethodGet, endpoint: "/issue/{issue}", read: true}
 	path, err := refPath(ref)
 	if err != nil {

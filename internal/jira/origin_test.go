@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/access"
-	fakejira "teleport-jira/internal/fake/jira"
+	"teleport-jira/internal/fakejira"
 )
 
 // TestMadeForGoesByWhatNobodyCanEdit: an issue's origin is what it was made
@@ -23,7 +23,7 @@ func TestMadeForGoesByWhatNobodyCanEdit(t *testing.T) {
 			made := func(ref access.IssueRef, id access.RequestID) bool {
 				d := draft()
 				d.Request.ID = id
-				ok, err := b.c.MadeFor(t.Context(), ref, d)
+				ok, err := b.c.CreatedFor(t.Context(), ref, d)
 				require.NoError(t, err)
 				return ok
 			}
@@ -60,7 +60,7 @@ func TestPageInsteadOfAnAnswerProvesNothing(t *testing.T) {
 			require.NoError(t, b.c.Connect(t.Context()))
 			ref, _ := b.issue(t)
 			b.Inject(fakejira.Fault{Effect: fakejira.Respond, Status: http.StatusOK, Body: fakejira.MaintenancePage})
-			_, err := b.c.MadeFor(t.Context(), ref, draft())
+			_, err := b.c.CreatedFor(t.Context(), ref, draft())
 			wantError(t, err, access.Temporary, false)
 			if flavour == fakejira.DataCenter { // Cloud's is a list, which the page is not
 				_, err = b.c.InGroups(t.Context(), access.Actor{ID: "JIRAUSER10201"}, []string{"approvers"})

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/access"
-	fakejira "teleport-jira/internal/fake/jira"
+	"teleport-jira/internal/fakejira"
 )
 
 // limitedTo is a Cloud Jira with those limits and the usual latency.
@@ -215,7 +215,7 @@ func TestWritesToOneIssueWaitForItAlone(t *testing.T) {
 		require.NoError(t, b.c.Connect(t.Context()))
 		busy, _ := b.issue(t)
 		comment := func(ref access.IssueRef, i int) {
-			n := access.Notice{Mark: fmt.Sprint("m", i), Text: "t"}
+			n := access.CommentDraft{DedupKey: fmt.Sprint("m", i), Text: "t"}
 			persistently(t, func() error { return b.c.Comment(t.Context(), ref, n) })
 		}
 		var all sync.WaitGroup

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"text/template"
 
-	"teleport-jira/internal/jira/templates"
+	"teleport-jira/internal/wikitext/templates"
 )
 
 // wording is the parsed templates of an issue; nil ones are built in.

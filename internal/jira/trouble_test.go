@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/access"
-	fakejira "teleport-jira/internal/fake/jira"
+	"teleport-jira/internal/fakejira"
 )
 
 // poll searches as the daemon's poll does.
@@ -125,11 +125,11 @@ func TestAnswerThatIsNotJirasIsTrouble(t *testing.T) {
 			ref, _ := b.issue(t)
 			fault.Route = fakejira.RouteComments
 			remove := b.Inject(fault)
-			_, err := b.c.Marks(t.Context(), ref)
+			_, err := b.c.CommentKeys(t.Context(), ref)
 			require.Error(t, err)
 			require.ErrorContains(t, b.c.Trouble(), says)
 			remove()
-			_, err = b.c.Marks(t.Context(), ref)
+			_, err = b.c.CommentKeys(t.Context(), ref)
 			require.NoError(t, err)
 			require.NoError(t, b.c.Trouble())
 		})

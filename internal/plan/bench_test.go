@@ -12,13 +12,13 @@ func BenchmarkPlan(b *testing.B) {
 	resolved.Resolution = access.Approved
 	for _, bc := range []struct {
 		name string
-		view plan.View
+		view plan.Snapshot
 		want int // steps
 	}{
-		{"new request", plan.View{ID: "r1", Request: request(access.Pending), Now: now, Self: self}, 1},
-		{"in step", plan.View{ID: "r1", Request: request(access.Pending), Record: record(), Now: now, Self: self}, 0},
-		{"settled and in step", plan.View{ID: "r1", Request: request(access.Approved), Record: resolved, Now: now, Self: self}, 0},
-		{"card moved", plan.View{
+		{"new request", plan.Snapshot{ID: "r1", Request: request(access.Pending), Now: now, Self: self}, 1},
+		{"in step", plan.Snapshot{ID: "r1", Request: request(access.Pending), Record: record(), Now: now, Self: self}, 0},
+		{"settled and in step", plan.Snapshot{ID: "r1", Request: request(access.Approved), Record: resolved, Now: now, Self: self}, 0},
+		{"card moved", plan.Snapshot{
 			ID: "r1", Request: request(access.Pending), Record: record(), Issue: issue(approved, &bob),
 			Person: &plan.Person{}, Now: now, Self: self,
 		}, 1},

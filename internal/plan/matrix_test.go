@@ -54,7 +54,7 @@ func people() map[string]somebody {
 
 // policy is what an operator configured about who may decide.
 type policy struct {
-	set func(*plan.Settings, *plan.View, somebody)
+	set func(*plan.Policy, *plan.Snapshot, somebody)
 	// named: the policy names the person as an approver; refuses: why it keeps
 	// the person from deciding, if nothing else does.
 	named      bool
@@ -64,24 +64,24 @@ type policy struct {
 
 func policies() map[string]policy {
 	return map[string]policy{
-		"anybody": {set: func(*plan.Settings, *plan.View, somebody) {}},
-		"approvers, named": {named: true, set: func(s *plan.Settings, _ *plan.View, p somebody) {
-			s.Rules.Approvers = []string{"x", p.actor.ID}
+		"anybody": {set: func(*plan.Policy, *plan.Snapshot, somebody) {}},
+		"approvers, named": {named: true, set: func(s *plan.Policy, _ *plan.Snapshot, p somebody) {
+			s.Review.Approvers = []string{"x", p.actor.ID}
 		}},
-		"approvers, others": {refuses: plan.RefusedNotApprover, set: func(s *plan.Settings, _ *plan.View, _ somebody) {
-			s.Rules.Approvers = []string{"x", ""}
+		"approvers, others": {refuses: plan.RefusedNotApprover, set: func(s *plan.Policy, _ *plan.Snapshot, _ somebody) {
+			s.Review.Approvers = []string{"x", ""}
 		}},
-		"group, member": {set: func(s *plan.Settings, v *plan.View, _ somebody) {
-			s.Rules.ApproverGroups, v.Person.InGroups = []string{"g"}, true
+		"group, member": {set: func(s *plan.Policy, v *plan.Snapshot, _ somebody) {
+			s.Review.ApproverGroups, v.Person.InGroups = []string{"g"}, true
 		}},
-		"group, outsider": {refuses: plan.RefusedNotApprover, set: func(s *plan.Settings, _ *plan.View, _ somebody) {
-			s.Rules.ApproverGroups = []string{"g"}
+		"group, outsider": {refuses: plan.RefusedNotApprover, set: func(s *plan.Policy, _ *plan.Snapshot, _ somebody) {
+			s.Review.ApproverGroups = []string{"g"}
 		}},
-		"suggested reviewers, others": {refuses: plan.RefusedNotSuggested, set: func(s *plan.Settings, v *plan.View, _ somebody) {
+		"suggested reviewers, others": {refuses: plan.RefusedNotSuggested, set: func(s *plan.Policy, v *plan.Snapshot, _ somebody) {
 			suggest(s, v, "dave", "")
 		}},
-		"self-approval": {selfIsFine: true, set: func(s *plan.Settings, _ *plan.View, _ somebody) {
-			s.Rules.AllowSelfApproval = true
+		"self-approval": {selfIsFine: true, set: func(s *plan.Policy, _ *plan.Snapshot, _ somebody) {
+			s.Review.AllowSelfApproval = true
 		}},
 	}
 }
@@ -113,7 +113,7 @@ func refusalOf(p somebody, pol policy, mode access.ReviewMode, place, how string
 		holds bool
 		why   plan.Refusal
 	}{
-		{place == "another project" || place == "moved in another project" && how == "person", plan.RefusedForeignProject},
+		{place == "another project" || place == "moved in another project" && how == "person", plan.RefusedOtherProject},
 		{place == "long-term", plan.RefusedLongTerm},
 		{how == "unseen" || p.not == plan.RefusedUnseen, plan.RefusedUnseen},
 		{p.not == plan.RefusedCustomer, plan.RefusedCustomer},
@@ -148,7 +148,7 @@ func wanted(p somebody, pol policy, mode access.ReviewMode, state access.State, 
 		switch why {
 		case "":
 			return map[access.Status]string{approved: "approved", denied: "denied"}[m.status] + " by " + p.actor.ID
-		case plan.RefusedForeignProject:
+		case plan.RefusedOtherProject:
 			if place == "another project" {
 				return "refuse foreign_project" // whose workflow is not ours to move in
 			}
@@ -200,11 +200,11 @@ func TestDecisionMatrix(t *testing.T) {
 	require.Greater(t, rows, 20_000)
 }
 
-func matrixView(p somebody, pol policy, mode access.ReviewMode, state access.State, place string, m cardMove) (plan.Settings, plan.View) {
+func matrixView(p somebody, pol policy, mode access.ReviewMode, state access.State, place string, m cardMove) (plan.Policy, plan.Snapshot) {
 	s := settings()
-	s.Rules.Mode = mode
+	s.Review.Mode = mode
 	if p.teleport != "" {
-		s.Rules.Users = map[string]string{p.actor.ID: p.teleport}
+		s.Review.Users = map[string]string{p.actor.ID: p.teleport}
 	}
 	by := &p.actor
 	switch m.how {
@@ -214,7 +214,7 @@ func matrixView(p somebody, pol policy, mode access.ReviewMode, state access.Sta
 		by = nil
 	}
 	looked := p.looked
-	v := plan.View{
+	v := plan.Snapshot{
 		ID: "r1", Record: record(), Issue: issue(m.status, by), Person: &looked, Self: self, Reviewer: "bot",
 		Now: now.Add(2 * 24 * 3600e9), // after the request's end
 	}
@@ -225,8 +225,8 @@ func matrixView(p somebody, pol policy, mode access.ReviewMode, state access.Sta
 	switch {
 	case place == "another project":
 		v.Issue.Project = "EVIL"
-	case place == "moved in another project" && v.Issue.LastMove != nil:
-		v.Issue.LastMove.Project = "EVIL"
+	case place == "moved in another project" && v.Issue.LastChange != nil:
+		v.Issue.LastChange.Project = "EVIL"
 	}
 	if v.Request != nil {
 		pol.set(&s, &v, p)
@@ -236,7 +236,7 @@ func matrixView(p somebody, pol policy, mode access.ReviewMode, state access.Sta
 
 // checkRow checks the plan, that a decision is answered as the threshold says,
 // and that none of it happens again when the same change is seen again.
-func checkRow(t *testing.T, row string, s plan.Settings, v plan.View, want string) {
+func checkRow(t *testing.T, row string, s plan.Policy, v plan.Snapshot, want string) {
 	t.Helper()
 	steps := s.Plan(v)
 	require.Equal(t, want, brief(steps), row)
@@ -265,30 +265,30 @@ func answers(steps []plan.Step) bool {
 }
 
 // checkThresholds plays Teleport's answer with one and with two reviews needed.
-func checkThresholds(t *testing.T, row string, s plan.Settings, v plan.View, d access.Decision) []plan.Step {
+func checkThresholds(t *testing.T, row string, s plan.Policy, v plan.Snapshot, d access.Decision) []plan.Step {
 	t.Helper()
-	require.Equal(t, v.Issue.LastMove.By, d.By, row)
+	require.Equal(t, v.Issue.LastChange.By, d.By, row)
 	var steps []plan.Step
 	for _, needed := range []int{1, 2} {
 		after := *v.Request
 		after.Thresholds = []access.Threshold{{Approve: needed, Deny: needed}}
-		if s.Rules.Mode != access.ModeState {
-			after.Reviews = []access.Review{{Author: "bot", State: d.Verdict, Reason: d.Token()}}
+		if s.Review.Mode != access.ModeState {
+			after.Reviews = []access.Review{{Author: "bot", State: d.State, Reason: d.Token()}}
 		}
-		if needed == 1 || s.Rules.Mode == access.ModeState {
-			after.State = d.Verdict
+		if needed == 1 || s.Review.Mode == access.ModeState {
+			after.State = d.State
 		}
-		steps = s.AfterDecision(v, d, access.Outcome{Verdict: access.Submitted, Mode: s.Rules.Mode, Request: &after})
-		want := []string{"comment review/0", "comment resolution/" + string(d.Verdict)}
+		steps = s.AfterDecision(v, d, access.Outcome{Result: access.Submitted, Mode: s.Review.Mode, Request: &after})
+		want := []string{"comment review/0", "comment resolution/" + string(d.State)}
 		if after.State == access.Pending {
 			want = []string{"comment review/0", "comment move/77", "move pending"}
 			require.Contains(t, texts(steps), "1 of 2 ", row)
 		}
-		if s.Rules.Mode == access.ModeState {
+		if s.Review.Mode == access.ModeState {
 			want = slices.Delete(want, 0, 1) // thresholds don't apply, and nobody reviewed
 		}
 		require.Equal(t, strings.Join(want, ", "), brief(steps), row)
-		require.Equal(t, "77", steps[len(steps)-1].Then.HandledMove, row)
+		require.Equal(t, "77", steps[len(steps)-1].Then.HandledChange, row)
 	}
 	return steps
 }

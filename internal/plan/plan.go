@@ -15,11 +15,11 @@ type Action interface{ action() }
 type CreateIssue struct{ Draft access.Draft }
 
 // Comment writes a notice on the issue.
-type Comment struct{ Notice access.Notice }
+type Comment struct{ Draft access.CommentDraft }
 
 // Move brings the issue into one of the statuses that stand for a state. That
 // no transition leads there is worth a warning and stops nothing else.
-type Move struct {
+type Transition struct {
 	To       access.State
 	Statuses []string
 }
@@ -37,18 +37,18 @@ type Decide struct {
 type Refuse struct {
 	Why      Refusal
 	Decision access.Decision // what was asked for; Verdict is empty where the move asked for none
-	Notice   access.Notice
+	Comment  access.CommentDraft
 }
 
 // Note has no effect but the record.
-type Note struct{}
+type SaveRecord struct{}
 
 func (CreateIssue) action() {}
 func (Comment) action()     {}
-func (Move) action()        {}
+func (Transition) action()  {}
 func (Decide) action()      {}
 func (Refuse) action()      {}
-func (Note) action()        {}
+func (SaveRecord) action()  {}
 
 // Step is an action and the record as it shall be once the action has
 // happened. Claim, ClaimUntil and Unsure are the applier's; CreateIssue and
@@ -73,22 +73,22 @@ func (b *builder) add(a Action, change func(*access.Record)) {
 
 // Plan is what is missing, in the order to do it. It is empty when request,
 // record and issue agree as far as they are known.
-func (s Settings) Plan(v View) []Step {
+func (s Policy) Plan(v Snapshot) []Step {
 	if v.Record.IssueID == "" {
 		return s.planCreate(v)
 	}
-	if v.IssueGone {
+	if v.IssueMissing {
 		return nil
 	}
 	b := &builder{record: v.Record}
 	s.planReviews(v, b)
-	if state := v.state(); state.Settled() {
+	if state := v.wantState(); state.Settled() {
 		s.planSettled(v, b, state)
 		return b.steps
 	}
 	if !v.Request.Expires.IsZero() && v.Request.Expires.Unix() != v.Record.Expires.Unix() {
 		// Where it has changed, or the existing plugin did not note it.
-		b.add(Note{}, func(r *access.Record) { r.Expires = v.Request.Expires })
+		b.add(SaveRecord{}, func(r *access.Record) { r.Expires = v.Request.Expires })
 	}
 	if v.Issue != nil {
 		s.planPending(v, b)
@@ -101,7 +101,7 @@ func (s Settings) Plan(v View) []Step {
 // issue is put into it, and all else follows as usual. Else nothing but the
 // issue can be changed; one that was closed before and reopened by hand is
 // closed again, in silence.
-func (s Settings) PlanOrphan(v View) []Step {
+func (s Policy) PlanOrphan(v Snapshot) []Step {
 	if v.Request != nil || v.Issue == nil {
 		return nil
 	}
@@ -109,18 +109,18 @@ func (s Settings) PlanOrphan(v View) []Step {
 	state, known := s.Statuses.StateOf(v.Issue.Status)
 	switch {
 	case !v.Record.IsZero():
-		b.add(Note{}, func(r *access.Record) { r.IssueID, r.IssueKey = v.Issue.Ref.ID, v.Issue.Ref.Key })
-	case known && state != access.Pending || !known && v.Issue.LastMove != nil:
+		b.add(SaveRecord{}, func(r *access.Record) { r.IssueID, r.IssueKey = v.Issue.Ref.ID, v.Issue.Ref.Key })
+	case known && state != access.Pending || !known && v.Issue.LastChange != nil:
 	case v.Reported != "":
-		b.add(s.move(v.Reported), nil)
+		b.add(s.transition(v.Reported), nil)
 	default:
-		b.add(Comment{resolutionNotice(v, access.Expired)}, nil)
-		b.add(s.move(access.Expired), nil)
+		b.add(Comment{resolutionComment(v, access.Expired)}, nil)
+		b.add(s.transition(access.Expired), nil)
 	}
 	return b.steps
 }
 
-func (s Settings) planCreate(v View) []Step {
+func (s Policy) planCreate(v Snapshot) []Step {
 	if v.Request == nil || v.Request.State.Settled() && v.Record.IsZero() {
 		return nil
 	}
@@ -142,35 +142,35 @@ func Describe(rec access.Record, req *access.Request) access.Record {
 	return rec
 }
 
-func (s Settings) planReviews(v View, b *builder) {
+func (s Policy) planReviews(v Snapshot, b *builder) {
 	if v.Request == nil {
 		return
 	}
 	for i := v.Record.ReviewsCount; i < len(v.Request.Reviews); i++ {
-		b.add(Comment{reviewNotice(i, v.Request.Reviews[i])}, func(r *access.Record) { r.ReviewsCount = i + 1 })
+		b.add(Comment{reviewComment(i, v.Request.Reviews[i])}, func(r *access.Record) { r.ReviewsCount = i + 1 })
 	}
 }
 
-func (s Settings) planSettled(v View, b *builder, state access.State) {
+func (s Policy) planSettled(v Snapshot, b *builder, state access.State) {
 	resolved := v.Record.Resolution == state
-	if d, found := s.lostAnswer(v, state); found && !resolved {
+	if d, found := s.ambiguousDecision(v, state); found && !resolved {
 		b.add(Decide{Decision: d, Found: true}, nil)
 		return
 	}
 	there := v.Issue != nil && s.Statuses.Has(state, v.Issue.Status)
-	if move := s.lateMove(v, state, resolved); move != nil {
-		b.add(s.refusal(v, RefusedSettled, *move), func(r *access.Record) { r.HandledMove = move.ID })
+	if move := s.lateChange(v, state, resolved); move != nil {
+		b.add(s.refusal(v, RefusedSettled, *move), func(r *access.Record) { r.HandledChange = move.ID })
 	}
 	if resolved {
-		if v.Issue != nil && !there && s.known(v.Issue.Status) {
-			b.add(s.move(state), nil)
+		if v.Issue != nil && !there && s.isMapped(v.Issue.Status) {
+			b.add(s.transition(state), nil)
 		}
 		return
 	}
 	if !there {
-		b.add(s.move(state), nil)
+		b.add(s.transition(state), nil)
 	}
-	b.add(Comment{resolutionNotice(v, state)}, func(r *access.Record) {
+	b.add(Comment{resolutionComment(v, state)}, func(r *access.Record) {
 		r.Resolution = state
 		if v.Request != nil {
 			r.ResolveReason = v.Request.ResolveReason
@@ -180,71 +180,73 @@ func (s Settings) planSettled(v View, b *builder, state access.State) {
 
 // lateMove is a person's move that came too late to decide and has not been
 // answered; nil when there is none.
-func (s Settings) lateMove(v View, state access.State, resolved bool) *access.Move {
-	if v.Issue == nil || v.Issue.LastMove == nil || s.Statuses.Has(state, v.Issue.Status) {
+func (s Policy) lateChange(v Snapshot, state access.State, resolved bool) *access.StatusChange {
+	if v.Issue == nil || v.Issue.LastChange == nil || s.Statuses.Has(state, v.Issue.Status) {
 		return nil
 	}
-	move := v.Issue.LastMove
-	if move.By.Same(v.Self) || move.ID == v.Record.HandledMove || !s.known(v.Issue.Status) {
+	move := v.Issue.LastChange
+	if move.By.Same(v.Self) || move.ID == v.Record.HandledChange || !s.isMapped(v.Issue.Status) {
 		return nil
 	}
-	if _, asked := s.verdict(v); !asked && !resolved {
+	if _, asked := s.requestedState(v); !asked && !resolved {
 		return nil
 	}
 	return move
 }
 
-func (s Settings) planPending(v View, b *builder) {
+func (s Policy) planPending(v Snapshot, b *builder) {
 	state, known := s.Statuses.StateOf(v.Issue.Status)
-	move := v.Issue.LastMove
+	move := v.Issue.LastChange
 	switch {
 	case state == access.Pending:
 	case state == access.Approved || state == access.Denied:
-		s.planVerdict(v, b, state)
+		s.planDecision(v, b, state)
 	case move == nil || move.By.Same(v.Self):
 		// It was born elsewhere, or a walk to the pending status was cut short.
-		b.add(s.move(access.Pending), nil)
+		b.add(s.transition(access.Pending), nil)
 	case known:
-		if move.ID != v.Record.HandledMove {
-			b.add(s.refusal(v, RefusedNoDecision, *move), func(r *access.Record) { r.HandledMove = move.ID })
+		if move.ID != v.Record.HandledChange {
+			b.add(s.refusal(v, RefusedNoDecision, *move), func(r *access.Record) { r.HandledChange = move.ID })
 		}
-		b.add(s.move(access.Pending), nil)
+		b.add(s.transition(access.Pending), nil)
 	}
 }
 
-func (s Settings) planVerdict(v View, b *builder, verdict access.State) {
-	move := access.Move{ID: "unseen-" + v.Issue.Status.ID, To: v.Issue.Status, Project: v.Issue.Project}
-	if v.Issue.LastMove != nil {
-		move = *v.Issue.LastMove
+func (s Policy) planDecision(v Snapshot, b *builder, verdict access.State) {
+	move := access.StatusChange{ID: "unseen-" + v.Issue.Status.ID, To: v.Issue.Status, Project: v.Issue.Project}
+	if v.Issue.LastChange != nil {
+		move = *v.Issue.LastChange
 	}
 	if move.By.Same(v.Self) {
 		return
 	}
-	if move.ID == v.Record.HandledMove {
-		b.add(s.move(access.Pending), nil)
+	if move.ID == v.Record.HandledChange {
+		b.add(s.transition(access.Pending), nil)
 		return
 	}
 	d := s.decision(v, verdict, move)
-	if why := s.judge(v, move); why != "" {
+	if why := s.authorize(v, move); why != "" {
 		s.planRefusal(v, b, why, move)
 		return
 	}
 	b.add(Decide{Decision: d, Found: submitted(v, d)}, nil)
 }
 
-func (s Settings) planRefusal(v View, b *builder, why Refusal, move access.Move) {
-	b.add(s.refusal(v, why, move), func(r *access.Record) { r.HandledMove = move.ID })
+func (s Policy) planRefusal(v Snapshot, b *builder, why Refusal, move access.StatusChange) {
+	b.add(s.refusal(v, why, move), func(r *access.Record) { r.HandledChange = move.ID })
 	if s.mayDecideIn(v, v.Issue.Project) { // another project's workflow is not ours to move in
-		b.add(s.move(access.Pending), nil)
+		b.add(s.transition(access.Pending), nil)
 	}
 }
 
-func (s Settings) move(to access.State) Move { return Move{To: to, Statuses: s.Statuses[to]} }
+func (s Policy) transition(to access.State) Transition {
+	return Transition{To: to, Statuses: s.Statuses[to]}
+}
 
-func (s Settings) known(status access.Status) bool {
+func (s Policy) isMapped(status access.Status) bool {
 	_, ok := s.Statuses.StateOf(status)
 	return ok
 }
 
 // reviewMark names the comment about a review. Reviews are only ever appended.
-func reviewMark(i int) string { return "review/" + strconv.Itoa(i) }
+func reviewKey(i int) string { return "review/" + strconv.Itoa(i) }

@@ -25,8 +25,8 @@ var (
 	backlog  = access.Status{ID: "5", Name: "Backlog"}
 )
 
-func settings() plan.Settings {
-	return plan.Settings{
+func settings() plan.Policy {
+	return plan.Policy{
 		Statuses: plan.Statuses{
 			access.Pending:  {"Pending"},
 			access.Approved: {"Approved"},
@@ -35,7 +35,7 @@ func settings() plan.Settings {
 			access.Promoted: {"Approved"},
 		},
 		Default: plan.Route{Project: "TAR", IssueType: "Task"},
-		Rules:   plan.Rules{Mode: access.ModeReview},
+		Review:  plan.ReviewRules{Mode: access.ModeReview},
 	}
 }
 
@@ -56,7 +56,7 @@ func record() access.Record {
 func issue(status access.Status, by *access.Actor) *access.Issue {
 	i := &access.Issue{Ref: access.IssueRef{ID: "10001", Key: "TAR-1"}, Project: "TAR", Status: status}
 	if by != nil {
-		i.LastMove = &access.Move{ID: "77", By: *by, From: pending, To: status, Project: "TAR"}
+		i.LastChange = &access.StatusChange{ID: "77", By: *by, From: pending, To: status, Project: "TAR"}
 	}
 	return i
 }
@@ -69,15 +69,15 @@ func brief(steps []plan.Step) string {
 		case plan.CreateIssue:
 			words = append(words, "create "+do.Draft.Project)
 		case plan.Comment:
-			words = append(words, "comment "+do.Notice.Mark)
-		case plan.Move:
+			words = append(words, "comment "+do.Draft.DedupKey)
+		case plan.Transition:
 			words = append(words, "move "+string(do.To))
 		case plan.Decide:
 			found := map[bool]string{true: "found "}[do.Found]
-			words = append(words, found+string(do.Decision.Verdict)+" by "+do.Decision.By.ID)
+			words = append(words, found+string(do.Decision.State)+" by "+do.Decision.By.ID)
 		case plan.Refuse:
 			words = append(words, "refuse "+string(do.Why))
-		case plan.Note:
+		case plan.SaveRecord:
 			words = append(words, "note")
 		}
 	}
@@ -92,44 +92,44 @@ func TestPlan(t *testing.T) {
 	later := request(access.Pending)
 	later.Expires = later.Expires.Add(time.Hour)
 	handled := record()
-	handled.HandledMove = "77"
+	handled.HandledChange = "77"
 
 	for name, c := range map[string]struct {
-		view plan.View
+		view plan.Snapshot
 		want string
 	}{
-		"new request":                         {plan.View{Request: request(access.Pending)}, "create TAR"},
-		"first seen settled":                  {plan.View{Request: request(access.Approved)}, ""},
-		"gone and never seen":                 {plan.View{}, ""},
-		"leftover without issue":              {plan.View{Request: request(access.Pending), Record: access.Record{User: "alice"}}, "create TAR"},
-		"leftover, settled since":             {plan.View{Request: request(access.Denied), Record: access.Record{User: "alice"}}, "create TAR"},
-		"leftover, gone since":                {plan.View{Record: access.Record{User: "alice"}}, ""},
-		"in step":                             {plan.View{Request: request(access.Pending), Record: record(), Issue: issue(pending, nil)}, ""},
-		"expiry has changed":                  {plan.View{Request: later, Record: record()}, "note"},
-		"issue not read":                      {plan.View{Request: request(access.Pending), Record: record()}, ""},
-		"issue gone":                          {plan.View{Request: request(access.Denied), Record: record(), IssueGone: true}, ""},
-		"born in the backlog":                 {plan.View{Request: request(access.Pending), Record: record(), Issue: issue(backlog, nil)}, "move pending"},
-		"born approved":                       {plan.View{Request: request(access.Pending), Record: record(), Issue: issue(approved, nil)}, "refuse unseen_change, move pending"},
-		"walk to pending cut short":           {plan.View{Request: request(access.Pending), Record: record(), Issue: issue(backlog, &self)}, "move pending"},
-		"moved to an unknown status":          {plan.View{Request: request(access.Pending), Record: record(), Issue: issue(backlog, &bob)}, ""},
-		"moved to expired by hand":            {plan.View{Request: request(access.Pending), Record: record(), Issue: issue(expired, &bob)}, "refuse not_a_decision, move pending"},
-		"approved by a person":                {plan.View{Request: request(access.Pending), Record: record(), Issue: issue(approved, &bob)}, "approved by b1"},
-		"denied by a person":                  {plan.View{Request: request(access.Pending), Record: record(), Issue: issue(denied, &bob)}, "denied by b1"},
-		"approved by ourselves":               {plan.View{Request: request(access.Pending), Record: record(), Issue: issue(approved, &self)}, ""},
-		"answered before":                     {plan.View{Request: request(access.Pending), Record: handled, Issue: issue(approved, &bob)}, "move pending"},
-		"approved in teleport":                {plan.View{Request: reviewed, Record: record()}, "comment review/0, move approved, comment resolution/approved"},
-		"approved, card already there":        {plan.View{Request: request(access.Approved), Record: record(), Issue: issue(approved, &bob)}, "comment resolution/approved"},
-		"promoted":                            {plan.View{Request: request(access.Promoted), Record: record()}, "move promoted, comment resolution/promoted"},
-		"denied after approval":               {plan.View{Request: request(access.Denied), Record: resolved}, "move denied, comment resolution/denied"},
-		"approved here while denied there":    {plan.View{Request: request(access.Denied), Record: record(), Issue: issue(approved, &bob)}, "refuse already_settled, move denied, comment resolution/denied"},
-		"moved after it was settled":          {plan.View{Request: request(access.Approved), Record: resolved, Issue: issue(denied, &bob)}, "refuse already_settled, move approved"},
-		"moved back after it was settled":     {plan.View{Request: request(access.Approved), Record: resolved, Issue: issue(pending, &bob)}, "refuse already_settled, move approved"},
-		"filed away after it was settled":     {plan.View{Request: request(access.Approved), Record: resolved, Issue: issue(backlog, &bob)}, ""},
-		"expired":                             {plan.View{Record: record()}, "move expired, comment resolution/expired"},
-		"access ended after it was approved":  {plan.View{Record: resolved}, ""},
-		"moved after its access ended":        {plan.View{Record: resolved, Issue: issue(denied, &bob)}, "refuse already_settled, move approved"},
-		"approved by hand when it is gone":    {plan.View{Record: record(), Issue: issue(approved, &bob)}, "refuse already_settled, move expired, comment resolution/expired"},
-		"settled, and moved to pending early": {plan.View{Request: request(access.Approved), Record: record(), Issue: issue(pending, &bob)}, "move approved, comment resolution/approved"},
+		"new request":                         {plan.Snapshot{Request: request(access.Pending)}, "create TAR"},
+		"first seen settled":                  {plan.Snapshot{Request: request(access.Approved)}, ""},
+		"gone and never seen":                 {plan.Snapshot{}, ""},
+		"leftover without issue":              {plan.Snapshot{Request: request(access.Pending), Record: access.Record{User: "alice"}}, "create TAR"},
+		"leftover, settled since":             {plan.Snapshot{Request: request(access.Denied), Record: access.Record{User: "alice"}}, "create TAR"},
+		"leftover, gone since":                {plan.Snapshot{Record: access.Record{User: "alice"}}, ""},
+		"in step":                             {plan.Snapshot{Request: request(access.Pending), Record: record(), Issue: issue(pending, nil)}, ""},
+		"expiry has changed":                  {plan.Snapshot{Request: later, Record: record()}, "note"},
+		"issue not read":                      {plan.Snapshot{Request: request(access.Pending), Record: record()}, ""},
+		"issue gone":                          {plan.Snapshot{Request: request(access.Denied), Record: record(), IssueMissing: true}, ""},
+		"born in the backlog":                 {plan.Snapshot{Request: request(access.Pending), Record: record(), Issue: issue(backlog, nil)}, "move pending"},
+		"born approved":                       {plan.Snapshot{Request: request(access.Pending), Record: record(), Issue: issue(approved, nil)}, "refuse unseen_change, move pending"},
+		"walk to pending cut short":           {plan.Snapshot{Request: request(access.Pending), Record: record(), Issue: issue(backlog, &self)}, "move pending"},
+		"moved to an unknown status":          {plan.Snapshot{Request: request(access.Pending), Record: record(), Issue: issue(backlog, &bob)}, ""},
+		"moved to expired by hand":            {plan.Snapshot{Request: request(access.Pending), Record: record(), Issue: issue(expired, &bob)}, "refuse not_a_decision, move pending"},
+		"approved by a person":                {plan.Snapshot{Request: request(access.Pending), Record: record(), Issue: issue(approved, &bob)}, "approved by b1"},
+		"denied by a person":                  {plan.Snapshot{Request: request(access.Pending), Record: record(), Issue: issue(denied, &bob)}, "denied by b1"},
+		"approved by ourselves":               {plan.Snapshot{Request: request(access.Pending), Record: record(), Issue: issue(approved, &self)}, ""},
+		"answered before":                     {plan.Snapshot{Request: request(access.Pending), Record: handled, Issue: issue(approved, &bob)}, "move pending"},
+		"approved in teleport":                {plan.Snapshot{Request: reviewed, Record: record()}, "comment review/0, move approved, comment resolution/approved"},
+		"approved, card already there":        {plan.Snapshot{Request: request(access.Approved), Record: record(), Issue: issue(approved, &bob)}, "comment resolution/approved"},
+		"promoted":                            {plan.Snapshot{Request: request(access.Promoted), Record: record()}, "move promoted, comment resolution/promoted"},
+		"denied after approval":               {plan.Snapshot{Request: request(access.Denied), Record: resolved}, "move denied, comment resolution/denied"},
+		"approved here while denied there":    {plan.Snapshot{Request: request(access.Denied), Record: record(), Issue: issue(approved, &bob)}, "refuse already_settled, move denied, comment resolution/denied"},
+		"moved after it was settled":          {plan.Snapshot{Request: request(access.Approved), Record: resolved, Issue: issue(denied, &bob)}, "refuse already_settled, move approved"},
+		"moved back after it was settled":     {plan.Snapshot{Request: request(access.Approved), Record: resolved, Issue: issue(pending, &bob)}, "refuse already_settled, move approved"},
+		"filed away after it was settled":     {plan.Snapshot{Request: request(access.Approved), Record: resolved, Issue: issue(backlog, &bob)}, ""},
+		"expired":                             {plan.Snapshot{Record: record()}, "move expired, comment resolution/expired"},
+		"access ended after it was approved":  {plan.Snapshot{Record: resolved}, ""},
+		"moved after its access ended":        {plan.Snapshot{Record: resolved, Issue: issue(denied, &bob)}, "refuse already_settled, move approved"},
+		"approved by hand when it is gone":    {plan.Snapshot{Record: record(), Issue: issue(approved, &bob)}, "refuse already_settled, move expired, comment resolution/expired"},
+		"settled, and moved to pending early": {plan.Snapshot{Request: request(access.Approved), Record: record(), Issue: issue(pending, &bob)}, "move approved, comment resolution/approved"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.view.ID, c.view.Self, c.view.Reviewer, c.view.Now = "r1", self, "bot", now
@@ -140,18 +140,18 @@ func TestPlan(t *testing.T) {
 
 func TestPlanOrphan(t *testing.T) {
 	for name, c := range map[string]struct {
-		view plan.View
+		view plan.Snapshot
 		want string
 	}{
-		"still open":             {plan.View{Issue: issue(pending, nil)}, "comment resolution/expired, move expired"},
-		"record without issue":   {plan.View{Issue: issue(pending, nil), Record: access.Record{User: "alice"}}, "note"},
-		"moved to pending":       {plan.View{Issue: issue(pending, &self)}, "comment resolution/expired, move expired"},
-		"born in the backlog":    {plan.View{Issue: issue(backlog, nil)}, "comment resolution/expired, move expired"},
-		"reopened by hand":       {plan.View{Issue: issue(pending, &bob), Reported: access.Denied}, "move denied"},
-		"filed away":             {plan.View{Issue: issue(backlog, &bob)}, ""},
-		"closed already":         {plan.View{Issue: issue(expired, &self)}, ""},
-		"request is there again": {plan.View{Issue: issue(pending, nil), Request: request(access.Pending)}, ""},
-		"issue is gone":          {plan.View{}, ""},
+		"still open":             {plan.Snapshot{Issue: issue(pending, nil)}, "comment resolution/expired, move expired"},
+		"record without issue":   {plan.Snapshot{Issue: issue(pending, nil), Record: access.Record{User: "alice"}}, "note"},
+		"moved to pending":       {plan.Snapshot{Issue: issue(pending, &self)}, "comment resolution/expired, move expired"},
+		"born in the backlog":    {plan.Snapshot{Issue: issue(backlog, nil)}, "comment resolution/expired, move expired"},
+		"reopened by hand":       {plan.Snapshot{Issue: issue(pending, &bob), Reported: access.Denied}, "move denied"},
+		"filed away":             {plan.Snapshot{Issue: issue(backlog, &bob)}, ""},
+		"closed already":         {plan.Snapshot{Issue: issue(expired, &self)}, ""},
+		"request is there again": {plan.Snapshot{Issue: issue(pending, nil), Request: request(access.Pending)}, ""},
+		"issue is gone":          {plan.Snapshot{}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.view.ID, c.view.Self, c.view.Reviewer, c.view.Now = "r1", self, "bot", now
@@ -162,8 +162,8 @@ func TestPlanOrphan(t *testing.T) {
 
 func TestRemovedOrExpired(t *testing.T) {
 	text := func(rec access.Record, at time.Time) string {
-		steps := settings().Plan(plan.View{ID: "r1", Record: rec, Self: self, Now: at})
-		return steps[len(steps)-1].Do.(plan.Comment).Notice.Text
+		steps := settings().Plan(plan.Snapshot{ID: "r1", Record: rec, Self: self, Now: at})
+		return steps[len(steps)-1].Do.(plan.Comment).Draft.Text
 	}
 	rec := record()
 	require.Contains(t, text(rec, rec.Expires.Add(-3*time.Minute)), "removed")
@@ -174,7 +174,7 @@ func TestRemovedOrExpired(t *testing.T) {
 }
 
 func TestAfterDecision(t *testing.T) {
-	view := plan.View{
+	view := plan.Snapshot{
 		ID: "r1", Request: request(access.Pending), Record: record(), Issue: issue(approved, &bob), Self: self, Now: now,
 		Reviewer: "bot",
 	}
@@ -190,21 +190,21 @@ func TestAfterDecision(t *testing.T) {
 		want string
 		says string
 	}{
-		"settled it":       {access.Outcome{Verdict: access.Submitted, Request: settled}, "comment review/0, comment resolution/approved", ""},
-		"more are needed":  {access.Outcome{Verdict: access.Submitted, Request: waiting}, "comment review/0, comment move/77, move pending", "1 of 2 approvals"},
-		"unknown outcome":  {access.Outcome{Verdict: access.Submitted}, "note", ""},
-		"settled likewise": {access.Outcome{Verdict: access.AlreadySettled, Request: request(access.Approved)}, "note", ""},
+		"settled it":       {access.Outcome{Result: access.Submitted, Request: settled}, "comment review/0, comment resolution/approved", ""},
+		"more are needed":  {access.Outcome{Result: access.Submitted, Request: waiting}, "comment review/0, comment move/77, move pending", "1 of 2 approvals"},
+		"unknown outcome":  {access.Outcome{Result: access.Submitted}, "note", ""},
+		"settled likewise": {access.Outcome{Result: access.AlreadySettled, Request: request(access.Approved)}, "note", ""},
 		"settled otherwise": {
-			access.Outcome{Verdict: access.AlreadySettled, Request: request(access.Denied)}, "refuse already_settled", "is already denied",
+			access.Outcome{Result: access.AlreadySettled, Request: request(access.Denied)}, "refuse already_settled", "is already denied",
 		},
-		"settled, or gone": {access.Outcome{Verdict: access.AlreadySettled}, "refuse already_settled", "at the same moment"},
-		"already reviewed": {access.Outcome{Verdict: access.AlreadyReviewed}, "refuse already_reviewed, move pending", "has a review"},
-		"role is missing":  {access.Outcome{Verdict: access.NotAllowed, Detail: "add allow.review_requests"}, "refuse not_allowed_in_teleport, move pending", "add allow.review_requests"},
+		"settled, or gone": {access.Outcome{Result: access.AlreadySettled}, "refuse already_settled", "at the same moment"},
+		"already reviewed": {access.Outcome{Result: access.AlreadyReviewed}, "refuse already_reviewed, move pending", "has a review"},
+		"role is missing":  {access.Outcome{Result: access.NotAllowed, Detail: "add allow.review_requests"}, "refuse not_allowed_in_teleport, move pending", "add allow.review_requests"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			steps := settings().AfterDecision(view, d, c.out)
 			require.Equal(t, c.want, brief(steps))
-			require.Equal(t, "77", steps[len(steps)-1].Then.HandledMove)
+			require.Equal(t, "77", steps[len(steps)-1].Then.HandledChange)
 			require.Contains(t, texts(steps), c.says)
 		})
 	}
@@ -214,7 +214,7 @@ func TestAfterDecision(t *testing.T) {
 		steps := settings().Plan(view)
 		require.Equal(t, "comment review/0, found approved by b1", brief(steps))
 		view.Record = steps[0].Then
-		out := access.Outcome{Verdict: access.Submitted, Request: waiting}
+		out := access.Outcome{Result: access.Submitted, Request: waiting}
 		require.Equal(t, "comment move/77, move pending", brief(settings().AfterDecision(view, d, out)))
 		view.Record = record()
 	})
@@ -225,9 +225,9 @@ func TestAfterDecision(t *testing.T) {
 		v.Request = request(access.Approved)
 		v.Request.ResolveReason = "fine " + d.Token()
 		require.Equal(t, "found approved by b1", brief(settings().Plan(v)), "as a state")
-		v.Record.HandledMove = "77"
+		v.Record.HandledChange = "77"
 		require.Equal(t, "comment resolution/approved", brief(settings().Plan(v)), "it was noted")
-		v.Record.HandledMove, v.Request.ResolveReason = "", "fine "+d.Token()+" by eve"
+		v.Record.HandledChange, v.Request.ResolveReason = "", "fine "+d.Token()+" by eve"
 		require.Equal(t, "comment resolution/approved", brief(settings().Plan(v)), "not the daemon's")
 	})
 	t.Run("somebody else's token is none", func(t *testing.T) {
@@ -249,9 +249,9 @@ func texts(steps []plan.Step) string {
 	for _, s := range steps {
 		switch do := s.Do.(type) {
 		case plan.Comment:
-			b.WriteString(do.Notice.Text)
+			b.WriteString(do.Draft.Text)
 		case plan.Refuse:
-			b.WriteString(do.Notice.Text)
+			b.WriteString(do.Comment.Text)
 		}
 	}
 	return b.String()

@@ -27,8 +27,8 @@ func TestApplyingAPlanLeavesNone(t *testing.T) {
 				step := steps[0]
 				steps = steps[1:]
 				if d, ok := step.Do.(plan.Decide); ok {
-					require.False(t, decided[d.Decision.MoveID], "decided twice")
-					decided[d.Decision.MoveID] = true
+					require.False(t, decided[d.Decision.ChangeID], "decided twice")
+					decided[d.Decision.ChangeID] = true
 					out := drawOutcome(t, &v, d.Decision)
 					v.Record = step.Then
 					steps = s.AfterDecision(v, d.Decision, out)
@@ -41,12 +41,12 @@ func TestApplyingAPlanLeavesNone(t *testing.T) {
 	})
 }
 
-func act(v *plan.View, step plan.Step) {
+func act(v *plan.Snapshot, step plan.Step) {
 	switch do := step.Do.(type) {
 	case plan.CreateIssue:
 		v.Issue = issue(backlog, nil)
 		step.Then.IssueID, step.Then.IssueKey = "10001", "TAR-1"
-	case plan.Move:
+	case plan.Transition:
 		to := map[access.State]access.Status{
 			access.Pending: pending, access.Approved: approved, access.Denied: denied,
 			access.Expired: expired, access.Promoted: approved,
@@ -54,13 +54,13 @@ func act(v *plan.View, step plan.Step) {
 		if v.Issue == nil {
 			v.Issue = issue(backlog, nil)
 		}
-		v.Issue.Status, v.Issue.LastMove = to, &access.Move{ID: "own", By: self, To: to, Project: "TAR"}
+		v.Issue.Status, v.Issue.LastChange = to, &access.StatusChange{ID: "own", By: self, To: to, Project: "TAR"}
 	}
 	v.Record = step.Then
 }
 
-func drawView(t *rapid.T) plan.View {
-	v := plan.View{ID: "r1", Self: self, Reviewer: "bot", Now: now, Person: &plan.Person{}}
+func drawView(t *rapid.T) plan.Snapshot {
+	v := plan.Snapshot{ID: "r1", Self: self, Reviewer: "bot", Now: now, Person: &plan.Person{}}
 	states := []access.State{access.Pending, access.Approved, access.Denied, access.Promoted}
 	if rapid.Bool().Draw(t, "there") {
 		v.Request = request(rapid.SampledFrom(states).Draw(t, "state"))
@@ -73,7 +73,7 @@ func drawView(t *rapid.T) plan.View {
 		v.Record = record()
 		v.Record.ReviewsCount = rapid.IntRange(0, 3).Draw(t, "commented")
 		v.Record.Resolution = rapid.SampledFrom(append(states[1:], "", access.Expired)).Draw(t, "resolution")
-		v.Record.HandledMove = rapid.SampledFrom([]string{"", "77"}).Draw(t, "handled")
+		v.Record.HandledChange = rapid.SampledFrom([]string{"", "77"}).Draw(t, "handled")
 		status := rapid.SampledFrom([]access.Status{pending, approved, denied, expired, backlog}).Draw(t, "status")
 		by := rapid.SampledFrom([]*access.Actor{nil, &self, &alice, &bob, {ID: "app", Type: access.AccountApp}}).Draw(t, "by")
 		v.Issue = issue(status, by)
@@ -82,16 +82,16 @@ func drawView(t *rapid.T) plan.View {
 	return v
 }
 
-func drawOutcome(t *rapid.T, v *plan.View, d access.Decision) access.Outcome {
-	out := access.Outcome{Verdict: rapid.SampledFrom([]access.Verdict{
+func drawOutcome(t *rapid.T, v *plan.Snapshot, d access.Decision) access.Outcome {
+	out := access.Outcome{Result: rapid.SampledFrom([]access.Result{
 		access.Submitted, access.AlreadyReviewed, access.AlreadySettled, access.NotAllowed,
 	}).Draw(t, "verdict")}
 	req := *v.Request
-	switch out.Verdict {
+	switch out.Result {
 	case access.Submitted:
-		req.Reviews = append(req.Reviews[:len(req.Reviews):len(req.Reviews)], access.Review{Author: "bot", State: d.Verdict, Reason: d.Token()})
+		req.Reviews = append(req.Reviews[:len(req.Reviews):len(req.Reviews)], access.Review{Author: "bot", State: d.State, Reason: d.Token()})
 		if rapid.Bool().Draw(t, "settles") {
-			req.State = d.Verdict
+			req.State = d.State
 		}
 		out.Request = &req
 	case access.AlreadySettled:

@@ -14,7 +14,7 @@ import (
 // visit is one worker's work on one request: a plan, applied under a claim.
 type visit struct {
 	r       *Reconciler
-	view    plan.View
+	view    plan.Snapshot
 	claim   *claim
 	orphan  access.IssueRef // the issue, where there is no record to name it
 	record  access.Record   // with what has been done so far
@@ -48,7 +48,7 @@ func (v *visit) apply(ctx context.Context, steps []plan.Step) (again time.Durati
 	held := v.claim.hold(ctx)
 	err = v.run(held, steps)
 	if cause := context.Cause(held); cause != nil && errors.Is(err, context.Canceled) {
-		err = &access.Error{Op: "apply plan to request", Key: string(v.view.ID), Err: cause, Unsure: access.IsUnsure(err)}
+		err = &access.Error{Op: "apply plan to request", Key: string(v.view.ID), Err: cause, Ambiguous: access.IsAmbiguous(err)}
 	}
 	return 0, v.soften(errors.Join(err, v.claim.release(ctx, v.record, v.unsure(err))))
 }
@@ -67,14 +67,14 @@ func (v *visit) soften(err error) error {
 // one, or an earlier one that has not been cleared up.
 func (v *visit) unsure(err error) string {
 	switch {
-	case access.IsUnsure(err), err != nil && v.suspect && v.record.IssueID != "":
+	case access.IsAmbiguous(err), err != nil && v.suspect && v.record.IssueID != "":
 		return rand.Text()
 	case v.record.IssueID != "":
 		return ""
 	case v.nothingMade:
 		return access.AttemptFailed
 	}
-	return v.view.Record.Unsure
+	return v.view.Record.Ambiguous
 }
 
 func (v *visit) run(ctx context.Context, steps []plan.Step) error {
@@ -100,14 +100,14 @@ func (v *visit) do(ctx context.Context, step plan.Step, rest *[]plan.Step) error
 	case plan.Decide:
 		return v.decide(ctx, do, step.Then, rest)
 	case plan.Refuse:
-		if err = v.comment(ctx, do.Notice); err == nil {
+		if err = v.comment(ctx, do.Comment); err == nil {
 			v.refused(do)
 		}
 	case plan.Comment:
-		err = v.comment(ctx, do.Notice)
-	case plan.Move:
+		err = v.comment(ctx, do.Draft)
+	case plan.Transition:
 		err = v.move(ctx, do)
-	case plan.Note:
+	case plan.SaveRecord:
 	}
 	if err != nil {
 		return v.onGone(err)
@@ -150,32 +150,32 @@ func (v *visit) create(ctx context.Context, do plan.CreateIssue, then access.Rec
 
 // comment writes a notice once: where an earlier attempt may have written it,
 // it is looked for first.
-func (v *visit) comment(ctx context.Context, n access.Notice) error {
+func (v *visit) comment(ctx context.Context, n access.CommentDraft) error {
 	ref := v.issue()
 	if v.suspect && v.marks == nil {
-		marks, err := v.r.tracker.Marks(ctx, ref)
+		marks, err := v.r.tracker.CommentKeys(ctx, ref)
 		if err != nil {
 			return err
 		}
 		v.marks = marks
 	}
-	if v.marks[n.Mark] {
+	if v.marks[n.DedupKey] {
 		return nil
 	}
 	if err := v.r.tracker.Comment(ctx, ref, n); err != nil {
 		return err
 	}
 	v.r.metrics.comments.Inc()
-	v.r.log.Info("comment added", "request_id", v.view.ID, "issue_key", ref.Key, "about", n.Mark)
+	v.r.log.Info("comment added", "request_id", v.view.ID, "issue_key", ref.Key, "about", n.DedupKey)
 	return nil
 }
 
-func (v *visit) move(ctx context.Context, do plan.Move) error {
+func (v *visit) move(ctx context.Context, do plan.Transition) error {
 	ref := v.issue()
 	log := v.r.log.With("request_id", v.view.ID, "issue_key", ref.Key, "to", do.To)
-	moved, err := v.r.tracker.Move(ctx, ref, do.Statuses)
+	moved, err := v.r.tracker.Transition(ctx, ref, do.Statuses)
 	switch {
-	case errors.Is(err, access.ErrNotReachable):
+	case errors.Is(err, access.ErrUnreachable):
 		v.r.metrics.stuck.Inc()
 		level := slog.LevelDebug // it is tried again with every look
 		if v.r.memory.setStuck(v.view.ID, do.To) {
@@ -194,10 +194,10 @@ func (v *visit) move(ctx context.Context, do plan.Move) error {
 }
 
 // after is what was read, with the record as it stands now.
-func (v *visit) after() plan.View {
+func (v *visit) after() plan.Snapshot {
 	after := v.view
 	after.Record = v.record
-	after.Record.Claim, after.Record.ClaimUntil, after.Record.Unsure = "", time.Time{}, ""
+	after.Record.Claim, after.Record.ClaimUntil, after.Record.Ambiguous = "", time.Time{}, ""
 	return after
 }
 

@@ -53,7 +53,7 @@ func (r *Reconciler) takeClaim(ctx context.Context, id access.RequestID, rec, de
 	takeover := rec.Claim != "" && rec.IssueID == ""
 	if rec.IssueID == "" {
 		// From here on a create may have happened.
-		next.Unsure = rand.Text()
+		next.Ambiguous = rand.Text()
 	}
 	if takeover {
 		// The dead holder's create may still have to appear in the search.
@@ -75,15 +75,15 @@ func (r *Reconciler) takeClaim(ctx context.Context, id access.RequestID, rec, de
 // has ended, and until search shows what a lost attempt may have made.
 func (r *Reconciler) mustWait(id access.RequestID, rec access.Record) time.Duration {
 	var life time.Duration
-	age := r.seen.age(id, rec.Claim+"|"+rec.Unsure)
+	age := r.seen.age(id, rec.Claim+"|"+rec.Ambiguous)
 	switch {
 	case r.isOurs(rec):
 		return 0 // Ours, and nobody works on it: its release was lost.
 	case rec.Claim != "":
 		life = r.opts.ClaimLife
-	case rec.IssueID == "" && !rec.IsZero() && rec.Unsure != access.AttemptFailed:
+	case rec.IssueID == "" && !rec.IsZero() && rec.Ambiguous != access.AttemptFailed:
 		life = r.opts.SearchGrace
-		if rec.Unsure == "" && !rec.Created.IsZero() {
+		if rec.Ambiguous == "" && !rec.Created.IsZero() {
 			// The existing plugin tried once, right after the request was made.
 			age = max(age, time.Since(rec.Created))
 		}
@@ -101,7 +101,7 @@ func (r *Reconciler) leftOver(id access.RequestID, rec access.Record) bool {
 
 // isSuspect tells whether something may have been done that is not noted.
 func isSuspect(rec access.Record) bool {
-	return rec.Claim != "" || rec.Unsure != "" && rec.Unsure != access.AttemptFailed
+	return rec.Claim != "" || rec.Ambiguous != "" && rec.Ambiguous != access.AttemptFailed
 }
 
 func (r *Reconciler) newClaim() string { return r.holder + "/" + rand.Text() }
@@ -109,7 +109,7 @@ func (r *Reconciler) newClaim() string { return r.holder + "/" + rand.Text() }
 // swap is SwapRecord, with a lost answer resolved by reading.
 func (r *Reconciler) swap(ctx context.Context, id access.RequestID, old, next access.Record) error {
 	err := r.cluster.SwapRecord(ctx, id, old, next)
-	if err == nil || !access.IsUnsure(err) {
+	if err == nil || !access.IsAmbiguous(err) {
 		return err
 	}
 	stored, readErr := r.cluster.Record(ctx, id)
@@ -177,7 +177,7 @@ func (c *claim) release(ctx context.Context, done access.Record, unsure string) 
 	defer c.locked()()
 	c.renew.Stop()
 	c.end.Stop()
-	done.Claim, done.ClaimUntil, done.Unsure = "", time.Time{}, unsure
+	done.Claim, done.ClaimUntil, done.Ambiguous = "", time.Time{}, unsure
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
 	defer cancel()
 	err := c.r.swap(ctx, c.id, c.stored, done)

@@ -11,7 +11,7 @@ import (
 // from the answer.
 func (v *visit) decide(ctx context.Context, do plan.Decide, then access.Record, rest *[]plan.Step) error {
 	out := access.Outcome{
-		Verdict: access.Submitted, Mode: v.r.opts.Settings.Rules.Mode, Reviewer: v.view.Reviewer, Request: v.view.Request,
+		Result: access.Submitted, Mode: v.r.opts.Policy.Review.Mode, Reviewer: v.view.Reviewer, Request: v.view.Request,
 	}
 	if !do.Found {
 		var err error
@@ -25,21 +25,21 @@ func (v *visit) decide(ctx context.Context, do plan.Decide, then access.Record, 
 	if out.Request != nil {
 		v.view.Request = out.Request
 	}
-	*rest = v.r.opts.Settings.AfterDecision(v.view, do.Decision, out)
+	*rest = v.r.opts.Policy.AfterDecision(v.view, do.Decision, out)
 	return nil
 }
 
 // audit writes the one line that answers, later, who decided what and why.
 func (v *visit) audit(d access.Decision, out access.Outcome) {
-	v.r.metrics.decisions.WithLabelValues(string(out.Mode), string(out.Verdict)).Inc()
+	v.r.metrics.decisions.WithLabelValues(string(out.Mode), string(out.Result)).Inc()
 	state := access.State("")
 	if out.Request != nil {
 		state = out.Request.State
 	}
 	v.r.log.Info("decision submitted",
-		"request_id", d.RequestID, "issue_key", d.Issue.Key, "change", d.MoveID,
+		"request_id", d.RequestID, "issue_key", d.Issue.Key, "change", d.ChangeID,
 		"person", d.By.String(), "account", d.By.ID, "teleport_user", d.Author, "mode", out.Mode, "reviewer", out.Reviewer,
-		"decision", d.Verdict, "reason", d.Reason, "answer", out.Verdict, "state", state, "detail", out.Detail)
+		"decision", d.State, "reason", d.Reason, "answer", out.Result, "state", state, "detail", out.Detail)
 }
 
 // refused counts and logs a move that decided nothing.
@@ -47,7 +47,7 @@ func (v *visit) refused(do plan.Refuse) {
 	d := do.Decision
 	v.r.metrics.refusals.WithLabelValues(string(do.Why)).Inc()
 	v.r.log.Warn("decision refused",
-		"request_id", d.RequestID, "issue_key", d.Issue.Key, "change", d.MoveID,
+		"request_id", d.RequestID, "issue_key", d.Issue.Key, "change", d.ChangeID,
 		"person", d.By.String(), "account", d.By.ID, "teleport_user", d.Author,
-		"mode", v.r.opts.Settings.Rules.Mode, "decision", d.Verdict, "reason", d.Reason, "refusal", do.Why)
+		"mode", v.r.opts.Policy.Review.Mode, "decision", d.State, "reason", d.Reason, "refusal", do.Why)
 }

@@ -14,7 +14,7 @@ import (
 // Label and property find candidates only: anybody who may edit an issue can
 // set them, and an issue that stands for two requests would decide both.
 func (v *visit) findEarlier(ctx context.Context, d access.Draft) (access.IssueRef, error) {
-	if v.view.Record.IsZero() || v.view.Record.Unsure == access.AttemptFailed {
+	if v.view.Record.IsZero() || v.view.Record.Ambiguous == access.AttemptFailed {
 		return access.IssueRef{}, nil
 	}
 	labelled, err := v.r.tracker.FindIssues(ctx, v.view.ID)
@@ -78,7 +78,7 @@ func (v *visit) adoptable(ctx context.Context, candidate access.IssueSummary, d 
 	if owner := v.r.memory.requestOf(candidate.Ref.ID); owner != "" && owner != v.view.ID {
 		return false, nil
 	}
-	ok, err := v.r.tracker.MadeFor(ctx, candidate.Ref, d)
+	ok, err := v.r.tracker.CreatedFor(ctx, candidate.Ref, d)
 	if errors.Is(err, access.ErrNotFound) {
 		return false, nil
 	}

@@ -44,18 +44,18 @@ type Tracker interface {
 	FindIssues(ctx context.Context, id access.RequestID) ([]access.IssueSummary, error)
 	// MadeFor tells whether this account made the issue for the draft's request,
 	// by what nobody can edit afterwards.
-	MadeFor(ctx context.Context, ref access.IssueRef, d access.Draft) (bool, error)
+	CreatedFor(ctx context.Context, ref access.IssueRef, d access.Draft) (bool, error)
 	// Issue reads an issue by id or key, with comments and the changelog entry
 	// of its current status; access.ErrNotFound when it is deleted or invisible.
 	Issue(ctx context.Context, idOrKey string) (*access.Issue, error)
 	// Marks lists the marks of the notices already on the issue.
-	Marks(ctx context.Context, ref access.IssueRef) (map[string]bool, error)
+	CommentKeys(ctx context.Context, ref access.IssueRef) (map[string]bool, error)
 	// Comment writes a notice. It does not look for an earlier one.
-	Comment(ctx context.Context, ref access.IssueRef, n access.Notice) error
+	Comment(ctx context.Context, ref access.IssueRef, n access.CommentDraft) error
 	// Move brings the issue into one of the statuses (names or ids), walking a
 	// step between where the workflow needs it. Being there already is success
 	// with moved false. access.ErrNotReachable when no way is open.
-	Move(ctx context.Context, ref access.IssueRef, statuses []string) (moved bool, err error)
+	Transition(ctx context.Context, ref access.IssueRef, statuses []string) (moved bool, err error)
 	// Reserve writes holder on the issue, over whoever stood there; it shows as
 	// the Issue's Holder.
 	Reserve(ctx context.Context, ref access.IssueRef, holder string) error

@@ -63,7 +63,7 @@ func TestFaultOfARequestIsLoggedOnce(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var out bytes.Buffer
 				sides := &failing{hanging: hanging{requests: released(), listing: released()}, err: tc.err}
-				r := reconcile.New(reconcile.Options{Workers: 1, Settings: plan.Settings{
+				r := reconcile.New(reconcile.Options{Workers: 1, Policy: plan.Policy{
 					Statuses: plan.Statuses{access.Pending: {"Pending"}, access.Denied: {"Denied"}},
 				}}, reconcile.Deps{
 					Cluster: sides, Tracker: sides, Log: slog.New(slog.NewTextHandler(&out, nil)), Registerer: prometheus.NewRegistry(),
@@ -71,7 +71,7 @@ func TestFaultOfARequestIsLoggedOnce(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				done := make(chan error, 1)
 				go func() { done <- r.Run(ctx) }()
-				r.RequestChanged("0192-0001")
+				r.OnRequest("0192-0001")
 				pass(time.Hour)
 				if tc.want != "" {
 					sides.fail(&access.Error{Op: "read", Class: access.Permanent, Err: errors.New("worse")})

@@ -64,7 +64,7 @@ func (m *metrics) zero() {
 		m.moves.WithLabelValues(string(state))
 	}
 	for _, mode := range []access.ReviewMode{access.ModeReview, access.ModeOnBehalf, access.ModeState} {
-		for _, v := range []access.Verdict{access.Submitted, access.AlreadyReviewed, access.AlreadySettled, access.NotAllowed} {
+		for _, v := range []access.Result{access.Submitted, access.AlreadyReviewed, access.AlreadySettled, access.NotAllowed} {
 			m.decisions.WithLabelValues(string(mode), string(v))
 		}
 	}

@@ -37,10 +37,10 @@ func (v *visit) applyOrphan(ctx context.Context, steps []plan.Step) (again time.
 	v.suspect = true
 	for _, step := range steps {
 		switch do := step.Do.(type) {
-		case plan.Move:
+		case plan.Transition:
 			err = v.move(ctx, do)
 		case plan.Comment:
-			err = v.comment(ctx, do.Notice)
+			err = v.comment(ctx, do.Draft)
 		}
 		if err != nil {
 			return 0, err

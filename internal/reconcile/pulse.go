@@ -9,7 +9,7 @@ import (
 // StuckAfter is how long nothing may turn before the Reconciler counts as
 // stuck. It is longer than any call to either side may take with all its
 // repetitions, so that a side that hangs is no reason.
-const StuckAfter = 5 * time.Minute
+const StalledAfter = 5 * time.Minute
 
 // pulse knows whether workers and loops turn. Safe for concurrent use.
 type pulse struct {
@@ -36,7 +36,7 @@ func (p *pulse) work(busy int) {
 func (p *pulse) turns(loop string, rest time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.due[loop] = time.Now().Add(rest + StuckAfter)
+	p.due[loop] = time.Now().Add(rest + StalledAfter)
 }
 
 // ended notes that a loop has ended, as it should.
@@ -50,16 +50,16 @@ func (p *pulse) ended(loop string) {
 // have been at the same requests for StuckAfter, or a listing has not moved for
 // as long. It is nil while work goes on, however slowly, and also before and
 // after Run. It makes no call.
-func (r *Reconciler) Stuck() error {
+func (r *Reconciler) Stalled() error {
 	p := r.pulse
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if still := time.Since(p.moved); p.busy >= p.workers && still > StuckAfter {
+	if still := time.Since(p.moved); p.busy >= p.workers && still > StalledAfter {
 		return fmt.Errorf("all %d workers have been busy without an end for %s", p.workers, still.Round(time.Second))
 	}
 	for loop, due := range p.due {
 		if late := time.Since(due); late > 0 {
-			return fmt.Errorf("the %s has not moved for %s", loop, (StuckAfter + late).Round(time.Second))
+			return fmt.Errorf("the %s has not moved for %s", loop, (StalledAfter + late).Round(time.Second))
 		}
 	}
 	return nil

@@ -55,7 +55,7 @@ func run(t *testing.T, h *hanging, opts reconcile.Options) *reconcile.Reconciler
 	r := reconcile.New(opts, reconcile.Deps{
 		Cluster: h, Tracker: h, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
-	require.NoError(t, r.Stuck(), "before it runs")
+	require.NoError(t, r.Stalled(), "before it runs")
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- r.Run(ctx) }()
@@ -63,7 +63,7 @@ func run(t *testing.T, h *hanging, opts reconcile.Options) *reconcile.Reconciler
 		cancel()
 		require.NoError(t, <-done)
 		pass(time.Hour)
-		require.NoError(t, r.Stuck(), "after it ran")
+		require.NoError(t, r.Stalled(), "after it ran")
 	})
 	return r
 }
@@ -75,22 +75,22 @@ func TestStuckWhenAllWorkersAre(t *testing.T) {
 		h := &hanging{requests: make(chan struct{}), listing: released()}
 		r := run(t, h, reconcile.Options{Workers: 3})
 		pass(time.Hour)
-		require.NoError(t, r.Stuck(), "nothing to do")
+		require.NoError(t, r.Stalled(), "nothing to do")
 		for i := range 2 {
-			r.RequestChanged(access.RequestID(fmt.Sprintf("0192-000%d", i)))
+			r.OnRequest(access.RequestID(fmt.Sprintf("0192-000%d", i)))
 		}
-		pass(2 * reconcile.StuckAfter)
-		require.NoError(t, r.Stuck(), "one worker can still work")
+		pass(2 * reconcile.StalledAfter)
+		require.NoError(t, r.Stalled(), "one worker can still work")
 		for i := range 10 {
-			r.RequestChanged(access.RequestID(fmt.Sprintf("0192-100%d", i)))
+			r.OnRequest(access.RequestID(fmt.Sprintf("0192-100%d", i)))
 		}
-		pass(reconcile.StuckAfter)
-		require.NoError(t, r.Stuck())
+		pass(reconcile.StalledAfter)
+		require.NoError(t, r.Stalled())
 		pass(time.Second)
-		require.EqualError(t, r.Stuck(), "all 3 workers have been busy without an end for 5m1s")
+		require.EqualError(t, r.Stalled(), "all 3 workers have been busy without an end for 5m1s")
 		close(h.requests)
 		synctest.Wait()
-		require.NoError(t, r.Stuck())
+		require.NoError(t, r.Stalled())
 	})
 }
 
@@ -103,17 +103,17 @@ func TestStuckWhenAListingIs(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				h := &hanging{requests: released(), listing: make(chan struct{})}
 				r := run(t, h, opts)
-				pass(time.Minute + reconcile.StuckAfter - time.Second)
+				pass(time.Minute + reconcile.StalledAfter - time.Second)
 				if opts.PollInterval == 0 {
-					require.NoError(t, r.Stuck())
+					require.NoError(t, r.Stalled())
 				}
 				pass(2 * time.Second)
-				require.ErrorContains(t, r.Stuck(), name+" has not moved for")
+				require.ErrorContains(t, r.Stalled(), name+" has not moved for")
 				close(h.listing)
 				synctest.Wait()
-				require.NoError(t, r.Stuck())
+				require.NoError(t, r.Stalled())
 				pass(24 * time.Hour)
-				require.NoError(t, r.Stuck(), "it turns")
+				require.NoError(t, r.Stalled(), "it turns")
 			})
 		})
 	}

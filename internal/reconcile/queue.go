@@ -22,7 +22,7 @@ type key struct {
 
 // look is why a request is looked at.
 type look struct {
-	plan.Look
+	plan.Hint
 	resync bool   // read the issue of a pending request unless the last search showed it open
 	orphan string // an issue of ours that names this request
 }
@@ -119,11 +119,11 @@ func (r *Reconciler) enqueue(k key, l look) {
 }
 
 // RequestChanged tells that Teleport changed or deleted a request.
-func (r *Reconciler) RequestChanged(id access.RequestID) { r.enqueue(key{request: id}, look{}) }
+func (r *Reconciler) OnRequest(id access.RequestID) { r.enqueue(key{request: id}, look{}) }
 
 // Subscribed tells that a watch has begun, so that what happened before it has
 // to be listed.
-func (r *Reconciler) Subscribed() { r.Resync() }
+func (r *Reconciler) OnSubscribed() { r.Resync() }
 
 // Resync asks for both sides to be listed now. It returns at once.
 func (r *Reconciler) Resync() {
@@ -133,23 +133,23 @@ func (r *Reconciler) Resync() {
 	}
 }
 
-// IssueChanged tells that somebody says an issue changed. It is false, and
+// EnqueueIssue tells that somebody says an issue changed. It is false, and
 // nothing is kept, when too much waits already.
-func (r *Reconciler) IssueChanged(h access.IssueHint) bool {
+func (r *Reconciler) EnqueueIssue(h access.IssueHint) bool {
 	if r.stopping.Load() || r.queue.Len() >= MaxQueued {
 		return false
 	}
-	l := plan.Look{IssueID: h.ID, Always: h.Status == access.Status{}}
+	l := plan.Hint{IssueID: h.ID, Always: h.Status == access.Status{}}
 	if !l.Always {
 		l.Observed = &h.Status
 	}
 	id := r.memory.requestOf(h.ID)
 	switch {
 	case id != "":
-		r.known(id, look{Look: l})
+		r.known(id, look{Hint: l})
 		return true
 	case h.RequestID != "":
-		return r.stranger(h, key{request: h.RequestID}, look{Look: l})
+		return r.stranger(h, key{request: h.RequestID}, look{Hint: l})
 	}
 	return r.stranger(h, key{issue: cmp.Or(h.ID, h.Key)}, look{})
 }

@@ -16,16 +16,16 @@ import (
 
 func TestLooksAreMerged(t *testing.T) {
 	pending, approved := &access.Status{Name: "Pending"}, &access.Status{Name: "Approved"}
-	at := func(l plan.Look) look { return look{Look: l} }
+	at := func(l plan.Hint) look { return look{Hint: l} }
 	for name, c := range map[string]struct{ a, b, want look }{
 		"nothing":           {look{}, look{}, look{}},
-		"always stays":      {at(plan.Look{Always: true}), look{}, at(plan.Look{Always: true})},
-		"always is added":   {look{}, at(plan.Look{Always: true}), at(plan.Look{Always: true})},
-		"one status":        {look{}, at(plan.Look{Observed: approved}), at(plan.Look{Observed: approved})},
-		"the same status":   {at(plan.Look{Observed: approved}), at(plan.Look{Observed: approved}), at(plan.Look{Observed: approved})},
-		"two statuses":      {at(plan.Look{Observed: approved}), at(plan.Look{Observed: pending}), at(plan.Look{Observed: approved, Always: true})},
-		"the same issue":    {at(plan.Look{IssueID: "1"}), at(plan.Look{IssueID: "1"}), at(plan.Look{IssueID: "1"})},
-		"different issues":  {at(plan.Look{IssueID: "1"}), at(plan.Look{IssueID: "2"}), look{}},
+		"always stays":      {at(plan.Hint{Always: true}), look{}, at(plan.Hint{Always: true})},
+		"always is added":   {look{}, at(plan.Hint{Always: true}), at(plan.Hint{Always: true})},
+		"one status":        {look{}, at(plan.Hint{Observed: approved}), at(plan.Hint{Observed: approved})},
+		"the same status":   {at(plan.Hint{Observed: approved}), at(plan.Hint{Observed: approved}), at(plan.Hint{Observed: approved})},
+		"two statuses":      {at(plan.Hint{Observed: approved}), at(plan.Hint{Observed: pending}), at(plan.Hint{Observed: approved, Always: true})},
+		"the same issue":    {at(plan.Hint{IssueID: "1"}), at(plan.Hint{IssueID: "1"}), at(plan.Hint{IssueID: "1"})},
+		"different issues":  {at(plan.Hint{IssueID: "1"}), at(plan.Hint{IssueID: "2"}), look{}},
 		"resync and orphan": {look{resync: true}, look{orphan: "7"}, look{resync: true, orphan: "7"}},
 	} {
 		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, c.a.merge(c.b)) })
@@ -74,21 +74,21 @@ func newIdle(t *testing.T, reg *prometheus.Registry) *Reconciler {
 func TestTooManyDoorbellsAreRefused(t *testing.T) {
 	r := newIdle(t, prometheus.NewRegistry())
 	hint := access.IssueHint{ID: "1", RequestID: "r"}
-	require.True(t, r.IssueChanged(hint))
-	require.True(t, r.IssueChanged(hint), "one more of the same takes no place")
+	require.True(t, r.EnqueueIssue(hint))
+	require.True(t, r.EnqueueIssue(hint), "one more of the same takes no place")
 	require.Equal(t, 1, r.queue.Len())
 	for i := range MaxQueued {
-		r.RequestChanged(access.RequestID(time.Duration(i).String()))
+		r.OnRequest(access.RequestID(time.Duration(i).String()))
 	}
-	require.False(t, r.IssueChanged(hint))
+	require.False(t, r.EnqueueIssue(hint))
 }
 
 func TestUnknownIssueIsLookedUpOnlyWhenNothingTellsWhoseItIs(t *testing.T) {
 	r := newIdle(t, prometheus.NewRegistry())
 	r.memory.with(func(m *memory) { m.requests["1"] = "known" })
-	require.True(t, r.IssueChanged(access.IssueHint{ID: "1", RequestID: "forged"}))
-	require.True(t, r.IssueChanged(access.IssueHint{ID: "2", RequestID: "labelled"}))
-	require.True(t, r.IssueChanged(access.IssueHint{ID: "3"}))
+	require.True(t, r.EnqueueIssue(access.IssueHint{ID: "1", RequestID: "forged"}))
+	require.True(t, r.EnqueueIssue(access.IssueHint{ID: "2", RequestID: "labelled"}))
+	require.True(t, r.EnqueueIssue(access.IssueHint{ID: "3"}))
 	var got []key
 	for range 3 {
 		k, _ := r.queue.Get()

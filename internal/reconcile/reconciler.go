@@ -20,7 +20,7 @@ import (
 // Options are the reconciler's settings. Zero durations and counts get the
 // defaults named here.
 type Options struct {
-	Settings       plan.Settings
+	Policy         plan.Policy
 	Workers        int           // default 128
 	ResyncInterval time.Duration // default 10m
 	PollInterval   time.Duration // 0: Jira is asked by the resync only

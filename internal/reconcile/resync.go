@@ -86,7 +86,7 @@ func (r *Reconciler) persist(ctx context.Context, what string, try func(context.
 // request is not in the later list has certainly lost it. Nobody is called
 // for what both sides agree on.
 func (r *Reconciler) resync(ctx context.Context) error {
-	settings := r.opts.Settings
+	settings := r.opts.Policy
 	open := map[string]struct{}{}
 	byRequest := map[access.RequestID]access.IssueSummary{}
 	for issue, err := range r.tracker.Search(ctx, access.IssueQuery{Statuses: settings.Statuses[access.Pending]}) {
@@ -118,7 +118,7 @@ func (r *Reconciler) resync(ctx context.Context) error {
 	}
 	for id, issue := range byRequest {
 		if _, ok := listed[id]; !ok {
-			r.enqueue(key{request: id}, look{orphan: issue.Ref.ID, Look: plan.Look{Observed: &issue.Status}})
+			r.enqueue(key{request: id}, look{orphan: issue.Ref.ID, Hint: plan.Hint{Observed: &issue.Status}})
 		}
 	}
 	r.vanished(listed)
@@ -135,7 +135,7 @@ func (r *Reconciler) listed(req *access.Request, open map[access.RequestID]acces
 	case !req.State.Settled():
 		r.enqueue(key{request: req.ID}, look{resync: true})
 	case isOpen:
-		r.enqueue(key{request: req.ID}, look{Look: plan.Look{Observed: &issue.Status}})
+		r.enqueue(key{request: req.ID}, look{Hint: plan.Hint{Observed: &issue.Status}})
 	default:
 		return r.memory.isDone(req)
 	}
@@ -221,7 +221,7 @@ func (p *poller) poll(ctx context.Context) error {
 	start := time.Now()
 	seen := map[string]time.Time{}
 	q := access.IssueQuery{
-		NotStatuses:  p.r.opts.Settings.Statuses[access.Pending],
+		NotStatuses:  p.r.opts.Policy.Statuses[access.Pending],
 		UpdatedSince: time.Since(p.last) + searchLag,
 	}
 	for issue, err := range p.r.tracker.Search(ctx, q) {
@@ -245,6 +245,6 @@ func (p *poller) found(issue access.IssueSummary) {
 		return
 	}
 	p.r.enqueue(key{request: id}, look{
-		Look: plan.Look{Observed: &issue.Status, IssueID: issue.Ref.ID}, orphan: issue.Ref.ID,
+		Hint: plan.Hint{Observed: &issue.Status, IssueID: issue.Ref.ID}, orphan: issue.Ref.ID,
 	})
 }

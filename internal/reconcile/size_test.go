@@ -114,14 +114,14 @@ func (c *crowd) readAt(id access.RequestID) time.Time {
 
 func (c *crowd) reconciler(workers int) *Reconciler {
 	c.records = map[access.RequestID]time.Time{}
-	settings := plan.Settings{
+	settings := plan.Policy{
 		Statuses: plan.Statuses{
 			access.Pending: {"Pending"}, access.Approved: {"Approved"}, access.Denied: {"Denied"},
 			access.Expired: {"Expired"}, access.Promoted: {"Approved"},
 		},
 		Default: plan.Route{Project: "TAR", IssueType: "Task"},
 	}
-	return New(Options{Workers: workers, Settings: settings}, Deps{
+	return New(Options{Workers: workers, Policy: settings}, Deps{
 		Cluster: c, Tracker: c, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 	})
 }
@@ -142,7 +142,7 @@ func TestResyncOfManyRequestsCallsJiraForNoneOfThem(t *testing.T) {
 		c := &crowd{open: 10_000, settled: 100_000}
 		r := c.reconciler(128)
 		during(t, r, func() {
-			r.Subscribed()
+			r.OnSubscribed()
 			<-time.After(time.Minute)
 			synctest.Wait()
 			require.Len(t, c.records, c.open+c.settled, "each was looked at")
@@ -152,7 +152,7 @@ func TestResyncOfManyRequestsCallsJiraForNoneOfThem(t *testing.T) {
 			require.LessOrEqual(t, first, 3, "searches for open and for moved issues")
 
 			clear(c.records)
-			r.Subscribed()
+			r.OnSubscribed()
 			synctest.Wait()
 			require.Len(t, c.records, c.open, "settled requests that are in step are not looked at again")
 			require.LessOrEqual(t, c.calls-first, 2)
@@ -166,11 +166,11 @@ func TestNewRequestsDoNotWaitForManySettledOnes(t *testing.T) {
 		c := &crowd{settled: 50_000, took: 10 * time.Millisecond}
 		r := c.reconciler(workers)
 		during(t, r, func() {
-			r.Subscribed()
+			r.OnSubscribed()
 			for range 10 {
 				<-time.After(time.Second)
 				id, asked := access.RequestID(fmt.Sprint("open", time.Now().UnixNano())), time.Now()
-				r.RequestChanged(id)
+				r.OnRequest(id)
 				<-time.After((trickled/workers + 2) * c.took)
 				synctest.Wait()
 				require.Less(t, c.readAt(id).Sub(asked), time.Second)
@@ -190,7 +190,7 @@ func TestRequestsThatFailDoNotDelayOthers(t *testing.T) {
 		r := c.reconciler(workers)
 		during(t, r, func() {
 			for i := range bad {
-				r.RequestChanged(access.RequestID(fmt.Sprint("bad", i)))
+				r.OnRequest(access.RequestID(fmt.Sprint("bad", i)))
 			}
 			// Every minute of an outage that lasts for an hour: whoever comes now
 			// waits for what is queued before, and for no retry that is not. Nobody
@@ -200,7 +200,7 @@ func TestRequestsThatFailDoNotDelayOthers(t *testing.T) {
 				<-time.After(time.Minute)
 				id := access.RequestID(fmt.Sprint("settled", minute))
 				before, asked := r.queue.Len(), time.Now()
-				r.RequestChanged(id)
+				r.OnRequest(id)
 				turns := before/workers + 2
 				<-time.After(time.Duration(turns) * c.took)
 				synctest.Wait()
@@ -220,7 +220,7 @@ func BenchmarkQueue(b *testing.B) {
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {
-		r.RequestChanged(access.RequestID(fmt.Sprint("settled", i%100_000)))
+		r.OnRequest(access.RequestID(fmt.Sprint("settled", i%100_000)))
 		i++
 	}
 	stop()

@@ -98,7 +98,7 @@ func (s *strangers) mayLook(id access.RequestID) bool {
 
 // foreign tells whether the issue that a webhook named is not the request's,
 // and will not be: the record names another one, or there is no request.
-func foreign(v plan.View, l look) bool {
+func foreign(v plan.Snapshot, l look) bool {
 	if l.IssueID == "" || l.IssueID == v.Record.IssueID {
 		return false
 	}
@@ -107,7 +107,7 @@ func foreign(v plan.View, l look) bool {
 
 // noteOwner remembers which request an issue belongs to, or that it belongs to
 // none.
-func (r *Reconciler) noteOwner(v plan.View, l look) {
+func (r *Reconciler) noteOwner(v plan.Snapshot, l look) {
 	if v.Record.IssueID != "" {
 		r.memory.with(func(m *memory) { m.requests[v.Record.IssueID], m.keys[v.ID] = v.ID, v.Record.IssueKey })
 	}

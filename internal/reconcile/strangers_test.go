@@ -60,7 +60,7 @@ func flood(r *Reconciler, perSecond int, seconds int, hint func(i int) access.Is
 		if i%perSecond == 0 {
 			<-time.After(time.Second)
 		}
-		if r.IssueChanged(hint(i)) {
+		if r.EnqueueIssue(hint(i)) {
 			taken++
 		}
 	}
@@ -97,7 +97,7 @@ func TestFloodOfUnknownIssuesIsBounded(t *testing.T) {
 				require.LessOrEqual(t, waits, int(strangersWait.Seconds())*strangersPerSecond+strangersAtOnce)
 
 				before := cluster.asked.Load()
-				require.True(t, r.IssueChanged(access.IssueHint{ID: "known"}), "a real webhook is taken")
+				require.True(t, r.EnqueueIssue(access.IssueHint{ID: "known"}), "a real webhook is taken")
 				synctest.Wait()
 				require.Greater(t, cluster.asked.Load(), before, "and worked on at once")
 				stop()
@@ -117,12 +117,12 @@ func TestIssueThatIsNobodysIsNotAskedForAgainForAWhile(t *testing.T) {
 		done := make(chan error)
 		go func() { done <- r.Run(ctx) }()
 		for range 100 {
-			require.True(t, r.IssueChanged(access.IssueHint{ID: "666"}))
+			require.True(t, r.EnqueueIssue(access.IssueHint{ID: "666"}))
 			synctest.Wait()
 		}
 		require.Equal(t, int64(1), tracker.asked.Load())
 		<-time.After(foreignFor)
-		require.True(t, r.IssueChanged(access.IssueHint{ID: "666"}))
+		require.True(t, r.EnqueueIssue(access.IssueHint{ID: "666"}))
 		synctest.Wait()
 		require.Equal(t, int64(2), tracker.asked.Load())
 		stop()
@@ -145,7 +145,7 @@ func TestFloodAboutAKnownIssueIsBoundedAndTheLastWebhookCounts(t *testing.T) {
 		for range seconds * 1000 {
 			<-time.After(time.Millisecond)
 			r.memory.with(func(m *memory) { m.requests["known"] = "mine" }) // no request is there, so it is forgotten
-			require.True(t, r.IssueChanged(access.IssueHint{ID: "known"}))
+			require.True(t, r.EnqueueIssue(access.IssueHint{ID: "known"}))
 		}
 		before := cluster.asked.Load()
 		require.LessOrEqual(t, before, int64(looksAtOnce+2*seconds*looksPerSecond))
@@ -159,20 +159,20 @@ func TestFloodAboutAKnownIssueIsBoundedAndTheLastWebhookCounts(t *testing.T) {
 func TestForeign(t *testing.T) {
 	mine, request := access.Record{IssueID: "1"}, &access.Request{ID: "r"}
 	for name, c := range map[string]struct {
-		view  plan.View
+		view  plan.Snapshot
 		issue string
 		want  bool
 	}{
-		"the request's own":              {plan.View{Record: mine, Request: request}, "1", false},
-		"another than the record names":  {plan.View{Record: mine, Request: request}, "2", true},
-		"the same, of a settled request": {plan.View{Record: mine}, "2", true},
-		"of no request":                  {plan.View{}, "2", true},
-		"perhaps being made right now":   {plan.View{Request: request}, "2", false},
-		"of a record without an issue":   {plan.View{Record: access.Record{User: "alice"}}, "2", false},
-		"not said":                       {plan.View{Record: mine}, "", false},
+		"the request's own":              {plan.Snapshot{Record: mine, Request: request}, "1", false},
+		"another than the record names":  {plan.Snapshot{Record: mine, Request: request}, "2", true},
+		"the same, of a settled request": {plan.Snapshot{Record: mine}, "2", true},
+		"of no request":                  {plan.Snapshot{}, "2", true},
+		"perhaps being made right now":   {plan.Snapshot{Request: request}, "2", false},
+		"of a record without an issue":   {plan.Snapshot{Record: access.Record{User: "alice"}}, "2", false},
+		"not said":                       {plan.Snapshot{Record: mine}, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.Equal(t, c.want, foreign(c.view, look{Look: plan.Look{IssueID: c.issue}}))
+			require.Equal(t, c.want, foreign(c.view, look{Hint: plan.Hint{IssueID: c.issue}}))
 		})
 	}
 }

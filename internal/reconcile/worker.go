@@ -43,14 +43,14 @@ func (r *Reconciler) reconcile(ctx context.Context, id access.RequestID, l look)
 			r.rest(visit.after())
 			return 0, nil
 		}
-		issue, l = visit.view.Issue, look{Look: plan.Look{Always: visit.unseen}}
+		issue, l = visit.view.Issue, look{Hint: plan.Hint{Always: visit.unseen}}
 	}
 	return 0, &access.Error{Op: "reconcile request", Key: string(id), Err: errRestless}
 }
 
 // view reads what the plan needs, and of Jira no more than that.
-func (r *Reconciler) view(ctx context.Context, id access.RequestID, l look, issue *access.Issue) (plan.View, error) {
-	v := plan.View{
+func (r *Reconciler) view(ctx context.Context, id access.RequestID, l look, issue *access.Issue) (plan.Snapshot, error) {
+	v := plan.Snapshot{
 		ID: id, Self: r.self, Reviewer: r.reviews, URL: r.cluster.RequestURL(id), Now: time.Now(), Issue: issue,
 	}
 	var err error
@@ -68,7 +68,7 @@ func (r *Reconciler) view(ctx context.Context, id access.RequestID, l look, issu
 		// What the dead holder did last may concern the issue's moves.
 		l.Always = true
 	}
-	v.IssueGone = r.memory.isGone(id) && !l.Always
+	v.IssueMissing = r.memory.isGone(id) && !l.Always
 	if err := r.readIssue(ctx, &v, l); err != nil {
 		return v, err
 	}
@@ -77,7 +77,7 @@ func (r *Reconciler) view(ctx context.Context, id access.RequestID, l look, issu
 			return v, err
 		}
 	}
-	if move := r.opts.Settings.NeedsPerson(v); move != nil {
+	if move := r.opts.Policy.NeedsPerson(v); move != nil {
 		if v.Person, err = r.person(ctx, v, *move); err != nil {
 			return v, fmt.Errorf("look up who moved issue %s: %w", v.Issue.Ref.Key, err)
 		}
@@ -85,12 +85,12 @@ func (r *Reconciler) view(ctx context.Context, id access.RequestID, l look, issu
 	return v, nil
 }
 
-func (r *Reconciler) readIssue(ctx context.Context, v *plan.View, l look) error {
+func (r *Reconciler) readIssue(ctx context.Context, v *plan.Snapshot, l look) error {
 	issueID := v.Record.IssueID
 	switch {
-	case l.orphan != "" && r.opts.Settings.NeedsOrphan(*v, l.Observed):
+	case l.orphan != "" && r.opts.Policy.NeedsOrphan(*v, l.Observed):
 		issueID = l.orphan
-	case v.Issue != nil || !r.opts.Settings.NeedsIssue(*v, l.Look):
+	case v.Issue != nil || !r.opts.Policy.NeedsIssue(*v, l.Hint):
 		return nil
 	}
 	issue, err := r.tracker.Issue(ctx, issueID)
@@ -103,8 +103,8 @@ func (r *Reconciler) readIssue(ctx context.Context, v *plan.View, l look) error 
 	}
 	r.memory.setGone(v.ID, false)
 	v.Issue = issue
-	if v.Request != nil && issue.LastMove == nil && r.opts.Settings.Statuses.Has(access.Pending, issue.Status) {
-		route := r.opts.Settings.RouteOf(v.Request)
+	if v.Request != nil && issue.LastChange == nil && r.opts.Policy.Statuses.Has(access.Pending, issue.Status) {
+		route := r.opts.Policy.RouteOf(v.Request)
 		r.memory.setLanding(landing{route.Project, route.IssueType})
 	}
 	return nil
@@ -113,12 +113,12 @@ func (r *Reconciler) readIssue(ctx context.Context, v *plan.View, l look) error 
 // reported is what the daemon's comments say that a request came to of which
 // nothing else is left; "" when they say nothing.
 func (r *Reconciler) reported(ctx context.Context, ref access.IssueRef) (access.State, error) {
-	marks, err := r.tracker.Marks(ctx, ref)
+	marks, err := r.tracker.CommentKeys(ctx, ref)
 	if err != nil {
 		return "", err
 	}
 	for _, state := range []access.State{access.Expired, access.Denied, access.Promoted, access.Approved} {
-		if marks[plan.ResolutionMark(state)] {
+		if marks[plan.ResolutionKey(state)] {
 			return state, nil
 		}
 	}
@@ -127,8 +127,8 @@ func (r *Reconciler) reported(ctx context.Context, ref access.IssueRef) (access.
 
 // issueGone keeps an issue that answers 404 from being asked for again, and
 // says so once. The request can still be decided in Teleport.
-func (r *Reconciler) issueGone(v *plan.View) {
-	v.Issue, v.IssueGone = nil, true
+func (r *Reconciler) issueGone(v *plan.Snapshot) {
+	v.Issue, v.IssueMissing = nil, true
 	if r.memory.setGone(v.ID, true) {
 		r.metrics.issuesGone.Inc()
 		r.log.Warn("issue is deleted or no longer visible, the request can be decided in teleport",
@@ -136,24 +136,24 @@ func (r *Reconciler) issueGone(v *plan.View) {
 	}
 }
 
-func (r *Reconciler) steps(v plan.View, l look) []plan.Step {
+func (r *Reconciler) steps(v plan.Snapshot, l look) []plan.Step {
 	if v.Record.IssueID == "" && v.Request == nil && l.orphan != "" {
 		// Only an issue that names the request in turn is its orphan.
 		if v.Issue == nil || v.Issue.RequestID != "" && v.Issue.RequestID != v.ID {
 			return nil
 		}
-		return r.opts.Settings.PlanOrphan(v)
+		return r.opts.Policy.PlanOrphan(v)
 	}
-	steps := r.opts.Settings.Plan(v)
-	if len(steps) == 0 && !v.IssueGone && r.leftOver(v.ID, v.Record) {
+	steps := r.opts.Policy.Plan(v)
+	if len(steps) == 0 && !v.IssueMissing && r.leftOver(v.ID, v.Record) {
 		// All of it was done and only the note is missing.
-		return []plan.Step{{Do: plan.Note{}, Then: v.Record}}
+		return []plan.Step{{Do: plan.SaveRecord{}, Then: v.Record}}
 	}
 	return steps
 }
 
 // rest remembers that there is nothing to do for now.
-func (r *Reconciler) rest(v plan.View) {
+func (r *Reconciler) rest(v plan.Snapshot) {
 	r.seen.forget(v.ID)
 	r.memory.with(func(m *memory) {
 		delete(m.keys, v.ID)
@@ -188,28 +188,28 @@ func (r *Reconciler) identify(ctx context.Context, idOrKey string) error {
 		return nil
 	}
 	// The record has the last word on whether the issue is the request's.
-	r.enqueue(key{request: id}, look{Look: plan.Look{Always: true, IssueID: issue.Ref.ID}})
+	r.enqueue(key{request: id}, look{Hint: plan.Hint{Always: true, IssueID: issue.Ref.ID}})
 	return nil
 }
 
 // person looks up what the rules need to know of the author of a move.
-func (r *Reconciler) person(ctx context.Context, v plan.View, move access.Move) (*plan.Person, error) {
-	s := r.opts.Settings
+func (r *Reconciler) person(ctx context.Context, v plan.Snapshot, move access.StatusChange) (*plan.Person, error) {
+	s := r.opts.Policy
 	p, who := &plan.Person{}, move.By
 	if who.ID == "" {
 		return p, nil
 	}
-	if listed := len(s.ListedUsers(who)) > 0; s.Rules.UserTrait != "" && (!listed || !s.Rules.AllowSelfApproval) {
+	if listed := len(s.ListedUsers(who)) > 0; s.Review.UserTrait != "" && (!listed || !s.Review.AllowSelfApproval) {
 		if err := r.unclear(v, who, p, listed, r.byTrait(ctx, v, who, p)); err != nil {
 			return nil, err
 		}
 	}
-	if len(s.Rules.ApproverGroups) > 0 && !s.NamesApprover(who) {
+	if len(s.Review.ApproverGroups) > 0 && !s.NamesApprover(who) {
 		if err := r.byGroup(ctx, v, who, p); err != nil {
 			return nil, err
 		}
 	}
-	if !s.Rules.AllowSelfApproval && who.Email == "" {
+	if !s.Review.AllowSelfApproval && who.Email == "" {
 		if err := r.bySearch(ctx, v, who, p); err != nil {
 			return nil, err
 		}
@@ -218,8 +218,8 @@ func (r *Reconciler) person(ctx context.Context, v plan.View, move access.Move) 
 }
 
 // byGroup looks whether the account is in an approver group.
-func (r *Reconciler) byGroup(ctx context.Context, v plan.View, who access.Actor, p *plan.Person) error {
-	in, err := r.tracker.InGroups(ctx, who, r.opts.Settings.Rules.ApproverGroups)
+func (r *Reconciler) byGroup(ctx context.Context, v plan.Snapshot, who access.Actor, p *plan.Person) error {
+	in, err := r.tracker.InGroups(ctx, who, r.opts.Policy.Review.ApproverGroups)
 	if err != nil && access.ClassOf(err) == access.Permanent {
 		p.GroupsUnclear = reasonOf(err)
 		r.log.Warn("groups of a person could not be read, counted as not in them",
@@ -236,9 +236,9 @@ func (r *Reconciler) byGroup(ctx context.Context, v plan.View, who access.Actor,
 // e-mail begins so, whatever a mapping says of the person. Under another name it
 // finds many that begin with it: that leaves it open, and nobody whom a mapping
 // names is asked about.
-func (r *Reconciler) bySearch(ctx context.Context, v plan.View, who access.Actor, p *plan.Person) error {
+func (r *Reconciler) bySearch(ctx context.Context, v plan.Snapshot, who access.Actor, p *plan.Person) error {
 	user := v.Request.User
-	address, mapped := strings.Contains(user, "@"), r.opts.Settings.TeleportUser(who, p) != ""
+	address, mapped := strings.Contains(user, "@"), r.opts.Policy.TeleportUser(who, p) != ""
 	if mapped && !address {
 		return nil
 	}
@@ -257,7 +257,7 @@ func (r *Reconciler) bySearch(ctx context.Context, v plan.View, who access.Actor
 // unclear turns a look-up that will not be answered before somebody changes
 // something into what the person is told; other errors are tried again. Where
 // a mapping says who the person is, the look-up was to confirm it only.
-func (r *Reconciler) unclear(v plan.View, who access.Actor, p *plan.Person, mapped bool, err error) error {
+func (r *Reconciler) unclear(v plan.Snapshot, who access.Actor, p *plan.Person, mapped bool, err error) error {
 	if err == nil || access.ClassOf(err) != access.Permanent {
 		return err
 	}
@@ -283,8 +283,8 @@ func reasonOf(err error) string {
 
 // byTrait maps by trait if exactly one Teleport user has it; the requester is
 // recognised among several, too.
-func (r *Reconciler) byTrait(ctx context.Context, v plan.View, who access.Actor, p *plan.Person) error {
-	users, err := r.cluster.UsersByTrait(ctx, r.opts.Settings.Rules.UserTrait, who.ID)
+func (r *Reconciler) byTrait(ctx context.Context, v plan.Snapshot, who access.Actor, p *plan.Person) error {
+	users, err := r.cluster.UsersByTrait(ctx, r.opts.Policy.Review.UserTrait, who.ID)
 	if err != nil {
 		return err
 	}

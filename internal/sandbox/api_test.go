@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	fakejira "teleport-jira/internal/fake/jira"
+	"teleport-jira/internal/fakejira"
 )
 
 // newPage serves a sandbox whose daemon does not run.

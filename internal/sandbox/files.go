@@ -9,7 +9,7 @@ import (
 	"strings"
 	"text/template"
 
-	fakejira "teleport-jira/internal/fake/jira"
+	"teleport-jira/internal/fakejira"
 )
 
 // daemonFiles is what the daemon is started with.

@@ -1,8 +1,8 @@
 package sandbox
 
 import (
-	fakejira "teleport-jira/internal/fake/jira"
-	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/fakejira"
+	"teleport-jira/internal/faketeleport"
 )
 
 // Those who live in the sandbox. In Teleport and Jira alike, people are known

@@ -10,8 +10,8 @@ import (
 
 	"github.com/gravitational/teleport/api/types"
 
-	fakejira "teleport-jira/internal/fake/jira"
-	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/fakejira"
+	"teleport-jira/internal/faketeleport"
 )
 
 const (

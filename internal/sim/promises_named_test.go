@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/access"
-	fakejira "teleport-jira/internal/fake/jira"
-	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/fakejira"
+	"teleport-jira/internal/faketeleport"
 )
 
 // inWorld runs a scene in a world with a search that lags, and checks the

@@ -9,7 +9,7 @@ import (
 	"github.com/gravitational/teleport/api/types"
 
 	"teleport-jira/internal/access"
-	fakejira "teleport-jira/internal/fake/jira"
+	"teleport-jira/internal/fakejira"
 )
 
 // broken collects which promises do not hold for the requests, in words.

@@ -13,8 +13,8 @@ import (
 	"github.com/gravitational/teleport/api/types"
 	"github.com/stretchr/testify/require"
 
-	fakejira "teleport-jira/internal/fake/jira"
-	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/fakejira"
+	"teleport-jira/internal/faketeleport"
 )
 
 // TestSimulate runs SIM_RUNS seeded worlds, from SIM_SEED on; `make simulate`

@@ -18,8 +18,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/access"
-	fakejira "teleport-jira/internal/fake/jira"
-	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/fakejira"
+	"teleport-jira/internal/faketeleport"
 	"teleport-jira/internal/jira"
 	"teleport-jira/internal/plan"
 	"teleport-jira/internal/reconcile"
@@ -212,11 +212,11 @@ func (w *world) run(ctx context.Context, r *replica) error {
 	if _, err := retry(ctx, func() (struct{}, error) { return struct{}{}, tracker.Connect(ctx) }); err != nil {
 		return nil
 	}
-	rec := reconcile.New(reconcile.Options{Settings: settings(), Workers: 8, PollInterval: w.poll}, reconcile.Deps{
+	rec := reconcile.New(reconcile.Options{Policy: settings(), Workers: 8, PollInterval: w.poll}, reconcile.Deps{
 		Cluster: cluster{r.body, clt}, Tracker: tracker, Self: tracker.Self(), Reviewer: botUser, Log: log, Registerer: r.reg,
 	})
 	w.doors.add(r.body, webhook.New(webhook.Options{
-		Doorbell: rec, Auth: webhook.Auth{}.WithSecrets(webhookSecret), Log: log, Registerer: prometheus.NewRegistry(),
+		Enqueuer: rec, Auth: webhook.Auth{}.WithSecrets(webhookSecret), Log: log, Registerer: prometheus.NewRegistry(),
 	}))
 	defer w.doors.remove(r.body)
 	var watch sync.WaitGroup
@@ -247,14 +247,14 @@ func (w *world) user() string {
 	return fakejira.BotEmail
 }
 
-func settings() plan.Settings {
-	return plan.Settings{
+func settings() plan.Policy {
+	return plan.Policy{
 		Statuses: plan.Statuses{
 			access.Pending: {"Pending"}, access.Approved: {"Approved"}, access.Denied: {"Denied"},
 			access.Expired: {"Expired"}, access.Promoted: {"Approved"},
 		},
 		Default: plan.Route{Project: "TAR", IssueType: "Task"},
-		Rules:   plan.Rules{Mode: access.ModeReview},
+		Review:  plan.ReviewRules{Mode: access.ModeReview},
 	}
 }
 

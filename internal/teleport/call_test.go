@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/access"
-	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/faketeleport"
 )
 
 // A worker's claim lasts half a minute: a hanging call must leave it time.

@@ -19,11 +19,11 @@ import (
 // an error means that trying again may help. After an unsure error a repeated
 // Decide finds its own earlier effect by the decision's token.
 func (c *Client) Decide(ctx context.Context, d access.Decision) (access.Outcome, error) {
-	state, ok := teleportState(d.Verdict)
+	state, ok := teleportState(d.State)
 	if !ok {
 		return access.Outcome{}, &access.Error{
 			Op: "decide request", Key: string(d.RequestID), Class: access.Permanent,
-			Err: fmt.Errorf("%q is no verdict", d.Verdict),
+			Err: fmt.Errorf("%q is no verdict", d.State),
 		}
 	}
 	mode, _ := c.ReviewMode()
@@ -46,7 +46,7 @@ func (c *Client) reviewOnBehalf(
 ) (access.Outcome, error) {
 	out := access.Outcome{Mode: access.ModeOnBehalf, Reviewer: d.Author}
 	if d.Author == "" {
-		out.Verdict = access.NotAllowed
+		out.Result = access.NotAllowed
 		out.Detail = fmt.Sprintf("no Teleport user is known for %s, and reviews are submitted in the person's own name",
 			d.By.Handle())
 		return out, nil
@@ -71,7 +71,7 @@ func (c *Client) review(
 	if err != nil {
 		return c.refusal(ctx, d, out, err)
 	}
-	out.Verdict = access.Submitted
+	out.Result = access.Submitted
 	if req, err := convertRequest(after); err == nil {
 		out.Request = req
 	}
@@ -101,7 +101,7 @@ func (c *Client) setState(
 	if err != nil {
 		return c.refusal(ctx, d, out, err)
 	}
-	out.Verdict = access.Submitted
+	out.Result = access.Submitted
 	out.Request = c.afterwards(ctx, d)
 	return out, nil
 }
@@ -134,7 +134,7 @@ func (c *Client) refusal(
 	case lacksRole(text):
 		out.Detail += ". " + c.ruleFor(out.Mode)
 	}
-	out.Verdict = access.NotAllowed
+	out.Result = access.NotAllowed
 	return out, nil
 }
 
@@ -153,7 +153,7 @@ func (c *Client) stateRefused(ctx context.Context, d access.Decision, out access
 	if denied {
 		out.Detail += ". " + c.ruleFor(access.ModeState)
 	}
-	out.Verdict = access.NotAllowed
+	out.Result = access.NotAllowed
 	return out
 }
 
@@ -162,11 +162,11 @@ func (c *Client) already(ctx context.Context, d access.Decision, out access.Outc
 	out.Request = c.afterwards(ctx, d)
 	switch {
 	case out.Request != nil && submittedBefore(d, out):
-		out.Verdict, out.Detail = access.Submitted, ""
+		out.Result, out.Detail = access.Submitted, ""
 	case strings.Contains(text, "already reviewed"):
-		out.Verdict = access.AlreadyReviewed
+		out.Result = access.AlreadyReviewed
 	default:
-		out.Verdict = access.AlreadySettled
+		out.Result = access.AlreadySettled
 	}
 	return out
 }
@@ -175,16 +175,16 @@ func (c *Client) already(ctx context.Context, d access.Decision, out access.Outc
 func settled(d access.Decision, out access.Outcome, req *access.Request) access.Outcome {
 	out.Request = req
 	if submittedBefore(d, out) {
-		out.Verdict, out.Detail = access.Submitted, ""
+		out.Result, out.Detail = access.Submitted, ""
 		return out
 	}
-	out.Verdict = access.AlreadySettled
+	out.Result = access.AlreadySettled
 	out.Detail = "the request is already " + string(req.State)
 	return out
 }
 
 func gone(out access.Outcome) access.Outcome {
-	out.Verdict, out.Detail = access.AlreadySettled, "the request is gone"
+	out.Result, out.Detail = access.AlreadySettled, "the request is gone"
 	return out
 }
 
@@ -193,11 +193,11 @@ func gone(out access.Outcome) access.Outcome {
 func submittedBefore(d access.Decision, out access.Outcome) bool {
 	req := out.Request
 	for _, review := range req.Reviews {
-		if review.Author == out.Reviewer && review.State == d.Verdict && strings.HasSuffix(review.Reason, d.Token()) {
+		if review.Author == out.Reviewer && review.State == d.State && strings.HasSuffix(review.Reason, d.Token()) {
 			return true
 		}
 	}
-	return out.Mode == access.ModeState && req.State == d.Verdict && strings.HasSuffix(req.ResolveReason, d.Token())
+	return out.Mode == access.ModeState && req.State == d.State && strings.HasSuffix(req.ResolveReason, d.Token())
 }
 
 // afterwards is the request as it stands now; nil when it can't be read, since

@@ -7,16 +7,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/access"
-	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/faketeleport"
 )
 
 // decision is Bob's, who is mapped to the Teleport user bob.
 func decision(id access.RequestID, verdict access.State) access.Decision {
 	return access.Decision{
-		RequestID: id, Verdict: verdict, Reason: "looks fine", Author: "bob",
-		By:     access.Actor{ID: "557058:0b1c", DisplayName: "Bob", Email: "bob@example.com"},
-		Issue:  access.IssueRef{ID: "10001", Key: "TAR-1"},
-		MoveID: "10203",
+		RequestID: id, State: verdict, Reason: "looks fine", Author: "bob",
+		By:       access.Actor{ID: "557058:0b1c", DisplayName: "Bob", Email: "bob@example.com"},
+		Issue:    access.IssueRef{ID: "10001", Key: "TAR-1"},
+		ChangeID: "10203",
 	}
 }
 
@@ -44,7 +44,7 @@ func TestDecisionReachesTheCluster(t *testing.T) {
 
 				out, err := clt.Decide(t.Context(), decision(id, verdict))
 				require.NoError(t, err)
-				require.Equal(t, access.Submitted, out.Verdict, out.Detail)
+				require.Equal(t, access.Submitted, out.Result, out.Detail)
 				require.Equal(t, tc.reviewer, out.Reviewer)
 				mode, _ := clt.ReviewMode()
 				require.Equal(t, mode, out.Mode)
@@ -90,15 +90,15 @@ func TestReviewMayLeaveTheRequestPending(t *testing.T) {
 	})
 	out, err := clt.Decide(t.Context(), decision(id, access.Approved))
 	require.NoError(t, err)
-	require.Equal(t, access.Submitted, out.Verdict)
+	require.Equal(t, access.Submitted, out.Result)
 	require.Equal(t, access.Pending, out.Request.State)
 	require.Len(t, out.Request.Reviews, 1)
 
 	other := decision(id, access.Approved)
-	other.MoveID = "10999"
+	other.ChangeID = "10999"
 	out, err = clt.Decide(t.Context(), other)
 	require.NoError(t, err)
-	require.Equal(t, access.AlreadyReviewed, out.Verdict)
+	require.Equal(t, access.AlreadyReviewed, out.Result)
 	require.Equal(t, access.Pending, out.Request.State)
 }
 
@@ -111,7 +111,7 @@ func TestFinalAnswersAreOutcomes(t *testing.T) {
 		role    string
 		before  func(*world, access.RequestID)
 		change  func(*access.Decision)
-		want    access.Verdict
+		want    access.Result
 		says    string
 	}{
 		"settled before the review": {
@@ -177,7 +177,7 @@ func TestFinalAnswersAreOutcomes(t *testing.T) {
 			}
 			out, err := clt.Decide(t.Context(), d)
 			require.NoError(t, err)
-			require.Equal(t, tc.want, out.Verdict, out.Detail)
+			require.Equal(t, tc.want, out.Result, out.Detail)
 			require.Contains(t, out.Detail, tc.says)
 			for _, event := range w.cluster.Audit() {
 				require.NotEqual(t, types.RequestState_APPROVED, event.State, "nothing was approved")
@@ -224,10 +224,10 @@ func TestRepeatedDecisionFindsItsLostEffect(t *testing.T) {
 
 			_, err := clt.Decide(t.Context(), d)
 			require.Equal(t, access.Temporary, access.ClassOf(err))
-			require.True(t, access.IsUnsure(err), "%v", err)
+			require.True(t, access.IsAmbiguous(err), "%v", err)
 			out, err := clt.Decide(t.Context(), d)
 			require.NoError(t, err)
-			require.Equal(t, access.Submitted, out.Verdict)
+			require.Equal(t, access.Submitted, out.Result)
 			require.NotNil(t, out.Request)
 		})
 	}

@@ -57,7 +57,7 @@ func (m method) wrap(key string, err error) *access.Error {
 	case status.Code(err) == codes.Unauthenticated, certificateRefused(err):
 		e.Class = access.Unauth
 	default:
-		e.Unsure = m.write
+		e.Ambiguous = m.write
 	}
 	return e
 }

@@ -44,14 +44,14 @@ func TestErrorsAtTheBorder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			write := methodReview().wrap("r1", tc.err)
 			require.Equal(t, tc.class, access.ClassOf(write))
-			require.Equal(t, tc.unsure, access.IsUnsure(write))
+			require.Equal(t, tc.unsure, access.IsAmbiguous(write))
 			if tc.is != nil {
 				require.ErrorIs(t, write, tc.is)
 			}
 			require.NotContains(t, write.Error(), "\n")
 			read := methodGetRequest().wrap("r1", tc.err)
 			require.Equal(t, tc.class, access.ClassOf(read))
-			require.False(t, access.IsUnsure(read))
+			require.False(t, access.IsAmbiguous(read))
 		})
 	}
 }

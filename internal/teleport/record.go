@@ -35,8 +35,8 @@ func encodeRecord(r access.Record) map[string]string {
 		"expires":        encodeTime(r.Expires),
 		"claim":          r.Claim,
 		"claim_until":    encodeTime(r.ClaimUntil),
-		"unsure":         r.Unsure,
-		"handled_move":   r.HandledMove,
+		"unsure":         r.Ambiguous,
+		"handled_move":   r.HandledChange,
 	}
 }
 
@@ -57,8 +57,8 @@ func decodeRecord(data map[string]string) access.Record {
 		Expires:       decodeTime(data["expires"]),
 		Claim:         data["claim"],
 		ClaimUntil:    decodeTime(data["claim_until"]),
-		Unsure:        data["unsure"],
-		HandledMove:   data["handled_move"],
+		Ambiguous:     data["unsure"],
+		HandledChange: data["handled_move"],
 	}
 }
 

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/access"
-	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/faketeleport"
 )
 
 func TestRecordIsSwappedByComparison(t *testing.T) {
@@ -74,7 +74,7 @@ func TestLostAnswerOfASwapIsUnsure(t *testing.T) {
 	id := w.request("alice", faketeleport.RequestOptions{})
 	w.cluster.Inject(faketeleport.LostAnswer("UpdatePluginData", 1))
 	err := clt.SwapRecord(t.Context(), id, access.Record{}, access.Record{User: "alice"})
-	require.True(t, access.IsUnsure(err), "%v", err)
+	require.True(t, access.IsAmbiguous(err), "%v", err)
 	got, err := clt.Record(t.Context(), id)
 	require.NoError(t, err)
 	require.Equal(t, "alice", got.User)

@@ -84,7 +84,7 @@ func drawRecord(t *rapid.T) access.Record {
 		}).Draw(t, "resolution"),
 		ResolveReason: text.Draw(t, "resolve_reason"), Expires: seconds.Draw(t, "expires"),
 		Claim: text.Draw(t, "claim"), ClaimUntil: seconds.Draw(t, "claim_until"),
-		Unsure: text.Draw(t, "unsure"), HandledMove: text.Draw(t, "handled_move"),
+		Ambiguous: text.Draw(t, "unsure"), HandledChange: text.Draw(t, "handled_move"),
 	}
 	if len(r.Roles) == 0 {
 		r.Roles = nil

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/access"
-	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/faketeleport"
 )
 
 func (w *world) request(user string, opts faketeleport.RequestOptions) access.RequestID {

@@ -13,9 +13,9 @@ import (
 
 func TestReviewReasonNamesPersonAndIssue(t *testing.T) {
 	d := access.Decision{
-		By:     access.Actor{ID: "557058:0b1c", DisplayName: "Alice", Email: "alice@example.com"},
-		Issue:  access.IssueRef{ID: "10001", Key: "TAR-1"},
-		MoveID: "10203",
+		By:       access.Actor{ID: "557058:0b1c", DisplayName: "Alice", Email: "alice@example.com"},
+		Issue:    access.IssueRef{ID: "10001", Key: "TAR-1"},
+		ChangeID: "10203",
 	}
 	for name, tc := range map[string]struct {
 		change func(*access.Decision)

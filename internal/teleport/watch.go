@@ -24,12 +24,12 @@ const (
 
 // Doorbell is told where to look. Its methods must not block for long: the
 // events wait behind them.
-type Doorbell interface {
+type EventHandler interface {
 	// Subscribed says that from now on changes are told. What happened before
 	// is not: whoever needs it lists now.
-	Subscribed()
+	OnSubscribed()
 	// RequestChanged says that the request was made, changed or has gone.
-	RequestChanged(id access.RequestID)
+	OnRequest(id access.RequestID)
 }
 
 // Reasons for the end of a subscription.
@@ -45,7 +45,7 @@ var (
 // stream ends, cannot be had, or the identity was renewed, so that no stream
 // lives on an expired certificate. It fails only on a closed Client. One Watch
 // at a time.
-func (c *Client) Watch(ctx context.Context, bell Doorbell) error {
+func (c *Client) Watch(ctx context.Context, bell EventHandler) error {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.MaxInterval = maxPause
 	for {
@@ -82,7 +82,7 @@ func (c *Client) Watching() bool { return c.watching.Load() }
 
 // watchOnce is one subscription from its attempt to its end, and tells how
 // long it stood.
-func (c *Client) watchOnce(ctx context.Context, bell Doorbell) (stood time.Duration, err error) {
+func (c *Client) watchOnce(ctx context.Context, bell EventHandler) (stood time.Duration, err error) {
 	l, err := c.hold()
 	if err != nil {
 		return 0, err
@@ -118,12 +118,12 @@ func (c *Client) watchOnce(ctx context.Context, bell Doorbell) (stood time.Durat
 }
 
 // ring passes the events on until the stream ends.
-func (c *Client) ring(ctx context.Context, l *link, stream types.Watcher, bell Doorbell) (time.Duration, error) {
+func (c *Client) ring(ctx context.Context, l *link, stream types.Watcher, bell EventHandler) (time.Duration, error) {
 	since := time.Now()
 	c.setWatching(true)
 	defer c.setWatching(false)
 	c.log.Info("subscribed to access requests", "cluster", c.ClusterName())
-	bell.Subscribed()
+	bell.OnSubscribed()
 	for {
 		event, err := nextEvent(ctx, l, stream)
 		if err != nil {
@@ -140,7 +140,7 @@ func (c *Client) ring(ctx context.Context, l *link, stream types.Watcher, bell D
 }
 
 // tell rings for one event. A deletion carries the kind and the name only.
-func (c *Client) tell(event types.Event, bell Doorbell) {
+func (c *Client) tell(event types.Event, bell EventHandler) {
 	if event.Resource == nil || event.Resource.GetKind() != types.KindAccessRequest {
 		return
 	}
@@ -149,7 +149,7 @@ func (c *Client) tell(event types.Event, bell Doorbell) {
 		c.log.Debug("event left out", "error", err)
 		return
 	}
-	bell.RequestChanged(id)
+	bell.OnRequest(id)
 }
 
 func (c *Client) setWatching(yes bool) {

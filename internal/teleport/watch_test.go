@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/access"
-	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/faketeleport"
 	"teleport-jira/internal/teleport"
 )
 
@@ -20,9 +20,9 @@ type bell struct {
 	rings []access.RequestID
 }
 
-func (b *bell) Subscribed() { b.RequestChanged("") }
+func (b *bell) OnSubscribed() { b.OnRequest("") }
 
-func (b *bell) RequestChanged(id access.RequestID) {
+func (b *bell) OnRequest(id access.RequestID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.rings = append(b.rings, id)

@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	"github.com/stretchr/testify/require"
 
-	faketeleport "teleport-jira/internal/fake/teleport"
+	"teleport-jira/internal/faketeleport"
 	"teleport-jira/internal/reconcile"
 	"teleport-jira/internal/teleport"
 )

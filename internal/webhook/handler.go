@@ -45,16 +45,16 @@ const (
 )
 
 // Doorbell is who is told that an issue changed.
-type Doorbell interface {
-	// IssueChanged notes that the issue should be looked at and returns at
+type Enqueuer interface {
+	// EnqueueIssue notes that the issue should be looked at and returns at
 	// once. It may be called concurrently. False means that it is overloaded
 	// and has not taken the hint.
-	IssueChanged(hint access.IssueHint) bool
+	EnqueueIssue(hint access.IssueHint) bool
 }
 
 // Options is what a Handler is made of.
 type Options struct {
-	Doorbell   Doorbell
+	Enqueuer   Enqueuer
 	Auth       Auth
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
@@ -63,25 +63,25 @@ type Options struct {
 // Handler answers POST / and POST /webhook, and GET /status with 200 and no
 // body. It may be used concurrently.
 type Handler struct {
-	mux     *http.ServeMux
-	bell    Doorbell
-	log     *refusalLog
-	metrics *metrics
-	auth    atomic.Pointer[Auth]
-	slots   chan struct{} // one for each webhook in flight
-	large   chan struct{} // one for each of those with a large body
+	mux      *http.ServeMux
+	enqueuer Enqueuer
+	log      *refusalLog
+	metrics  *metrics
+	auth     atomic.Pointer[Auth]
+	slots    chan struct{} // one for each webhook in flight
+	large    chan struct{} // one for each of those with a large body
 }
 
 // New makes a Handler. It registers its metrics and so may be called once for
 // each registerer.
 func New(o Options) *Handler {
 	h := &Handler{
-		mux:     http.NewServeMux(),
-		bell:    o.Doorbell,
-		log:     &refusalLog{log: o.Log, seen: map[result]*refusals{}},
-		metrics: newMetrics(o.Registerer),
-		slots:   make(chan struct{}, maxInFlight),
-		large:   make(chan struct{}, maxLarge),
+		mux:      http.NewServeMux(),
+		enqueuer: o.Enqueuer,
+		log:      &refusalLog{log: o.Log, seen: map[result]*refusals{}},
+		metrics:  newMetrics(o.Registerer),
+		slots:    make(chan struct{}, maxInFlight),
+		large:    make(chan struct{}, maxLarge),
 	}
 	h.SetAuth(o.Auth)
 	h.mux.HandleFunc("/{$}", h.webhook)
@@ -136,19 +136,19 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) result {
 		if !auth.checkBody(r, body) {
 			return unauthenticated
 		}
-		return h.ring(body)
+		return h.enqueue(body)
 	})
 }
 
 // ring decodes an authentic body and rings the doorbell if it matters.
-func (h *Handler) ring(body []byte) result {
+func (h *Handler) enqueue(body []byte) result {
 	hint, matters, err := decode(body)
 	switch {
 	case err != nil:
 		return malformed
 	case !matters:
 		return ignored
-	case !h.bell.IssueChanged(hint):
+	case !h.enqueuer.EnqueueIssue(hint):
 		return overloaded
 	}
 	return accepted

@@ -28,7 +28,7 @@ type bell struct {
 	full  bool
 }
 
-func (b *bell) IssueChanged(hint access.IssueHint) bool {
+func (b *bell) EnqueueIssue(hint access.IssueHint) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.full {
@@ -49,7 +49,7 @@ type door struct {
 func newDoor(auth Auth) *door {
 	d := &door{bell: &bell{}, registry: prometheus.NewRegistry(), log: &bytes.Buffer{}}
 	d.Handler = New(Options{
-		Doorbell: d.bell, Auth: auth, Registerer: d.registry,
+		Enqueuer: d.bell, Auth: auth, Registerer: d.registry,
 		Log: slog.New(slog.NewTextHandler(d.log, nil)),
 	})
 	return d

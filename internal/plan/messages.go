@@ -1,0 +1,164 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"teleport-jira/internal/access"
+)
+
+// clockSkew is how far the cluster's clock may be ahead of ours before an
+// expiry is taken for a removal. Replicas' clocks may be minutes apart.
+const clockSkew = 2 * time.Minute
+
+func reviewComment(i int, r access.Review) access.CommentDraft {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s reviewed this request", r.Author)
+	if !r.Created.IsZero() {
+		fmt.Fprintf(&b, " at %s", r.Created.UTC().Format(time.RFC1123))
+	}
+	fmt.Fprintf(&b, ".\nResolution: %s.", r.State)
+	if r.Reason != "" {
+		fmt.Fprintf(&b, "\nReason: %s", r.Reason)
+	}
+	return access.CommentDraft{DedupKey: reviewKey(i), Text: b.String()}
+}
+
+func resolutionComment(v Snapshot, state access.State) access.CommentDraft {
+	var b strings.Builder
+	switch {
+	case v.Request == nil && state == access.Expired && deletedEarly(v):
+		b.WriteString("This Access Request was removed in Teleport before it expired. It can no longer be decided.")
+	case state == access.Expired:
+		b.WriteString("This Access Request has expired. It can no longer be decided.")
+	case state == access.Promoted && v.Request.PromotedTo != "":
+		fmt.Fprintf(&b, "This Access Request has been promoted to the access list %s.", v.Request.PromotedTo)
+	default:
+		fmt.Fprintf(&b, "This Access Request has been %s.", state)
+	}
+	if v.Request != nil && v.Request.ResolveReason != "" {
+		fmt.Fprintf(&b, "\nReason: %s", v.Request.ResolveReason)
+	}
+	return access.CommentDraft{DedupKey: ResolutionKey(state), Text: b.String()}
+}
+
+// ResolutionMark names the comment about what a request came to.
+func ResolutionKey(state access.State) string { return "resolution/" + string(state) }
+
+// removed tells whether a request that is gone went before its time. A record
+// of the existing plugin does not know the time and counts as expired.
+func deletedEarly(v Snapshot) bool {
+	return !v.Record.Expires.IsZero() && v.Now.Add(clockSkew).Before(v.Record.Expires)
+}
+
+func progressComment(v Snapshot, d access.Decision) access.CommentDraft {
+	given, needed := 0, 0
+	for _, r := range v.Request.Reviews {
+		if r.State == d.State {
+			given++
+		}
+	}
+	if len(v.Request.Thresholds) == 1 {
+		needed = v.Request.Thresholds[0].Approve
+		if d.State == access.Denied {
+			needed = v.Request.Thresholds[0].Deny
+		}
+	}
+	one, several := "approval", "approvals"
+	if d.State == access.Denied {
+		one, several = "denial", "denials"
+	}
+	text := fmt.Sprintf("The review of %s was submitted: %d %s so far, more are needed.", d.By, given, several)
+	switch {
+	case needed > given:
+		text = fmt.Sprintf("The review of %s was submitted: %d of %d %s.", d.By, given, needed, several)
+	case given == 1:
+		text = fmt.Sprintf("The review of %s was submitted: one %s so far, more are needed.", d.By, one)
+	}
+	return access.CommentDraft{DedupKey: changeKey(d.ChangeID), Text: text + " The request stays pending until there are enough."}
+}
+
+// moveMark names the comment that answers a move.
+func changeKey(id string) string { return "move/" + id }
+
+func (s Policy) refusalComment(v Snapshot, why Refusal, move access.StatusChange, detail string) access.CommentDraft {
+	who := move.By.String()
+	if move.By.ID == "" {
+		who = "Somebody"
+	}
+	text := fmt.Sprintf("%s moved this issue to %s, but this decided nothing: %s", who, move.To.Name, s.refusalText(v, why, move))
+	if detail != "" {
+		text += "\n" + detail
+	}
+	return access.CommentDraft{DedupKey: changeKey(move.ID), Text: text}
+}
+
+// refusalText says what was wrong and what would work.
+func (s Policy) refusalText(v Snapshot, why Refusal, move access.StatusChange) string {
+	const other = " Somebody who may decide it can move the issue, or review the request in Teleport."
+	switch why {
+	case RefusedOtherProject:
+		return s.otherProjectText(v)
+	case RefusedLongTerm:
+		return "a long-term request can be decided in Teleport only, by promoting it to an access list."
+	case RefusedUnseen:
+		return "Jira's history does not show who moved the issue. Move it back and once more, or review the request in Teleport."
+	case RefusedApp:
+		return "app and automation accounts may not decide, unless they are configured as approvers." + other
+	case RefusedCustomer:
+		return "customer accounts may not decide." + other
+	case RefusedInactive:
+		return "the account is not active." + other
+	case RefusedRequester:
+		return "nobody may decide their own request." + other
+	case RefusedUnclear:
+		return "it could not be found out whether the account is the requester's, who may not decide: " +
+			s.unclear(v, move.By) + ". An administrator can say under [review.users] whose it is." + other
+	case RefusedGroupsUnclear:
+		return "it could not be found out whether the account is in one of the approver groups: " +
+			v.Person.GroupsUnclear + "." + other
+	case RefusedNotApprover:
+		return "the account is not one of the configured approvers." + other
+	case RefusedNotSuggested:
+		return suggestedText(v.Request.SuggestedReviewers)
+	case RefusedUnmapped:
+		return "no Teleport user is known for this account. An administrator can add one under [review.users] " +
+			"or [review.identity], or the request can be reviewed in Teleport."
+	case RefusedNoDecision:
+		return "this status cannot be asked for, only approved and denied can. The request is still pending."
+	case RefusedSettled:
+		return settledText(v.wantState())
+	case RefusedReviewed:
+		return "Teleport has a review by this reviewer already. Somebody else has to decide, in Teleport if need be."
+	case RefusedByTeleport:
+		return "Teleport did not accept the decision. The request can be decided in Teleport by somebody who may."
+	}
+	return string(why) + "."
+}
+
+// foreignText tells a decision in another project from one that came home.
+func (s Policy) otherProjectText(v Snapshot) string {
+	if s.mayDecideIn(v, v.Issue.Project) {
+		return "it was moved while the issue was in another project, or by changing its project or workflow, which other people may do. " +
+			"Somebody who may decide it can move the issue now, or review the request in Teleport."
+	}
+	return fmt.Sprintf("the project %s is not the one in which this request may be decided, %s. "+
+		"Move the issue there, or review the request in Teleport.", v.Issue.Project, s.RouteOf(v.Request).Project)
+}
+
+func suggestedText(reviewers []string) string {
+	if len(reviewers) == 0 {
+		return "only suggested reviewers may decide, and the request suggests none. It can be reviewed in Teleport."
+	}
+	return "only the suggested reviewers may decide: " + strings.Join(reviewers, ", ") + "."
+}
+
+// settledText is about a request that is settled; its state is pending where
+// nobody knows yet how.
+func settledText(state access.State) string {
+	if !state.Settled() {
+		return "the request was settled at the same moment, or it is gone. It cannot be decided again."
+	}
+	return fmt.Sprintf("the request is already %s and cannot be decided again.", state)
+}

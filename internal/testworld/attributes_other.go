@@ -1,0 +1,7 @@
+//go:build !linux
+
+package testworld
+
+import "syscall"
+
+func attributes() *syscall.SysProcAttr { return nil }
