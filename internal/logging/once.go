@@ -12,7 +12,9 @@ const maxKeys = 10_000
 
 // Once reports what is new, so that a condition that lasts is logged when it
 // begins and not each time it is met. Its methods may be called concurrently.
-type Once struct{ said *ttlcache.Cache[string, string] }
+type Once struct {
+	said *ttlcache.Cache[string, string]
+}
 
 // NewOnce makes a Once that repeats a key after interval; 0 never repeats it.
 func NewOnce(interval time.Duration) *Once {
