@@ -150,6 +150,28 @@ func (b *browser) press(t *testing.T, selector, key string, modifiers ...input.M
 		chromedp.KeyEvent(key, chromedp.KeyModifiers(modifiers...)))
 }
 
+// text is what the first element shows that the selector matches.
+func (b *browser) text(t *testing.T, selector string) string {
+	t.Helper()
+	var text string
+	b.do(t, "read "+selector, chromedp.Text(selector, &text, chromedp.ByQuery))
+	return text
+}
+
+// kill kills the daemon, and start starts it again; both wait until the page
+// shows it.
+func (b *browser) kill(t *testing.T) {
+	t.Helper()
+	b.do(t, "kill the daemon", chromedp.Click("#daemon-kill:enabled", chromedp.ByQuery),
+		chromedp.WaitVisible(`#daemon-state[data-state="killed"]`, chromedp.ByQuery), chromedp.WaitVisible("#daemon-away", chromedp.ByQuery))
+}
+
+func (b *browser) start(t *testing.T) {
+	t.Helper()
+	b.do(t, "start the daemon", chromedp.Click("#daemon-start:enabled", chromedp.ByQuery),
+		chromedp.WaitVisible(`#daemon-state[data-state="running"]`, chromedp.ByQuery), chromedp.WaitNotVisible("#daemon-away", chromedp.ByQuery))
+}
+
 // picture keeps what the page looks like in the directory that
 // SANDBOX_PICTURES names, if it names one.
 func (b *browser) picture(t *testing.T, name string) {
