@@ -23,11 +23,7 @@ const daemonVariable = "SANDBOX_DAEMON"
 // TestBoard uses the demo as a person does: the real daemon, the page in a real
 // browser, mouse and keyboard.
 func TestBoard(t *testing.T) {
-	program := os.Getenv(daemonVariable)
-	if program == "" {
-		t.Skip("SANDBOX_DAEMON names no daemon: run make demo-check")
-	}
-	s := startSandbox(t, program)
+	s := startSandbox(t, daemonProgram(t))
 	b := openBrowser(t, s.URL())
 	// Each step needs those before it.
 	require.True(t, t.Run("a request becomes a card, and dragging it approves the request", func(t *testing.T) {
@@ -121,11 +117,27 @@ func TestBoard(t *testing.T) {
 	}))
 }
 
-// startSandbox runs a sandbox with the daemon. When the test ends, the daemon
-// has to end with it.
+// daemonProgram is the path of the built daemon; without one the test is skipped.
+func daemonProgram(t *testing.T) string {
+	t.Helper()
+	program := os.Getenv(daemonVariable)
+	if program == "" {
+		t.Skip("SANDBOX_DAEMON names no daemon: run make demo-check")
+	}
+	return program
+}
+
+// startSandbox runs a sandbox without seeded requests.
 func startSandbox(t *testing.T, program string) *Sandbox {
 	t.Helper()
-	s, err := New(Options{Listen: loopback, Daemon: program})
+	return startSandboxWith(t, Options{Listen: loopback, Daemon: program})
+}
+
+// startSandboxWith runs a sandbox with the daemon. When the test ends, the
+// daemon has to end with it.
+func startSandboxWith(t *testing.T, o Options) *Sandbox {
+	t.Helper()
+	s, err := New(o)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)

@@ -17,6 +17,7 @@ const seedPoll = 100 * time.Millisecond
 // The resource that a seeded request asks for: the name in the cluster, and the
 // one that people know it by.
 const (
+	seedRole     = "teleport-jira-resources" // lets the daemon read that name
 	seedNode     = "6f2c1a52-ledger"
 	seedHostname = "ledger-1.prod.example.com"
 )
@@ -47,7 +48,7 @@ func seedRequests() []seedRequest {
 		{user: dave, roles: []string{"auditor"}, reason: "The yearly audit starts on Monday. The auditors want, for each of the " +
 			"forty systems in scope, the list of who had administrative access in the last twelve months, when it was " +
 			"granted and by whom, and a sample of five sessions with their recordings. I collect this once, store it in " +
-			"the audit's own vault, and need the role for that only; Erin of compliance knows, and the ticket is AUD-118."},
+			"the audit's own vault, and need the role for nothing else; Erin of compliance knows about it; the ticket is AUD-118."},
 		{user: dave, roles: []string{"prod-db"}, reason: "index rebuild at 22:00, CHG-2214", two: true},
 		{user: alice, roles: []string{"editor", "dba"}, reason: "restore the orders table, ticket 4711"},
 	}
@@ -55,6 +56,8 @@ func seedRequests() []seedRequest {
 
 // createSeed makes the seeded requests.
 func (w *world) createSeed() ([]seedRequest, error) {
+	w.cluster.PutRole(faketeleport.Role{Name: seedRole, ListResources: []string{types.KindNode}})
+	w.cluster.PutUser(faketeleport.User{Name: daemonUser, Roles: []string{faketeleport.RoleAccessPluginWithReview, seedRole}})
 	if err := w.cluster.AddNode(seedNode, seedHostname); err != nil {
 		return nil, fmt.Errorf("add the server %s: %w", seedNode, err)
 	}

@@ -45,7 +45,9 @@ function cardItem(card) {
     "aria-label": `${card.key}, ${card.summary}, ${card.status}`,
     onkeydown: (event) => pressed(event, card),
   },
-    make("span", { class: "summary" }, card.summary),
+    make("span", { class: "head" },
+      make("span", { class: "summary" }, card.summary),
+      card.request && avatar({ name: card.request.user })),
     latest(card),
     make("span", { class: "foot" },
       make("span", { class: "key" }, card.key),
@@ -54,17 +56,18 @@ function cardItem(card) {
       make("button", {
         type: "button", class: "move", "aria-haspopup": "menu", "aria-label": `Move ${card.key}`,
         onclick: (event) => chooseStatus(event.currentTarget, card),
-      }, "Move"),
-      card.request && avatar({ name: card.request.user })));
+      }, "Move")));
   draggable(node, { drop: (status) => move(card, status), ended: () => renderBoard(current), click: () => openDetails(card.id) });
   return node;
 }
 
-// latest is why the card came back, in full, or how its newest comment begins.
+// latest is why the card came back, in full, or how its newest comment begins,
+// or before there is one the reason of the request.
 function latest(card) {
   if (card.returned?.why) return make("span", { class: "latest why" }, plain(card.returned.why));
   const comment = card.comments.at(-1);
-  return comment && make("span", { class: "latest" }, shortened(`${comment.author.name}: ${plain(comment.body)}`));
+  const text = comment ? `${comment.author.name}: ${plain(comment.body)}` : card.request?.reason;
+  return text && make("span", { class: "latest" }, shortened(text));
 }
 
 function shortened(text) {

@@ -60,7 +60,7 @@ function lift(node, start) {
   node.after(gap);
   node.classList.add("dragging");
   node.style.width = `${box.width}px`;
-  const columnAt = (event) => document.elementFromPoint(event.clientX, event.clientY)?.closest(".column");
+  const columnAt = (event) => document.elementsFromPoint(event.clientX, event.clientY).find((found) => found.matches(".column"));
   const highlight = (column) => {
     for (const other of document.querySelectorAll(".column")) other.classList.toggle("target", other === column);
   };
