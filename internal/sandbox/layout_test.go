@@ -71,6 +71,31 @@ func TestBoardOnEachScreen(t *testing.T) {
 			b.fits(t, device)
 		})
 	}
+
+	t.Run("over the details", func(t *testing.T) {
+		b.emulate(t, s.URL(), screens()["desktop"])
+		b.seeded(t)
+		b.actAs(t, mallory)
+		four := s.fourEyes(t)
+		b.press(t, inColumn("Pending", four.Key), kb.Enter)
+		b.press(t, `#details[open] #details-moves [data-status="Approved"]`, kb.Enter)
+		b.sees(t, "#details #toasts .toast")
+		b.do(t, "close the details", chromedp.KeyEvent(kb.Escape), chromedp.WaitNotVisible("#details", chromedp.ByQuery))
+		b.sees(t, "body > #toasts .toast")
+	})
+
+	t.Run("one of two approvals", func(t *testing.T) {
+		b.emulate(t, s.URL(), screens()["desktop"])
+		b.seeded(t)
+		b.actAs(t, fakejira.BobID)
+		four := s.fourEyes(t)
+		b.moveByMenu(t, inColumn("Pending", four.Key), "Approved", false)
+		b.sees(t, "#toasts .toast")
+		require.Contains(t, b.text(t, "#toasts .toast-text"), "1 of 2")
+		b.actAs(t, fakejira.CarolID)
+		b.moveByMenu(t, inColumn("Pending", four.Key), "Approved", false)
+		b.sees(t, inColumn("Approved", four.Key)+` .badge[data-state="approved"]`)
+	})
 }
 
 // TestBoardIsSeeded checks that somebody who opens the demo sees requests in
@@ -184,6 +209,18 @@ func (s *Sandbox) pending(t *testing.T) Card {
 		}
 	}
 	require.Fail(t, "no card waits")
+	return Card{}
+}
+
+// fourEyes returns the card that needs two approvals.
+func (s *Sandbox) fourEyes(t *testing.T) Card {
+	t.Helper()
+	for _, card := range s.View().Cards {
+		if card.Request.Needs == 2 {
+			return card
+		}
+	}
+	require.Fail(t, "no card needs two approvals")
 	return Card{}
 }
 
