@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -27,12 +28,15 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	var o sandbox.Options
+	o := sandbox.Options{Seed: true}
 	flag.StringVar(&o.Listen, "listen", "127.0.0.1:8090", "loopback `address` of the page")
 	flag.StringVar(&o.Daemon, "daemon", filepath.Join(filepath.Dir(self), "teleport-jira"), "`path` of the daemon's program")
 	flag.Parse()
 
 	s, err := sandbox.New(o)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w\nSomething else listens on %s. Choose another port: make demo DEMO_ADDR=127.0.0.1:8091", err, o.Listen)
+	}
 	if err != nil {
 		return err
 	}
@@ -42,8 +46,7 @@ func run() error {
 	fmt.Printf(`A Teleport cluster, a Jira project and teleport-jira between them are running.
 
   Open    %s
-  Then    request access on the left, and drag the card to Approved.
-  Try     acting as Mallory or as the requester, "kill -9 and restart", a role such as prod-db.
+  Try     what the page lists: approve as Bob, be refused as Mallory, prod-db, kill -9.
   Stop    with Ctrl-C. Nothing is kept.
 
 `, s.URL())

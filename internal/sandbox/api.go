@@ -15,9 +15,9 @@ const (
 	streamTick = 150 * time.Millisecond
 )
 
-// stage is what the page drives. Its methods may be called concurrently;
+// backend is what the page shows and drives. Its methods may be called concurrently;
 // their errors are shown to the person.
-type stage interface {
+type backend interface {
 	View() View
 	Lines(after int) []Line
 	Request(user string, roles []string, reason string, waits time.Duration) error
@@ -26,7 +26,8 @@ type stage interface {
 	Remove(id string) error
 	Move(issue, person, status string) error
 	Comment(issue, person, body string) error
-	Restart() error
+	Kill() error
+	Start() error
 }
 
 // The bodies of the commands.
@@ -55,7 +56,7 @@ type (
 )
 
 // handler serves the page and its commands.
-func handler(s stage) (http.Handler, error) {
+func handler(s backend) (http.Handler, error) {
 	files, err := page()
 	if err != nil {
 		return nil, err
@@ -81,13 +82,16 @@ func handler(s stage) (http.Handler, error) {
 	mux.HandleFunc("POST /api/issues/{id}/comments", command(func(r *http.Request, c commentCommand) error {
 		return s.Comment(r.PathValue("id"), c.Person, c.Body)
 	}))
-	mux.HandleFunc("POST /api/daemon/restart", command(func(*http.Request, emptyCommand) error {
-		return s.Restart()
+	mux.HandleFunc("POST /api/daemon/kill", command(func(*http.Request, emptyCommand) error {
+		return s.Kill()
+	}))
+	mux.HandleFunc("POST /api/daemon/start", command(func(*http.Request, emptyCommand) error {
+		return s.Start()
 	}))
 	return guard(mux), nil
 }
 
-// command decodes a JSON body and carries it out. What the stage refuses is
+// command decodes a JSON body and carries it out. What the backend refuses is
 // answered as 409 with its words.
 func command[C any](do func(*http.Request, C) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -126,7 +130,7 @@ func refuse(w http.ResponseWriter, status int, err error) {
 
 // stream sends the state whenever it changes, and new log lines, as
 // server-sent events until the client goes or the server stops.
-func stream(w http.ResponseWriter, r *http.Request, s stage) {
+func stream(w http.ResponseWriter, r *http.Request, s backend) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	out := http.NewResponseController(w)
 	ticker := time.NewTicker(streamTick)

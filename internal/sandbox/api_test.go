@@ -135,13 +135,14 @@ func TestRefusedCommandsSayWhy(t *testing.T) {
 		status     int
 		why        string
 	}{
-		"no role":          {"/api/requests", `{"user": "alice@example.com"}`, http.StatusConflict, "at least one role"},
-		"own request":      {"/api/requests/" + id + "/reviews", `{"author": "alice@example.com", "verdict": "approved"}`, http.StatusConflict, "cannot review"},
-		"no such verdict":  {"/api/requests/" + id + "/reviews", `{"author": "bob@example.com", "verdict": "maybe"}`, http.StatusConflict, "maybe"},
-		"no such request":  {"/api/requests/none/remove", `{}`, http.StatusConflict, "not found"},
-		"daemon not there": {"/api/daemon/restart", `{}`, http.StatusConflict, "not running"},
-		"no JSON":          {"/api/requests", `{`, http.StatusBadRequest, "read the command"},
-		"unknown field":    {"/api/requests", `{"who": "alice"}`, http.StatusBadRequest, "who"},
+		"no role":           {"/api/requests", `{"user": "alice@example.com"}`, http.StatusConflict, "at least one role"},
+		"own request":       {"/api/requests/" + id + "/reviews", `{"author": "alice@example.com", "verdict": "approved"}`, http.StatusConflict, "cannot review"},
+		"no such verdict":   {"/api/requests/" + id + "/reviews", `{"author": "bob@example.com", "verdict": "maybe"}`, http.StatusConflict, "maybe"},
+		"no such request":   {"/api/requests/none/remove", `{}`, http.StatusConflict, "not found"},
+		"daemon not there":  {"/api/daemon/kill", `{}`, http.StatusConflict, "not running"},
+		"daemon not killed": {"/api/daemon/start", `{}`, http.StatusConflict, "not killed"},
+		"no JSON":           {"/api/requests", `{`, http.StatusBadRequest, "read the command"},
+		"unknown field":     {"/api/requests", `{"who": "alice"}`, http.StatusBadRequest, "who"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, why := post(t, server, c.path, c.body)

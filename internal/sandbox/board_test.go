@@ -23,11 +23,7 @@ const daemonVariable = "SANDBOX_DAEMON"
 // TestBoard uses the demo as a person does: the real daemon, the page in a real
 // browser, mouse and keyboard.
 func TestBoard(t *testing.T) {
-	program := os.Getenv(daemonVariable)
-	if program == "" {
-		t.Skip("SANDBOX_DAEMON names no daemon: run make demo-check")
-	}
-	s := startSandbox(t, program)
+	s := startSandbox(t, daemonProgram(t))
 	b := openBrowser(t, s.URL())
 	// Each step needs those before it.
 	require.True(t, t.Run("a request becomes a card, and dragging it approves the request", func(t *testing.T) {
@@ -69,7 +65,11 @@ func TestBoard(t *testing.T) {
 		b.sees(t, inColumn("Pending", "TAR-3"))
 		b.actAs(t, mallory)
 		b.press(t, inColumn("Pending", "TAR-3"), kb.ArrowRight, input.ModifierShift)
-		b.sees(t, inColumn("Pending", "TAR-3")+" .latest")
+		b.sees(t, inColumn("Pending", "TAR-3")+" .why")
+		b.sees(t, "#toasts .toast")
+		require.Contains(t, b.text(t, "#toasts .toast-title"), "TAR-3 is back in Pending")
+		require.Contains(t, b.text(t, "#toasts .toast-text"), "Mallory Moore")
+		require.Contains(t, b.text(t, "#toasts .toast-text"), "not one of the configured approvers", "the reason is not cut")
 		request := s.requestOf(t, "TAR-3")
 		require.Equal(t, "pending", request.State)
 		require.Empty(t, request.Reviews)
@@ -90,18 +90,20 @@ func TestBoard(t *testing.T) {
 	}))
 
 	require.True(t, t.Run("nothing is lost and nothing doubled when the daemon is killed", func(t *testing.T) {
-		b.do(t, "kill the daemon", chromedp.Click("#daemon-restart", chromedp.ByQuery))
-		b.request(t, alice, "kube-admin", "rotate the node pool")
-		b.sees(t, inColumn("Pending", "TAR-5"))
 		before := s.daemon.view().PID
-		b.do(t, "kill the daemon", chromedp.Click("#daemon-restart", chromedp.ByQuery))
-		require.Eventually(t, func() bool {
-			now := s.daemon.view().PID
-			return now != 0 && now != before
-		}, patience, 20*time.Millisecond)
+		b.kill(t)
+		b.request(t, alice, "kube-admin", "rotate the node pool")
+		b.sees(t, `#requests [data-state="pending"]`)
+		require.Len(t, s.View().Cards, 4, "nobody is there to make a card")
+		b.start(t)
+		b.sees(t, inColumn("Pending", "TAR-5"))
+		require.NotEqual(t, before, s.daemon.view().PID)
+
 		b.actAs(t, fakejira.BobID)
-		b.picture(t, "board.png")
+		b.kill(t)
 		b.drag(t, inColumn("Pending", "TAR-5"), column("Approved"))
+		b.sees(t, inColumn("Approved", "TAR-5")+` .badge[data-state="pending"]`)
+		b.start(t)
 		b.sees(t, inColumn("Approved", "TAR-5")+` .badge[data-state="approved"]`)
 		require.Len(t, s.View().Cards, 5)
 	}))
@@ -115,11 +117,27 @@ func TestBoard(t *testing.T) {
 	}))
 }
 
-// startSandbox runs a sandbox with the daemon. When the test ends, the daemon
-// has to end with it.
+// daemonProgram is the path of the built daemon; without one the test is skipped.
+func daemonProgram(t *testing.T) string {
+	t.Helper()
+	program := os.Getenv(daemonVariable)
+	if program == "" {
+		t.Skip("SANDBOX_DAEMON names no daemon: run make demo-check")
+	}
+	return program
+}
+
+// startSandbox runs a sandbox without seeded requests.
 func startSandbox(t *testing.T, program string) *Sandbox {
 	t.Helper()
-	s, err := New(Options{Listen: loopback, Daemon: program})
+	return startSandboxWith(t, Options{Listen: loopback, Daemon: program})
+}
+
+// startSandboxWith runs a sandbox with the daemon. When the test ends, the
+// daemon has to end with it.
+func startSandboxWith(t *testing.T, o Options) *Sandbox {
+	t.Helper()
+	s, err := New(o)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)

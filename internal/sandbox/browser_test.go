@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -48,8 +49,14 @@ func openBrowser(t *testing.T, url string) *browser {
 	})
 	b := &browser{ctx: ctx}
 	// The first run starts the browser and must not carry a deadline of its own.
-	require.NoError(t, chromedp.Run(ctx, chromedp.EmulateViewport(1440, 900), chromedp.Navigate(url)))
+	require.NoError(t, chromedp.Run(ctx, stillMedia(), chromedp.EmulateViewport(1440, 900), chromedp.Navigate(url)))
 	return b
+}
+
+// stillMedia asks the page for no animations, in which a picture would catch it
+// half-way, and for what else the features say.
+func stillMedia(features ...*emulation.MediaFeature) chromedp.Action {
+	return emulation.SetEmulatedMedia().WithFeatures(append(features, &emulation.MediaFeature{Name: "prefers-reduced-motion", Value: "reduce"}))
 }
 
 // profile is a directory for the browser's files. Chromium's helper processes may
@@ -127,6 +134,7 @@ func (b *browser) middle(t *testing.T, selector string) point {
 // drag takes hold of one element with the mouse and lets go over another.
 func (b *browser) drag(t *testing.T, from, to string) {
 	t.Helper()
+	b.do(t, "scroll to "+from, chromedp.ScrollIntoView(from, chromedp.ByQuery))
 	start, end := b.middle(t, from), b.middle(t, to)
 	const steps = 12
 	actions := []chromedp.Action{
@@ -148,6 +156,31 @@ func (b *browser) press(t *testing.T, selector, key string, modifiers ...input.M
 	b.do(t, "press a key on "+selector,
 		chromedp.Focus(selector, chromedp.ByQuery),
 		chromedp.KeyEvent(key, chromedp.KeyModifiers(modifiers...)))
+}
+
+// awaitPromise makes an evaluation wait for the promise's value.
+func awaitPromise(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
+
+// text is what the first element shows that the selector matches.
+func (b *browser) text(t *testing.T, selector string) string {
+	t.Helper()
+	var text string
+	b.do(t, "read "+selector, chromedp.Text(selector, &text, chromedp.ByQuery))
+	return text
+}
+
+// kill kills the daemon, and start starts it again; both wait until the page
+// shows it.
+func (b *browser) kill(t *testing.T) {
+	t.Helper()
+	b.do(t, "kill the daemon", chromedp.Click("#daemon-kill:enabled", chromedp.ByQuery),
+		chromedp.WaitVisible(`#daemon-state[data-state="killed"]`, chromedp.ByQuery), chromedp.WaitVisible("#daemon-away", chromedp.ByQuery))
+}
+
+func (b *browser) start(t *testing.T) {
+	t.Helper()
+	b.do(t, "start the daemon", chromedp.Click("#daemon-start:enabled", chromedp.ByQuery),
+		chromedp.WaitVisible(`#daemon-state[data-state="running"]`, chromedp.ByQuery), chromedp.WaitNotVisible("#daemon-away", chromedp.ByQuery))
 }
 
 // picture keeps what the page looks like in the directory that

@@ -23,18 +23,18 @@ type daemon struct {
 	journal *journal
 
 	mu     sync.Mutex
-	pid    int // 0 while it does not run
-	killed bool
+	pid    int           // 0 while it does not run
+	resume chan struct{} // closed by start; nil unless the daemon was killed
 }
 
 // DaemonView is what the page shows of the daemon.
 type DaemonView struct {
-	State string `json:"state"` // running | stopped
+	State string `json:"state"` // running | killed, until it is started | stopped
 	PID   int    `json:"pid"`
 }
 
 // Run starts the daemon, and starts it again whenever it ends, until ctx is
-// done. Then it stops the daemon in good order and returns; the child never
+// done; a daemon that was killed waits for start. Then it stops the daemon in good order and returns; the child never
 // outlives Run. It fails if the program can't be started.
 func (d *daemon) Run(ctx context.Context) error {
 	// The child is bound to the thread that starts it; see attributes.
@@ -48,14 +48,26 @@ func (d *daemon) Run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if d.wasKilled() {
-			continue
-		}
+		d.pause(ctx)
+	}
+}
+
+// pause returns when the daemon that has ended may be started again, or when
+// ctx is done.
+func (d *daemon) pause(ctx context.Context) {
+	d.mu.Lock()
+	resume := d.resume
+	d.mu.Unlock()
+	if resume != nil {
 		select {
 		case <-ctx.Done():
-			return nil
-		case <-time.After(crashPause):
+		case <-resume:
 		}
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(crashPause):
 	}
 }
 
@@ -78,23 +90,29 @@ func (d *daemon) once(ctx context.Context) error {
 	return nil
 }
 
-// kill ends the daemon as a power failure would; Run starts it again at once.
+// kill ends the daemon as a power failure would. It stays away until start.
 func (d *daemon) kill() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.pid == 0 {
 		return errors.New("the daemon is not running")
 	}
-	d.killed = true
+	if d.resume == nil {
+		d.resume = make(chan struct{})
+	}
 	return syscall.Kill(d.pid, syscall.SIGKILL)
 }
 
-func (d *daemon) wasKilled() bool {
+// start lets Run start the daemon that was killed.
+func (d *daemon) start() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	killed := d.killed
-	d.killed = false
-	return killed
+	if d.resume == nil {
+		return errors.New("the daemon was not killed")
+	}
+	close(d.resume)
+	d.resume = nil
+	return nil
 }
 
 func (d *daemon) setPID(pid int) {
@@ -106,7 +124,10 @@ func (d *daemon) setPID(pid int) {
 func (d *daemon) view() DaemonView {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.pid == 0 {
+	switch {
+	case d.pid == 0 && d.resume != nil:
+		return DaemonView{State: "killed"}
+	case d.pid == 0:
 		return DaemonView{State: "stopped"}
 	}
 	return DaemonView{State: "running", PID: d.pid}

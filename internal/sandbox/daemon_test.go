@@ -51,16 +51,29 @@ func TestDaemonEndsInGoodOrderWithTheSandbox(t *testing.T) {
 	require.ErrorIs(t, syscall.Kill(pid, 0), syscall.ESRCH, "the child is gone")
 }
 
-func TestKilledDaemonIsStartedAgain(t *testing.T) {
+func TestKilledDaemonStaysAwayUntilItIsStarted(t *testing.T) {
 	d, stop := startStandIn(t)
 	waitFor(t, d.journal, "up [start]", 1)
 	first := d.view().PID
+	require.ErrorContains(t, d.start(), "not killed")
 	require.NoError(t, d.kill())
+	waitFor(t, d.journal, "signal: killed", 1)
+	require.Equal(t, DaemonView{State: "killed"}, d.view())
+	require.ErrorContains(t, d.kill(), "not running")
+	require.NoError(t, d.start())
 	waitFor(t, d.journal, "up [start]", 2)
 	require.Equal(t, "running", d.view().State)
 	require.NotEqual(t, first, d.view().PID)
 	require.NoError(t, stop())
 	require.ErrorContains(t, d.kill(), "not running")
+}
+
+func TestKilledDaemonDoesNotOutliveTheSandbox(t *testing.T) {
+	d, stop := startStandIn(t)
+	waitFor(t, d.journal, "up [start]", 1)
+	require.NoError(t, d.kill())
+	waitFor(t, d.journal, "signal: killed", 1)
+	require.NoError(t, stop())
 }
 
 func TestMissingDaemonProgramIsAnError(t *testing.T) {

@@ -43,7 +43,7 @@ func guard(next http.Handler) http.Handler {
 	})
 }
 
-// isLoopback tells whether host, with or without port, names this machine.
+// isLoopback reports whether host, with or without port, names this machine.
 func isLoopback(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

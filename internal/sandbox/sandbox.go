@@ -22,6 +22,7 @@ const webhookRetry = 0.005
 type Options struct {
 	Listen string // where the page is served: a loopback address, port 0 for any
 	Daemon string // path of the teleport-jira program
+	Seed   bool   // whether there are requests of several people from the start
 }
 
 // Sandbox is both doubles, the daemon between them, and the page.
@@ -29,6 +30,7 @@ type Sandbox struct {
 	*world
 	daemon  *daemon
 	journal *journal
+	seed    []seedRequest
 	dir     string // holds the daemon's identity and configuration
 	page    net.Listener
 	api     net.Listener // Jira's
@@ -56,7 +58,12 @@ func New(o Options) (*Sandbox, error) {
 func (s *Sandbox) prepare(o Options) error {
 	var err error
 	if s.page, err = net.Listen("tcp", o.Listen); err != nil {
-		return fmt.Errorf("serve the page: %w", err)
+		return fmt.Errorf("serve the page on %s: %w", o.Listen, err)
+	}
+	if o.Seed {
+		if s.seed, err = s.createSeed(); err != nil {
+			return err
+		}
 	}
 	if s.api, err = net.Listen("tcp", loopback); err != nil {
 		return fmt.Errorf("serve Jira: %w", err)
@@ -94,6 +101,7 @@ func (s *Sandbox) Run(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return s.daemon.Run(ctx) })
 	group.Go(func() error { return serve(ctx, s.page, handler) })
+	group.Go(func() error { s.settleSeed(ctx); return nil })
 	// Jira outlives the daemon, which finishes what it is at.
 	api := &http.Server{Handler: s.jiraHandler(), ReadHeaderTimeout: time.Second}
 	served := make(chan error, 1)
@@ -117,18 +125,21 @@ func (s *Sandbox) Close() {
 	}
 }
 
-// View implements stage.
+// View implements backend.
 func (s *Sandbox) View() View {
-	v := s.look()
+	v := s.snapshot()
 	v.Daemon = s.daemon.view()
 	return v
 }
 
-// Lines implements stage.
+// Lines implements backend.
 func (s *Sandbox) Lines(after int) []Line { return s.journal.since(after) }
 
-// Restart implements stage: it kills the daemon, which is started again.
-func (s *Sandbox) Restart() error { return s.daemon.kill() }
+// Kill implements backend: the daemon ends without warning and stays away.
+func (s *Sandbox) Kill() error { return s.daemon.kill() }
+
+// Start implements backend: it starts the daemon that was killed.
+func (s *Sandbox) Start() error { return s.daemon.start() }
 
 // serve serves the page until ctx is done; streams end with it.
 func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {

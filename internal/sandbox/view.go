@@ -31,6 +31,7 @@ type Card struct {
 	Description string    `json:"description"`
 	Comments    []Comment `json:"comments"` // oldest first
 	Moves       []Move    `json:"moves"`    // oldest first
+	Returned    *Return   `json:"returned"` // null unless the last move was taken back
 	Request     *Request  `json:"request"`  // null when it is gone
 }
 
@@ -49,12 +50,23 @@ type Move struct {
 	At   time.Time `json:"at"`
 }
 
+// Return is a move of an issue that the daemon took back, because it decided
+// nothing or not yet enough.
+type Return struct {
+	By   Person    `json:"by"`   // who had moved the issue
+	From string    `json:"from"` // the status it was moved to, and taken back from
+	To   string    `json:"to"`   // the status it is back in
+	At   time.Time `json:"at"`
+	Why  string    `json:"why"` // the daemon's comments on it, in Jira's markup; empty until they are written
+}
+
 // Request is an Access Request as the cluster shows it. One that has expired
 // or was removed is gone from the cluster; the sandbox remembers it.
 type Request struct {
 	ID         string    `json:"id"`
 	User       string    `json:"user"`
 	Roles      []string  `json:"roles"`
+	Resources  []string  `json:"resources"` // kind and name of each
 	Reason     string    `json:"reason"`
 	State      string    `json:"state"` // pending | approved | denied | promoted | expired
 	ResolvedBy string    `json:"resolvedBy"`

@@ -24,6 +24,7 @@ function item(request) {
     make("span", { class: "head" },
       make("strong", {}, `${request.user.split("@")[0]}: ${request.roles.join(", ")}`),
       make("span", { class: "badge", "data-state": request.state }, request.state)),
+    request.resources.length > 0 && make("span", { class: "facts" }, `resources: ${request.resources.join(", ")}`),
     request.reason && make("span", { class: "why" }, request.reason),
     request.state === "pending" && make("span", { class: "facts" }, `waits until ${clock(request.expires)}`),
     request.needs > 1 && make("span", { class: "facts" }, `needs ${request.needs} approvals`),
@@ -32,7 +33,7 @@ function item(request) {
     request.state === "pending" && actions(request));
 }
 
-// said tells a review in one line, and who submitted it for its author.
+// said is a review in one line, with who submitted it for its author.
 export function said(review) {
   const through = review.submittedBy ? ` through ${review.submittedBy}` : "";
   const why = review.reason ? `: ${review.reason}` : "";

@@ -4,6 +4,7 @@ import { avatar, byId, clock, make, send } from "./dom.js";
 import { move } from "./board.js";
 import { said } from "./cluster.js";
 import { rendered } from "./markup.js";
+import { hostToasts } from "./toast.js";
 
 const dialog = byId("details");
 let shown = null; // issue id
@@ -12,6 +13,7 @@ let current = null;
 export function openDetails(id) {
   shown = id;
   dialog.showModal();
+  hostToasts(dialog);
   renderDetails(current);
 }
 
@@ -50,11 +52,12 @@ function renderMoves(card, columns) {
 }
 
 function facts(request) {
-  if (!request) return [make("dd", {}, "The request is gone.")];
+  if (!request) return [make("dt", {}, "State"), make("dd", {}, "The request is gone.")];
   const rows = [
     ["State", request.state],
     ["User", request.user],
     ["Roles", request.roles.join(", ")],
+    ["Resources", request.resources.join(", ")],
     ["Reason", request.reason],
     ["Waits until", request.state === "pending" && clock(request.expires)],
     ["Reviews", request.reviews.map(said).join("; ")],

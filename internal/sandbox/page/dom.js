@@ -1,6 +1,8 @@
 // Small helpers. Text always arrives as text nodes, so nothing that somebody
 // typed can become markup.
 
+import { toast } from "./toast.js";
+
 export const byId = (id) => document.getElementById(id);
 
 // make builds an element; strings among the children become text.
@@ -18,7 +20,7 @@ export function make(tag, attributes = {}, ...children) {
 // avatar shows who did something by initials, in a colour of their own.
 export function avatar(person) {
   const name = person.name || "?";
-  const initials = name.split(/[\s.@_-]+/).filter(Boolean).slice(0, 2).map((word) => word[0].toUpperCase()).join("");
+  const initials = name.split("@")[0].split(/[\s._-]+/).filter(Boolean).slice(0, 2).map((word) => word[0].toUpperCase()).join("");
   const node = make("span", { class: person.app ? "avatar app" : "avatar", title: name, "aria-hidden": "true" }, initials);
   let hue = 0;
   for (const character of name) hue = (hue * 31 + character.codePointAt(0)) % 360;
@@ -26,9 +28,21 @@ export function avatar(person) {
   return node;
 }
 
-export function clock(time) {
-  return new Date(time).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" });
+const time = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+const clockFormat = new Intl.DateTimeFormat("en-GB", time);
+const preciseFormat = new Intl.DateTimeFormat("en-GB", { ...time, fractionalSecondDigits: 3 });
+const dayFormat = new Intl.DateTimeFormat("en-GB", { weekday: "short" });
+
+// clock is a time of day, 00:00:00 to 23:59:59, after the day of the week
+// unless it is today.
+export function clock(at) {
+  const date = new Date(at);
+  const today = date.toDateString() === new Date().toDateString();
+  return today ? clockFormat.format(date) : `${dayFormat.format(date)} ${clockFormat.format(date)}`;
 }
+
+// preciseClock is a time of day with milliseconds.
+export const preciseClock = (at) => preciseFormat.format(new Date(at));
 
 // choose fills a select once and keeps the choice when the options stay.
 export function choose(select, options) {
@@ -44,14 +58,8 @@ export function announce(text) {
   byId("announcer").textContent = text;
 }
 
-export function notify(text) {
-  const notice = make("p", { class: "notice" }, text);
-  byId("notices").append(notice);
-  setTimeout(() => notice.remove(), 6000);
-}
-
-// send posts a command; what the server refuses is shown, and the answer tells
-// whether it was done.
+// send posts a command; what the server refuses is shown. It returns whether
+// the command was carried out.
 export async function send(path, body = {}) {
   try {
     const answer = await fetch(path, {
@@ -61,9 +69,9 @@ export async function send(path, body = {}) {
     });
     if (answer.ok) return true;
     const { error } = await answer.json();
-    notify(error);
+    toast(error);
   } catch {
-    notify("The sandbox does not answer. Is it still running?");
+    toast("The sandbox does not answer. Is it still running?");
   }
   return false;
 }

@@ -1,15 +1,22 @@
-// Dragging with pointer events: works with mouse, pen and touch alike.
+// Dragging with mouse or pen. A finger scrolls the board instead, and moves
+// cards by their menu.
 
 const threshold = 5; // pixels before a press becomes a drag
 let active = null;
 
 export const dragging = () => active !== null;
 
-// draggable calls drop(status) when the node is let go over a column, and
-// click() when it was pressed without being moved.
-export function draggable(node, { drop, click }) {
+// draggable calls drop(status) when the node is let go over a column, then
+// ended(), and click() when the node itself was clicked or tapped.
+export function draggable(node, { drop, ended, click }) {
+  let dragged = false;
+  const onControl = (event) => event.target.closest("button") !== null;
+  node.addEventListener("click", (event) => {
+    if (!dragged && !onControl(event)) click();
+  });
   node.addEventListener("pointerdown", (event) => {
-    if (event.button !== 0 || active) return;
+    dragged = false;
+    if (event.button !== 0 || event.pointerType === "touch" || active || onControl(event)) return;
     const start = { x: event.clientX, y: event.clientY };
     const control = new AbortController();
     const options = { signal: control.signal };
@@ -23,19 +30,23 @@ export function draggable(node, { drop, click }) {
     node.addEventListener("pointermove", (moved) => {
       if (!drag && Math.hypot(moved.clientX - start.x, moved.clientY - start.y) > threshold) {
         drag = active = lift(node, start);
+        dragged = true;
       }
       drag?.follow(moved);
     }, options);
     node.addEventListener("pointerup", (released) => {
       const status = drag?.over(released)?.dataset.status;
-      const clicked = drag === null;
       end();
-      if (clicked) click();
-      else if (status) drop(status);
+      if (status) drop(status);
+      if (dragged) ended();
     }, options);
-    node.addEventListener("pointercancel", end, options);
+    const cancel = () => {
+      end();
+      ended();
+    };
+    node.addEventListener("pointercancel", cancel, options);
     document.addEventListener("keydown", (key) => {
-      if (key.key === "Escape") end();
+      if (key.key === "Escape") cancel();
     }, options);
   });
 }
@@ -49,7 +60,7 @@ function lift(node, start) {
   node.after(gap);
   node.classList.add("dragging");
   node.style.width = `${box.width}px`;
-  const columnAt = (event) => document.elementFromPoint(event.clientX, event.clientY)?.closest(".column");
+  const columnAt = (event) => document.elementsFromPoint(event.clientX, event.clientY).find((found) => found.matches(".column"));
   const highlight = (column) => {
     for (const other of document.querySelectorAll(".column")) other.classList.toggle("target", other === column);
   };

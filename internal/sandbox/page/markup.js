@@ -1,5 +1,5 @@
-// As much of Jira's wiki markup as the daemon writes: bold text, links and
-// escaped characters. Links are shown, not followed: nothing leaves the page.
+// As much of Jira's wiki markup as the daemon writes: bold text, links,
+// escaped characters and character references. Links are shown, not followed: nothing leaves the page.
 
 import { make } from "./dom.js";
 
@@ -21,9 +21,17 @@ export function rendered(text) {
   return parts;
 }
 
-// plain takes the backslashes away that keep characters from being markup.
+// The character references that the daemon writes for characters which have no
+// safe backslash, see internal/wikitext. Jira hands them on to the browser.
+const references = {
+  "&#126;": "~", "&Hat;": "^", "&amp;": "&", "&bsol;": "\\", "&colon;": ":", "&period;": ".", "&plus;": "+", "&vert;": "|",
+};
+
+// plain is the text that markup shows: without the backslashes that keep
+// characters from being markup, and with character references read. What comes
+// out is text, not markup, and is read once only: "&amp;#126;" is "&#126;".
 export function plain(text) {
-  return text.replace(/\\([!-/:-@[-`{-~])/g, "$1");
+  return text.replace(/\\([!-/:-@[-`{-~])|&#?[0-9A-Za-z]+;/g, (whole, character) => character ?? references[whole] ?? whole);
 }
 
 function escaped(text, index) {

@@ -3,6 +3,8 @@ package sandbox
 import (
 	"encoding/json"
 	"slices"
+	"strings"
+	"time"
 
 	"github.com/gravitational/teleport/api/types"
 
@@ -13,8 +15,8 @@ import (
 // requestProperty is the issue property that names the request.
 const requestProperty = "teleportAccessRequestId"
 
-// look fills in what there is to see of both sides.
-func (w *world) look() View {
+// snapshot returns the state of both sides as the page shows it.
+func (w *world) snapshot() View {
 	v := View{
 		Cluster:  clusterName,
 		Users:    requesters(),
@@ -39,7 +41,7 @@ func (w *world) look() View {
 	return v
 }
 
-// requests are all requests that were ever made, newest first.
+// requests returns all requests that were ever made, newest first.
 func (w *world) requests() []Request {
 	live := w.cluster.Requests()
 	audit := w.cluster.Audit()
@@ -65,7 +67,7 @@ func (w *world) requests() []Request {
 	return all
 }
 
-// viewRequest shows a request. Who did what comes from the audit trail, which
+// viewRequest returns a request as the page shows it. Who did what comes from the audit trail, which
 // also knows on whose behalf.
 func viewRequest(request *types.AccessRequestV3, audit []faketeleport.AuditEvent) Request {
 	view := Request{
@@ -76,7 +78,10 @@ func viewRequest(request *types.AccessRequestV3, audit []faketeleport.AuditEvent
 		State:   stateName(request.GetState()),
 		Created: request.GetCreationTime(),
 		Expires: request.Expiry(),
-		Reviews: []Review{},
+		Reviews: []Review{}, Resources: []string{},
+	}
+	for _, resource := range request.GetRequestedResourceIDs() {
+		view.Resources = append(view.Resources, resource.Kind+" "+resource.Name)
 	}
 	for _, threshold := range request.GetThresholds() {
 		view.Needs = max(view.Needs, int(threshold.Approve))
@@ -114,6 +119,7 @@ func stateName(state types.RequestState) string {
 	}
 }
 
+// card returns an issue as the page shows it.
 func (w *world) card(issue fakejira.Issue, requests []Request) Card {
 	card := Card{
 		ID: issue.ID, Key: issue.Key, Summary: issue.Summary, Status: issue.Status.Name,
@@ -129,6 +135,7 @@ func (w *world) card(issue fakejira.Issue, requests []Request) Card {
 			}
 		}
 	}
+	card.Returned = takenBack(card.Moves, card.Comments)
 	var id string
 	if json.Unmarshal(issue.Properties[requestProperty], &id) != nil {
 		return card
@@ -139,4 +146,27 @@ func (w *world) card(issue fakejira.Issue, requests []Request) Card {
 		}
 	}
 	return card
+}
+
+// reasonDelay is how long after it took a move back the daemon's comment on
+// that may still be written.
+const reasonDelay = 10 * time.Second
+
+// takenBack returns the last move, if it is the daemon undoing somebody's, with
+// what the daemon wrote about it; otherwise nil.
+func takenBack(moves []Move, comments []Comment) *Return {
+	if len(moves) < 2 {
+		return nil
+	}
+	undone, back := moves[len(moves)-2], moves[len(moves)-1]
+	if back.By.ID != fakejira.BotID || undone.By.ID == fakejira.BotID || back.To != undone.From {
+		return nil
+	}
+	var why []string
+	for _, comment := range comments {
+		if comment.Author.ID == fakejira.BotID && !comment.At.Before(undone.At) && !comment.At.After(back.At.Add(reasonDelay)) {
+			why = append(why, comment.Body)
+		}
+	}
+	return &Return{By: undone.By, From: undone.To, To: back.To, At: back.At, Why: strings.Join(why, "\n")}
 }
