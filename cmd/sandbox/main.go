@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -33,6 +34,9 @@ func run() error {
 	flag.Parse()
 
 	s, err := sandbox.New(o)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w: choose another address, as in make demo DEMO_ADDR=127.0.0.1:8099", err)
+	}
 	if err != nil {
 		return err
 	}
