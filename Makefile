@@ -97,7 +97,8 @@ BENCHED := ./internal/plan ./internal/reconcile ./internal/wikitext ./internal/j
 fuzz: ## run each fuzz target for FUZZTIME (3s)
 	@scripts/fuzz $(FUZZTIME) $(JSON)
 
-lint: $(LINT) ## check style, dependency direction, formatting and go.mod
+lint: $(LINT) ## check style, words, dependency direction, formatting and go.mod
+	@go run ./scripts/words cmd internal scripts deploy
 	$(STATIC) $(LINT) run
 	go mod tidy -diff
 

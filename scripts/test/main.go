@@ -175,10 +175,10 @@ func summarize(out io.Writer, all []done, skipped []string, took time.Duration) 
 		fmt.Fprintf(out, "skipped: %s\n", s)
 	}
 	fmt.Fprintf(out, "tests: %d passed, %d failed, %d skipped\n", passed, failed, omitted)
-	verdict := "all passed"
+	closing := "all passed"
 	if len(bad) > 0 {
-		verdict = "FAILED: " + strings.Join(bad, ", ") + "; passed"
+		closing = "FAILED: " + strings.Join(bad, ", ") + "; passed"
 	}
-	fmt.Fprintf(out, "%s: %s; %d skipped; %.0f s in all\n", verdict, strings.Join(good, ", "), len(skipped), took.Seconds())
+	fmt.Fprintf(out, "%s: %s; %d skipped; %.0f s in all\n", closing, strings.Join(good, ", "), len(skipped), took.Seconds())
 	return len(bad) == 0
 }
