@@ -8,7 +8,8 @@ BINARY  := $(BUILD)/teleport-jira
 SANDBOX := $(BUILD)/sandbox
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.gitRef=$(GITREF)
 
-# Building, vetting and linting share what they compile by sharing these.
+# Building, vetting, linting and most tests share what they compile by sharing
+# these.
 STATIC := CGO_ENABLED=0 GOFLAGS='$(GOFLAGS) -trimpath'
 
 # The race detector needs a C compiler; without one the tests run without it.
@@ -38,12 +39,17 @@ $(SANDBOX):
 # scripts/test runs targets one after another, shows how far they are, and ends
 # with what passed, failed and was skipped. It has them write JSON for it to read.
 RUN := @go run ./scripts/test $(if $(RACE_FLAG),,--skipped 'race detector: no C compiler')
-TEST := build vet 'unit RACE=$(RACE_FLAG)' e2e simulation fuzz
-REST := 'simulate N=$(or $(N),500)' cover lint demo-check test-deploy
+TEST := build vet 'unit RACE=$(RACE_FLAG)' e2e simulation
+REST := 'simulate N=$(or $(N),500)' fuzz cover lint demo-check test-deploy
 JSON :=
 
+# Fuzzing compiles all that a package imports once more, which takes minutes for
+# Teleport's client: the packages that need it are fuzzed by test-all only.
+CLIENT := internal/teleport internal/faketeleport
+
 test: ## build, vet, unit and end-to-end tests, a short simulation, short fuzzing
-	$(RUN) --skipped 'larger simulation, coverage, lint, demo-check, test-deploy: make test-all runs them' $(TEST)
+	$(RUN) --skipped 'fuzzing of $(CLIENT), larger simulation, coverage, lint, demo-check, test-deploy: make test-all runs them' \
+		$(TEST) 'fuzz FUZZ_SKIP=$(subst $() ,:,$(CLIENT))'
 
 test-all: ## the same, a larger simulation, coverage, lint, demo-check and test-deploy (root, Debian)
 	$(RUN) --skipped 'test-faults, soak, bench: make runs each by its name' $(TEST) $(REST)
@@ -61,22 +67,22 @@ vet:
 UNIT := $$(go list ./... | grep -v -e /internal/sim$$ -e /internal/e2e$$)
 
 unit: ## run the unit tests, or those of one package: make unit PKG=./internal/plan
-	go test $(JSON) $(RACE) -vet=off -timeout 10m $(or $(PKG),$(UNIT))
+	$(if $(RACE),,$(STATIC)) go test $(JSON) $(RACE) -vet=off -timeout 10m $(or $(PKG),$(UNIT))
 
 e2e: $(BINARY) ## run the end-to-end tests: the program between doubles
-	TELEPORT_JIRA_BIN='$(abspath $(BINARY))' go test $(JSON) -vet=off -timeout 10m ./internal/e2e
+	$(STATIC) TELEPORT_JIRA_BIN='$(abspath $(BINARY))' go test $(JSON) -vet=off -timeout 10m ./internal/e2e
 
 # A few hundred worlds plain and a few under the race detector, which would take
 # ten times as long for all of them.
 simulation: ## run the scenes of the simulation and SIM_RUNS (150) worlds
 	$(if $(RACE_FLAG),SIM_RUNS=6 go test $(JSON) -race -vet=off -timeout 10m -run 'Simulate|Replica|LostAnswers' ./internal/sim)
-	SIM_RUNS=$(or $(SIM_RUNS),150) go test $(JSON) -vet=off -timeout 10m ./internal/sim
+	$(STATIC) SIM_RUNS=$(or $(SIM_RUNS),150) go test $(JSON) -vet=off -timeout 10m ./internal/sim
 
 cover: ## show what own tests cover of the core, and fail below 85 %
 	@scripts/cover 85 ./internal/reconcile ./internal/app
 
 simulate: ## run N (1000) seeded simulations from SEED (1) on; a failing seed is printed
-	SIM_RUNS=$(or $(N),1000) SIM_SEED=$(or $(SEED),1) go test $(JSON) -vet=off -count=1 -timeout 4h -run '^TestSimulate$$' ./internal/sim
+	SIM_RUNS=$(or $(N),1000) SIM_SEED=$(or $(SEED),1) $(STATIC) go test $(JSON) -vet=off -count=1 -timeout 4h -run '^TestSimulate$$' ./internal/sim
 
 # How the daemon does as a process, between doubles on real sockets.
 TRIALS := TELEPORT_JIRA_BIN='$(abspath $(BINARY))' go test -vet=off -count=1 -v -timeout 4h ./internal/load
@@ -95,7 +101,7 @@ bench: $(BINARY) ## measure the daemon against its targets, and the hot paths CO
 BENCHED := ./internal/plan ./internal/reconcile ./internal/wikitext ./internal/jira ./internal/webhook
 
 fuzz: ## run each fuzz target for FUZZTIME (3s)
-	@scripts/fuzz $(FUZZTIME) $(JSON)
+	@$(STATIC) scripts/fuzz $(FUZZTIME) '$(FUZZ_SKIP)' $(JSON)
 
 lint: $(LINT) ## check style, words, dependency direction, formatting and go.mod
 	@go run ./scripts/words cmd internal scripts deploy

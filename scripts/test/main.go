@@ -65,15 +65,15 @@ type done struct {
 	tests
 }
 
-// run reports whether all steps passed. After a step without tests that failed,
-// such as the build, the others are not run: they need it.
+// run reports whether all steps passed. If the first one fails without a test,
+// the others are not run: it is the build, which they need.
 func (r *runner) run(ctx context.Context, steps []string) bool {
 	began := time.Now()
 	var all []done
 	for i, step := range steps {
 		d := r.step(ctx, step)
 		all = append(all, d)
-		if d.err != nil && d.empty() || ctx.Err() != nil {
+		if i == 0 && d.err != nil && d.empty() || ctx.Err() != nil {
 			for _, rest := range steps[i+1:] {
 				r.skipped = append(r.skipped, name(rest)+": "+d.name+" failed")
 			}
