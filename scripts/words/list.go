@@ -20,7 +20,7 @@ func droppedWords() []dropped {
 		{word: "vanished", instead: "deleted", english: true},
 		{word: "soften", instead: "asRetryable"},
 		{word: "visit", instead: "execution", english: true},
-		{word: "unseen", instead: "an outcome", english: true},
+		{word: "unseen", instead: "an outcome", english: true, allowed: []string{"RefusedUnseen"}},
 		{word: "verdict", instead: "result, state or level", english: true},
 		{word: "judge", instead: "authorize", english: true},
 		{word: "judged", instead: "authorized", english: true},
