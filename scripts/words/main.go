@@ -14,14 +14,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strings"
 	"unicode"
 )
 
 func main() {
-	n, err := check(os.Stdout, os.Args[1:])
+	n, err := check(os.Stdout, os.DirFS("."), os.Args[1:])
 	switch {
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "words:", err)
@@ -34,11 +34,11 @@ func main() {
 
 // check writes a line for each name below the roots that has a dropped word, and
 // returns how many there are.
-func check(out io.Writer, roots []string) (int, error) {
+func check(out io.Writer, tree fs.FS, roots []string) (int, error) {
 	dropped, n := droppedWords(), 0
 	report := func(where, name string) {
 		for _, d := range dropped {
-			if d.isIn(name) && !slices.Contains(d.allowed, name) && !(d.english && isTest(name)) {
+			if d.isIn(name) && !d.permits(name) {
 				fmt.Fprintf(out, "%s: %s: in place of %q write %s\n", where, name, d.word, d.instead)
 				n++
 				return
@@ -46,18 +46,22 @@ func check(out io.Writer, roots []string) (int, error) {
 		}
 	}
 	for _, root := range roots {
-		err := filepath.WalkDir(root, func(path string, _ fs.DirEntry, err error) error {
-			if err != nil || filepath.Ext(path) != ".go" {
+		err := fs.WalkDir(tree, root, func(file string, _ fs.DirEntry, err error) error {
+			if err != nil || path.Ext(file) != ".go" {
 				return err
 			}
-			base, _, _ := strings.Cut(filepath.Base(path), ".")
-			report(path, base)
-			files := token.NewFileSet()
-			file, err := parser.ParseFile(files, path, nil, parser.SkipObjectResolution)
+			base, _, _ := strings.Cut(path.Base(file), ".")
+			report(file, base)
+			source, err := fs.ReadFile(tree, file)
 			if err != nil {
 				return err
 			}
-			for _, id := range declared(file) {
+			files := token.NewFileSet()
+			parsed, err := parser.ParseFile(files, file, source, parser.SkipObjectResolution)
+			if err != nil {
+				return err
+			}
+			for _, id := range declared(parsed) {
 				report(files.Position(id.Pos()).String(), id.Name)
 			}
 			return nil
@@ -127,8 +131,10 @@ func (d dropped) isIn(name string) bool {
 	return false
 }
 
-// isTest reports whether a name is one of a test.
-func isTest(name string) bool { return strings.HasPrefix(name, "Test") }
+// permits reports whether a name may have the word all the same.
+func (d dropped) permits(name string) bool {
+	return slices.Contains(d.allowed, name) || d.english && strings.HasPrefix(name, "Test")
+}
 
 // split takes a name apart: "madeForID" is made, for, id.
 func split(name string) []string {

@@ -1,10 +1,9 @@
 package main
 
 import (
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -21,7 +20,6 @@ func TestNamesAreTakenApart(t *testing.T) {
 
 func TestDroppedWordsAreFoundInNamesAndNowhereElse(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
 	source := `package p
 
 // doorbell in a comment is nobody's business, nor is "doorbell" in a text.
@@ -39,18 +37,17 @@ func (o leftOver) ring(judge int) (gated string) {
 	return
 }
 `
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "strangers_test.go"), []byte(source), 0o600))
+	tree := fstest.MapFS{"a/strangers_test.go": {Data: []byte(source)}, "b/doorbell.go": {Data: []byte("package b")}}
 	var out strings.Builder
-	n, err := check(&out, []string{dir})
+	n, err := check(&out, tree, []string{"a"})
 	require.NoError(t, err)
-	text := strings.ReplaceAll(out.String(), dir+"/", "")
-	require.Equal(t, `strangers_test.go: strangers_test: in place of "stranger" write unknown issue
-strangers_test.go:4:6: leftOver: in place of "left over" write ambiguous
-strangers_test.go:4:23: verdicts: in place of "verdict" write result, state or level
-strangers_test.go:8:6: TestDoorbell: in place of "doorbell" write Enqueuer or EventHandler
-strangers_test.go:10:24: judge: in place of "judge" write authorize
-strangers_test.go:11:2: bell: in place of "bell" write the active generation
-strangers_test.go:12:6: outage: in place of "outage" write health
-`, text)
+	require.Equal(t, `a/strangers_test.go: strangers_test: in place of "stranger" write unknown issue
+a/strangers_test.go:4:6: leftOver: in place of "left over" write ambiguous
+a/strangers_test.go:4:23: verdicts: in place of "verdict" write result, state or level
+a/strangers_test.go:8:6: TestDoorbell: in place of "doorbell" write Enqueuer or EventHandler
+a/strangers_test.go:10:24: judge: in place of "judge" write authorize
+a/strangers_test.go:11:2: bell: in place of "bell" write the active generation
+a/strangers_test.go:12:6: outage: in place of "outage" write health
+`, out.String())
 	require.Equal(t, 7, n)
 }
