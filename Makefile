@@ -8,12 +8,13 @@ BINARY  := $(BUILD)/teleport-jira
 SANDBOX := $(BUILD)/sandbox
 LDFLAGS := -s -w -X main.version=$(VERSION) -X main.gitRef=$(GITREF)
 
-# Building, vetting and linting share what they compile by sharing these.
+# Building, vetting, linting and most tests share what they compile by sharing
+# these.
 STATIC := CGO_ENABLED=0 GOFLAGS='$(GOFLAGS) -trimpath'
 
 # The race detector needs a C compiler; without one the tests run without it.
-RACE     := $(if $(shell command -v $$(go env CC)),-race)
-FUZZTIME ?= 3s
+RACE_FLAG := $(if $(shell command -v $$(go env CC)),-race)
+FUZZTIME  ?= 3s
 
 LINT_VERSION := v2.15.0
 LINT         := $(BUILD)/tools/golangci-lint-$(LINT_VERSION)/golangci-lint
@@ -21,10 +22,11 @@ LINT         := $(BUILD)/tools/golangci-lint-$(LINT_VERSION)/golangci-lint
 DEMO_ADDR ?= 127.0.0.1:8090
 
 .DEFAULT_GOAL := help
-.PHONY: help build test vet unit simulate test-faults soak bench fuzz lint fmt demo demo-check docs clean $(BINARY) $(SANDBOX)
+.PHONY: help build test test-all test-rest vet unit e2e simulation cover simulate test-faults soak bench fuzz \
+	lint fmt demo demo-check docs clean $(BINARY) $(SANDBOX)
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: $(BINARY) ## build the static binary build/teleport-jira
 
@@ -34,24 +36,53 @@ $(BINARY):
 $(SANDBOX):
 	$(STATIC) go build -ldflags '-s -w' -o $@ ./cmd/sandbox
 
-# The fuzz targets come before the tests: go test's own lines are the last word.
-test: build vet fuzz unit ## build, vet, fuzz briefly, run unit and end-to-end tests
+# scripts/test runs targets one after another, shows how far they are, and ends
+# with what passed, failed and was skipped. It has them write JSON for it to read.
+RUN := @go run ./scripts/test $(if $(RACE_FLAG),,--skipped 'race detector: no C compiler')
+TEST := build vet 'unit RACE=$(RACE_FLAG)' e2e simulation
+REST := 'simulate N=$(or $(N),500)' fuzz cover lint demo-check test-deploy
+JSON :=
+
+# Fuzzing compiles all that a package imports once more, which takes minutes for
+# Teleport's client: the packages that need it are fuzzed by test-all only.
+CLIENT := internal/teleport internal/faketeleport
+
+test: ## build, vet, unit and end-to-end tests, a short simulation, short fuzzing
+	$(RUN) --skipped 'fuzzing of $(CLIENT), larger simulation, coverage, lint, demo-check, test-deploy: make test-all runs them' \
+		$(TEST) 'fuzz FUZZ_SKIP=$(subst $() ,:,$(CLIENT))'
+
+test-all: ## the same, a larger simulation, coverage, lint, demo-check and test-deploy (root, Debian)
+	$(RUN) --skipped 'test-faults, soak, bench: make runs each by its name' $(TEST) $(REST)
+
+# What test leaves out, for .ci/run.
+test-rest:
+	$(RUN) $(REST)
 
 vet:
 	$(STATIC) go vet ./...
 
-# The simulation runs a few hundred worlds plain and a few under the race
-# detector, which would take ten times as long for all of them.
-SIMULATION := ./internal/sim
+# The simulation is apart from the unit tests for its size, the end-to-end tests
+# for what they are: processes and sockets, where the race detector sees nothing
+# of the daemon.
+UNIT := $$(go list ./... | grep -v -e /internal/sim$$ -e /internal/e2e$$)
 
-unit: $(BINARY)
-	@[ -n '$(RACE)' ] || echo 'no C compiler: the tests run without the race detector'
-	go test $(RACE) -vet=off -timeout 10m $$(go list ./... | grep -v /internal/sim$$)
-	SIM_RUNS=8 go test $(RACE) -vet=off -timeout 10m -run 'Simulate|Replica|LostAnswers' $(SIMULATION)
-	$(STATIC) SIM_RUNS=200 go test -vet=off -timeout 10m $(SIMULATION)
+unit: ## run the unit tests, or those of one package: make unit PKG=./internal/plan
+	$(if $(RACE),,$(STATIC)) go test $(JSON) $(RACE) -vet=off -timeout 10m $(or $(PKG),$(UNIT))
+
+e2e: $(BINARY) ## run the end-to-end tests: the program between doubles
+	$(STATIC) TELEPORT_JIRA_BIN='$(abspath $(BINARY))' go test $(JSON) -vet=off -timeout 10m ./internal/e2e
+
+# A few hundred worlds plain and a few under the race detector, which would take
+# ten times as long for all of them.
+simulation: ## run the scenes of the simulation and SIM_RUNS (150) worlds
+	$(if $(RACE_FLAG),SIM_RUNS=6 go test $(JSON) -race -vet=off -timeout 10m -run 'Simulate|Replica|LostAnswers' ./internal/sim)
+	$(STATIC) SIM_RUNS=$(or $(SIM_RUNS),150) go test $(JSON) -vet=off -timeout 10m ./internal/sim
+
+cover: ## show what own tests cover of the core, and fail below 85 %
+	@scripts/cover 85 ./internal/reconcile ./internal/app
 
 simulate: ## run N (1000) seeded simulations from SEED (1) on; a failing seed is printed
-	SIM_RUNS=$(or $(N),1000) SIM_SEED=$(or $(SEED),1) go test -count=1 -timeout 4h -run '^TestSimulate$$' ./internal/sim
+	SIM_RUNS=$(or $(N),1000) SIM_SEED=$(or $(SEED),1) $(STATIC) go test $(JSON) -vet=off -count=1 -timeout 4h -run '^TestSimulate$$' ./internal/sim
 
 # How the daemon does as a process, between doubles on real sockets.
 TRIALS := TELEPORT_JIRA_BIN='$(abspath $(BINARY))' go test -vet=off -count=1 -v -timeout 4h ./internal/load
@@ -70,9 +101,10 @@ bench: $(BINARY) ## measure the daemon against its targets, and the hot paths CO
 BENCHED := ./internal/plan ./internal/reconcile ./internal/wikitext ./internal/jira ./internal/webhook
 
 fuzz: ## run each fuzz target for FUZZTIME (3s)
-	@scripts/fuzz $(FUZZTIME)
+	@$(STATIC) scripts/fuzz $(FUZZTIME) '$(FUZZ_SKIP)' $(JSON)
 
-lint: $(LINT) ## check style, dependency direction, formatting and go.mod
+lint: $(LINT) ## check style, words, dependency direction, formatting and go.mod
+	@go run ./scripts/words cmd internal scripts deploy
 	$(STATIC) $(LINT) run
 	go mod tidy -diff
 
@@ -84,7 +116,8 @@ fmt: $(LINT) ## format the code (gofumpt)
 $(LINT):
 	@scripts/golangci-lint $(LINT_VERSION) $(@D)
 
-demo: $(BINARY) $(SANDBOX) ## start a cluster double, a Jira double and the daemon, with a board to try them on
+demo: ## start a cluster double, a Jira double and the daemon, with a board to try them on
+	@scripts/progress 'building the daemon and the doubles, minutes the first time' $(MAKE) -s $(BINARY) $(SANDBOX)
 	@$(SANDBOX) --listen $(DEMO_ADDR) --daemon $(BINARY)
 
 docs: ## write the parts of docs/ that follow from the code
@@ -96,7 +129,7 @@ AXE := build/axe/package/axe.min.js
 
 demo-check: $(BINARY) ## use the demo in a headless Chromium
 	SANDBOX_DAEMON='$(abspath $(BINARY))' SANDBOX_AXE='$(abspath $(wildcard $(AXE)))' \
-		go test -count=1 -v -timeout 8m -run '^TestBoard' ./internal/sandbox
+		go test $(or $(JSON),-v) -count=1 -timeout 8m -run '^TestBoard' ./internal/sandbox
 
 include deploy/deploy.mk
 

@@ -9,7 +9,7 @@ package config
 
 import "time"
 
-// DefaultPath is where the configuration is looked for unless told otherwise.
+// DefaultPath is where the configuration is looked for unless --config names another.
 const DefaultPath = "/etc/teleport-jira.toml"
 
 // Config is a complete, valid configuration. It is never changed after Load
@@ -19,11 +19,11 @@ type Config struct {
 	Teleport Teleport `toml:"teleport"`
 	// How the daemon reaches Jira, and what the issues look like there.
 	Jira Jira `toml:"jira"`
-	// The webhook listener: where Jira tells that an issue changed.
+	// The webhook listener, where Jira reports that an issue changed.
 	HTTP HTTP `toml:"http"`
 	// How a decision made in Jira becomes one in Teleport, and whose counts.
 	Review Review `toml:"review"`
-	// How much is done at once, and how often everything is looked at again.
+	// How much is done at once, and how often everything is reconciled again.
 	Reconcile Reconcile `toml:"reconcile"`
 	// The admin listener with metrics and health.
 	Telemetry Telemetry `toml:"telemetry"`
@@ -50,7 +50,7 @@ type Teleport struct {
 	// Whether the identity file is read again when it changes, so that
 	// short-lived identities can be renewed under the running daemon.
 	RefreshIdentity bool `toml:"refresh_identity"`
-	// How often the identity file is looked at for changes.
+	// How often the identity file is checked for changes.
 	RefreshIdentityInterval time.Duration `toml:"refresh_identity_interval"`
 	// Path of the client's private key, from `tctl auth sign --format=tls`.
 	ClientKey string `toml:"client_key"`
@@ -248,7 +248,7 @@ type ReviewIdentity struct {
 type Reconcile struct {
 	// How many requests are worked on at once.
 	Workers int `toml:"workers"`
-	// How often every request is looked at again.
+	// How often every request is reconciled again.
 	ResyncInterval time.Duration `toml:"resync_interval"`
 	// How often Jira is asked for issues that moved. "0" leaves it to webhooks
 	// and the resync.

@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"text/template"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -149,27 +150,42 @@ func inTOML(v reflect.Value) string {
 	return ""
 }
 
-// render writes the manual.
+// row is a line of one of the manual's tables.
+type row struct {
+	Name, Type, Default, Meaning string
+}
+
+// chapter is a section of the configuration as the manual's template has it.
+type chapter struct {
+	Header, Meaning string
+	Keys            []row
+}
+
+// render writes the manual: its template, filled with what the code says.
 func render(t *testing.T) string {
 	t.Helper()
-	var b strings.Builder
-	b.WriteString(introduction)
+	var data struct {
+		Sections       []chapter
+		TemplateFields []row
+	}
 	for _, s := range sections(t) {
-		fmt.Fprintf(&b, "\n## `%s`\n\n%s\n\n", s.header, s.meaning)
-		b.WriteString("| key | type | default | meaning |\n|---|---|---|---|\n")
+		c := chapter{Header: s.header, Meaning: s.meaning}
 		for _, k := range s.keys {
 			require.NotEmpty(t, k.typ, k.path)
 			require.NotEmpty(t, k.meaning, k.path)
-			fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", k.path[strings.LastIndex(k.path, ".")+1:], k.typ, cell(k.fallback), cell(k.meaning))
+			c.Keys = append(c.Keys, row{k.path[strings.LastIndex(k.path, ".")+1:], k.typ, k.fallback, k.meaning})
 		}
+		data.Sections = append(data.Sections, c)
 	}
-	b.WriteString(templates)
-	b.WriteString("| field | type | meaning |\n|---|---|---|\n")
 	for _, f := range structs(t, "internal/wikitext/templates/data.go")["Data"].fields {
 		require.NotEmpty(t, templateWords()[f.typ], f.typ)
-		fmt.Fprintf(&b, "| `.%s` | %s | %s |\n", f.name, templateWords()[f.typ], cell(f.doc))
+		data.TemplateFields = append(data.TemplateFields, row{Name: f.name, Type: templateWords()[f.typ], Meaning: f.doc})
 	}
-	b.WriteString(examples)
+	// The manual shows templates of its own, so this one has other brackets.
+	tmpl, err := template.New(manual).Delims("<<", ">>").Funcs(template.FuncMap{"cell": cell}).Parse(read(t, manual+".tmpl"))
+	require.NoError(t, err)
+	var b strings.Builder
+	require.NoError(t, tmpl.Execute(&b, data))
 	return b.String()
 }
 

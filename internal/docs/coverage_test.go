@@ -21,10 +21,10 @@ import (
 	"teleport-jira/internal/config"
 )
 
-// documents are what operators read.
+// documents are what operators and contributors read.
 func documents(t *testing.T) []string {
 	t.Helper()
-	all := append(glob(t, "docs/*.md"), "README.md")
+	all := append(glob(t, "*.md"), slices.Concat(glob(t, "docs/*.md"), glob(t, "docs/adr/*.md"))...)
 	require.Greater(t, len(all), 3)
 	return all
 }
