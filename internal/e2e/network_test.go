@@ -16,11 +16,13 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/gravitational/teleport/api/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/fakejira"
 	"teleport-jira/internal/faketeleport"
+	"teleport-jira/internal/testworld"
 )
 
 // Who the daemon talks to, and who may talk to it.
@@ -200,4 +202,19 @@ func TestSecurityWebhooksNeedTLS12(t *testing.T) {
 			require.NoError(t, conn.Close())
 		}
 	}
+}
+
+func TestTeleportIsReachedThroughItsProxy(t *testing.T) {
+	w := newWorld(t)
+	proxy, err := faketeleport.ServeProxy(w.auth, testworld.FreeAddr(t))
+	require.NoError(t, err)
+	t.Cleanup(proxy.Close)
+	ca := filepath.Join(w.dir, "web-ca.pem")
+	require.NoError(t, os.WriteFile(ca, w.cluster.WebCA(), 0o600))
+	w.env = []string{"SSL_CERT_FILE=" + ca}
+	w.set("teleport", "auth_server", proxy.Addr())
+	w.start()
+	id, issue := w.pending()
+	w.drag(issue, "Approved", fakejira.BobID)
+	w.inState(id, types.RequestState_APPROVED)
 }

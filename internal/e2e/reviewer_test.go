@@ -1,9 +1,6 @@
 package e2e
 
 import (
-	"encoding/json"
-	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/gravitational/teleport/api/types"
@@ -123,19 +120,6 @@ func TestSecurityUnmappedPersonIsNamed(t *testing.T) {
 	}
 }
 
-// audited is the one audit event of its type.
-func (w *world) audited(kind faketeleport.AuditType) faketeleport.AuditEvent {
-	w.t.Helper()
-	var found []faketeleport.AuditEvent
-	for _, e := range w.cluster.Audit() {
-		if e.Type == kind {
-			found = append(found, e)
-		}
-	}
-	require.Len(w.t, found, 1)
-	return found[0]
-}
-
 func TestSecurityPersonIsFoundByTrait(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -177,137 +161,4 @@ func TestSecurityPersonIsFoundByTrait(t *testing.T) {
 			w.inState(id, types.RequestState_PENDING)
 		})
 	}
-}
-
-// TestSecurityBanHoldsWhereNobodyMayBeLookedUp: without a visible e-mail and
-// the right to search, the requester can't be told from others.
-func TestSecurityBanHoldsWhereNobodyMayBeLookedUp(t *testing.T) {
-	w := newWorld(t, func(o *options) {
-		o.jira.HideEmails = true
-		o.jira.GlobalPermissions = map[fakejira.Permission][]string{fakejira.BrowseUsers: {}}
-	})
-	w.start()
-	id, issue := w.pending()
-	w.drag(issue, "Approved", fakejira.AliceID)
-	w.said(issue, "could not be found out whether", "browse users")
-	w.inStatus(issue, "Pending")
-	w.inState(id, types.RequestState_PENDING)
-}
-
-// TestSecurityChangeIsRefusedOnceOverRestarts: the card can't go back, so that
-// every start sees the refused change again.
-func TestSecurityChangeIsRefusedOnceOverRestarts(t *testing.T) {
-	w := newWorld(t, func(o *options) {
-		reopen := &o.jira.Projects[0].Workflow.Transitions[0]
-		reopen.Allowed = []string{fakejira.CarolID}
-	})
-	w.set("review", "approvers", []string{fakejira.BobID})
-	w.start()
-	id, issue := w.pending()
-	w.drag(issue, "Approved", fakejira.CarolID)
-	w.said(issue, "not one of the configured approvers")
-	for range 2 {
-		w.kill()
-		w.start()
-		w.quiet()
-	}
-	w.signal(syscall.SIGHUP)
-	w.logged("configuration reloaded")
-	for _, d := range w.jira.Deliveries() {
-		w.jira.Redeliver(d)
-	}
-	w.quiet()
-	w.said(issue, "not one of the configured approvers")
-	require.Equal(t, 1, w.logCount("decision refused", "refusal=not_approver", "request_id="+id, "Carol"))
-	require.Equal(t, "Approved", w.read(issue.ID).Status.Name)
-	w.inState(id, types.RequestState_PENDING)
-}
-
-// TestSecurityEveryDecisionHasOneAuditLine: with all that is needed to answer,
-// later, who decided what and why; Teleport's own trail has the same facts.
-func TestSecurityEveryDecisionHasOneAuditLine(t *testing.T) {
-	w := newWorld(t, func(o *options) { o.cluster.OnBehalf = true })
-	w.set("review", "mode", "on_behalf")
-	w.set("review.users", fakejira.BobID, bob)
-	w.set("log", "format", "json")
-	w.start()
-	id, issue := w.pending()
-	w.says(issue, fakejira.BobID, "reason: the disk *is* full")
-	w.drag(issue, "Denied", fakejira.BobID)
-	w.inState(id, types.RequestState_DENIED)
-	w.quiet()
-
-	lines := w.lines("decision submitted")
-	require.Len(t, lines, 1)
-	for key, want := range map[string]any{
-		"request_id": id, "issue_key": issue.Key, "person": "Bob Brown <bob@example.com>", "account": fakejira.BobID,
-		"teleport_user": bob, "mode": "on_behalf", "decision": "denied", "reason": "the disk *is* full",
-		"answer": "submitted", "state": "denied", "reviewer": bob,
-	} {
-		require.Equal(t, want, lines[0][key], key)
-	}
-	require.NotEmpty(t, lines[0]["change"])
-	event := w.audited(faketeleport.AuditReview)
-	require.Equal(t, bob, event.User)
-	require.Equal(t, botUser, event.SubmittedBy)
-	for _, fact := range []string{"the disk *is* full", "Bob Brown <bob@example.com>", issue.Key} {
-		require.Contains(t, event.Reason, fact)
-	}
-}
-
-// lines are the structured log lines with the message.
-func (w *world) lines(message string) []map[string]any {
-	w.t.Helper()
-	var found []map[string]any
-	for line := range strings.Lines(w.log.String()) {
-		var fields map[string]any
-		require.NoError(w.t, json.Unmarshal([]byte(line), &fields), line)
-		if fields["msg"] == message {
-			found = append(found, fields)
-		}
-	}
-	return found
-}
-
-func TestSecurityRefusalsAreCountedByReason(t *testing.T) {
-	w := newWorld(t)
-	w.start()
-	_, issue := w.pending()
-	w.drag(issue, "Approved", fakejira.AliceID)
-	w.said(issue, "nobody may decide their own request")
-	require.Equal(t, "1", w.metric(`teleport_jira_refusals_total{reason="requester"}`))
-	require.Equal(t, "0", w.metric(`teleport_jira_refusals_total{reason="not_approver"}`))
-}
-
-func TestSecurityDisplayNameCanNotStandForAnother(t *testing.T) {
-	w := newWorld(t)
-	require.NoError(t, w.jira.ChangeAccount(fakejira.CarolID, func(a *fakejira.Account) {
-		a.DisplayName = "Bob Brown <bob@example.com> <x@y.z>"
-	}))
-	w.start()
-	id, issue := w.pending()
-	w.drag(issue, "Approved", fakejira.CarolID)
-	w.inState(id, types.RequestState_APPROVED)
-	require.NotContains(t, w.reviews(id)[0].Reason, "<bob@example.com>")
-	require.Contains(t, w.reviews(id)[0].Reason, "<carol@example.com>")
-}
-
-// TestSecurityCommentThatCanNotBeInternalIsWrittenOnceAndTold: the issue was
-// moved to where Jira makes every comment public.
-func TestSecurityCommentThatCanNotBeInternalIsWrittenOnceAndTold(t *testing.T) {
-	w := newWorld(t, func(o *options) {
-		o.jira.Projects[0].Type = "service_desk"
-		other := o.jira.Projects[0]
-		other.ID, other.Key, other.Name, other.Type = "10010", "OPS", "Operations", "software"
-		o.jira.Projects = append(o.jira.Projects, other)
-	})
-	w.set("jira.issue", "comment_visibility", "internal")
-	w.start()
-	id, issue := w.pending()
-	require.NoError(t, w.jira.MoveToProject(issue.ID, fakejira.BobID, "OPS", "Pending"))
-	w.review(id, bob, types.RequestState_DENIED, "no")
-	w.inStatus(issue, "Denied")
-	w.said(issue, "has been denied")
-	w.said(issue, "reviewed this request")
-	require.NotZero(t, w.logCount("level=ERROR", "the comment is not internal", "request_id="+id))
 }

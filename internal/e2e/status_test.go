@@ -13,26 +13,6 @@ import (
 	"teleport-jira/internal/faketeleport"
 )
 
-// What is decided in Teleport shows in Jira.
-
-func TestReviewsInTeleportBecomeComments(t *testing.T) {
-	w := newWorld(t)
-	w.start()
-	id := w.request(faketeleport.RequestOptions{
-		Thresholds: []types.AccessReviewThreshold{{Approve: 2, Deny: 1}},
-	})
-	issue := w.issue(id)
-	w.review(id, bob, types.RequestState_APPROVED, "first of two")
-	w.said(issue, bob+" reviewed this request", "Resolution: approved", "first of two")
-	require.Equal(t, "Pending", w.read(issue.ID).Status.Name, "one of two is not enough")
-
-	w.review(id, carol, types.RequestState_APPROVED, "second of two")
-	w.inStatus(issue, "Approved")
-	w.said(issue, carol+" reviewed this request", "second of two")
-	w.said(issue, "has been approved", "Reason: first of two, second of two")
-	require.Len(t, w.comments(issue), 3)
-}
-
 func TestRequestsSettledInTeleportMoveTheirIssues(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

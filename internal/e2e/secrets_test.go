@@ -164,3 +164,20 @@ func TestSecurityFilesThatOthersMayReadAreWarnedAbout(t *testing.T) {
 	w.start()
 	w.logged("level=WARN", "jira.api_token_file", "may be read by every user")
 }
+
+func TestSecretsAreNeverWritten(t *testing.T) {
+	w := newWorld(t)
+	w.start("--debug")
+	id, issue := w.pending()
+	w.drag(issue, "Approved", fakejira.BobID)
+	w.inState(id, types.RequestState_APPROVED)
+	w.reload()
+	w.logged("configuration reloaded")
+	_, metrics, err := w.admin("/metrics")
+	require.NoError(t, err)
+	w.stop()
+	for _, hidden := range []string{fakejira.BotToken, secret, "PRIVATE KEY"} {
+		require.NotContains(t, w.log.String(), hidden)
+		require.NotContains(t, metrics, hidden)
+	}
+}
