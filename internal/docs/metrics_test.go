@@ -35,7 +35,7 @@ func scrape(t *testing.T) string {
 	auth, err := faketeleport.Serve(cluster, "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(auth.Stop)
-	cluster.PutUser(faketeleport.User{Name: "bot", Roles: []string{faketeleport.RoleAccessPluginWithReview}})
+	cluster.PutUser(faketeleport.User{Name: "bot", Roles: []string{faketeleport.RolePluginReviewer}})
 	identity := filepath.Join(dir, "identity")
 	require.NoError(t, cluster.WriteIdentityFile(identity, "bot", time.Hour))
 	jira, err := fakejira.New(fakejira.Board(fakejira.Cloud))

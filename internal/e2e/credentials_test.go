@@ -53,7 +53,7 @@ func TestRenewedIdentityIsTakenUpWithoutASignal(t *testing.T) {
 	w := newWorld(t)
 	w.set("teleport", "refresh_identity_interval", "1s")
 	w.start()
-	w.cluster.PutUser(faketeleport.User{Name: "jira-bot-2", Roles: []string{faketeleport.RoleAccessPluginWithReview}})
+	w.cluster.PutUser(faketeleport.User{Name: "jira-bot-2", Roles: []string{faketeleport.RolePluginReviewer}})
 	require.NoError(t, w.cluster.WriteIdentityFile(w.path(identity), "jira-bot-2", time.Hour))
 	w.logged("identity renewed", "teleport_user=jira-bot-2")
 	id, issue := w.pending()

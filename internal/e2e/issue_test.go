@@ -56,7 +56,7 @@ func TestDescriptionTellsWhatIsRequested(t *testing.T) {
 	require.NoError(t, w.cluster.AddNode("node-1", "db-1.example.com"))
 	role := faketeleport.Role{Name: "reads-nodes", ListResources: []string{types.KindNode}}
 	w.cluster.PutRole(role)
-	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{faketeleport.RoleAccessPluginWithReview, role.Name}})
+	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{faketeleport.RolePluginReviewer, role.Name}})
 	w.start()
 	id := w.request(faketeleport.RequestOptions{
 		Resources: []types.ResourceID{{ClusterName: "example.com", Kind: types.KindNode, Name: "node-1"}},

@@ -44,7 +44,7 @@ func TestSecurityEverythingPeopleTypeIsInert(t *testing.T) {
 	w := newWorld(t)
 	reader := faketeleport.Role{Name: "reads-nodes", ListResources: []string{types.KindNode}}
 	w.cluster.PutRole(reader)
-	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{faketeleport.RoleAccessPluginWithReview, reader.Name}})
+	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{faketeleport.RolePluginReviewer, reader.Name}})
 	w.start()
 	const rounds = 25
 	var typed, documents []string

@@ -18,7 +18,7 @@ func TestSecurityAutoSaysOnceWhichModeAndWhy(t *testing.T) {
 		role string
 		mode string
 	}{
-		"review where the role may review": {faketeleport.RoleAccessPluginWithReview, "review"},
+		"review where the role may review": {faketeleport.RolePluginReviewer, "review"},
 		"state where it may not":           {faketeleport.RoleAccessPluginWithUpdate, "state"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestSecurityRoleThatCanDoNeitherIsExplainedOnTheIssue(t *testing.T) {
 	require.Equal(t, 1, w.logCount("decision refused", "refusal=not_allowed_in_teleport"))
 	require.Equal(t, 1, w.logCount("level=WARN", "no decision made in jira can be submitted"), "said at the start")
 
-	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{faketeleport.RoleAccessPluginWithReview}})
+	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{faketeleport.RolePluginReviewer}})
 	w.stop()
 	w.start()
 	w.drag(issue, "Approved", fakejira.BobID)
@@ -58,10 +58,10 @@ func TestSecurityOnBehalfNeverFallsBackToAnotherAuthor(t *testing.T) {
 		role  string // of the daemon
 		user  string // that Bob is mapped to
 	}{
-		"older server":                 {false, faketeleport.RoleAccessPluginWithReview, bob},
+		"older server":                 {false, faketeleport.RolePluginReviewer, bob},
 		"role without the right to it": {true, faketeleport.RoleAccessPluginWithUpdate, bob},
-		"person without rights":        {true, faketeleport.RoleAccessPluginWithReview, "powerless"},
-		"person who is the requester":  {true, faketeleport.RoleAccessPluginWithReview, alice},
+		"person without rights":        {true, faketeleport.RolePluginReviewer, "powerless"},
+		"person who is the requester":  {true, faketeleport.RolePluginReviewer, alice},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, func(o *options) { o.cluster.OnBehalf, o.roles = c.knows, []string{c.role} })
@@ -103,7 +103,7 @@ func TestSecuritySecondReviewByTheSameTeleportUserIsTerminal(t *testing.T) {
 func TestSecurityUnmappedPersonIsNamed(t *testing.T) {
 	t.Parallel()
 	for name, role := range map[string]string{
-		"review": faketeleport.RoleAccessPluginWithReview, "state": faketeleport.RoleAccessPluginWithUpdate,
+		"review": faketeleport.RolePluginReviewer, "state": faketeleport.RoleAccessPluginWithUpdate,
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, func(o *options) { o.roles, o.jira.HideEmails = []string{role}, true })
@@ -136,7 +136,7 @@ func TestSecurityPersonIsFoundByTrait(t *testing.T) {
 			w := newWorld(t, func(o *options) { o.cluster.OnBehalf = true })
 			role := faketeleport.Role{Name: "reads-users", ReadUsers: c.reads}
 			w.cluster.PutRole(role)
-			w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{faketeleport.RoleAccessPluginWithReview, role.Name}})
+			w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{faketeleport.RolePluginReviewer, role.Name}})
 			for _, user := range c.holders {
 				w.cluster.PutUser(faketeleport.User{
 					Name: user, Roles: []string{faketeleport.RoleReviewer, faketeleport.RoleRequester},

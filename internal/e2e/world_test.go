@@ -64,7 +64,7 @@ func newWorld(t *testing.T, change ...func(*options)) *world {
 	o := options{
 		jira:    fakejira.Board(fakejira.Cloud),
 		cluster: faketeleport.Config{ClusterName: "example.com", ProxyPublicAddr: proxy},
-		roles:   []string{faketeleport.RoleAccessPluginWithReview},
+		roles:   []string{faketeleport.RolePluginReviewer},
 		secret:  secret,
 	}
 	for _, f := range change {

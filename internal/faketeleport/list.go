@@ -11,8 +11,8 @@ import (
 )
 
 // list is the API's ListAccessRequests: one page of what the caller may see.
-// Without list and read rights that is the caller's own requests only, and no
-// error says so.
+// Without list and read rights that is the caller's own requests and those that
+// the caller may review, and no error says so.
 func (c *Cluster) list(caller string, in *proto.ListAccessRequestsRequest) (*proto.ListAccessRequestsResponse, error) {
 	if c.cfg.NoPagedList {
 		return nil, trace.NotImplemented("method ListAccessRequests not implemented")
@@ -76,7 +76,7 @@ func (c *Cluster) visibleLocked(caller string, asked *types.AccessRequestFilter)
 	filter.Requester = caller
 	all := c.may(caller, func(r Role) bool { return r.ListRequests })
 	return func(req *types.AccessRequestV3) bool {
-		return (all || req.GetUser() == caller) && filter.Match(req)
+		return (all || req.GetUser() == caller || c.canReview(caller, req)) && filter.Match(req)
 	}
 }
 

@@ -15,9 +15,12 @@ const (
 	// RoleAccessPlugin may list and read requests and keep plugin data, as the
 	// preset role of that name: neither review nor set states.
 	RoleAccessPlugin = "access-plugin"
-	// RoleAccessPluginWithReview may also review any request, and submit reviews
-	// for any user where the server knows that.
+	// RoleAccessPluginWithReview may also submit reviews for any user where the
+	// server knows that, as the preset of newer servers: none of its own.
 	RoleAccessPluginWithReview = "access-plugin-with-review"
+	// RolePluginReviewer may also review any request in its own name. It is no
+	// preset: administrators make such a role for the daemon.
+	RolePluginReviewer = "plugin-reviewer"
 	// RoleAccessPluginWithUpdate may also set the state of any request.
 	RoleAccessPluginWithUpdate = "access-plugin-with-update"
 	// RoleReviewer may review any request, as a person does.
@@ -60,12 +63,14 @@ func Presets() []Role {
 	plugin := Role{Name: RoleAccessPlugin, ListRequests: true, PluginData: true}
 	review, update := plugin, plugin
 	review.Name = RoleAccessPluginWithReview
-	review.ReviewRequests = []string{"*"}
 	review.SubmitForUsers = []string{"*"}
+	reviewer := review
+	reviewer.Name = RolePluginReviewer
+	reviewer.ReviewRequests = []string{"*"}
 	update.Name = RoleAccessPluginWithUpdate
 	update.UpdateRequests = true
 	return []Role{
-		plugin, review, update,
+		plugin, review, reviewer, update,
 		{Name: RoleReviewer, ReviewRequests: []string{"*"}},
 		{Name: RoleRequester, RequestRoles: []string{"*"}},
 	}

@@ -159,6 +159,9 @@ func (s *authService) SetAccessRequestState(ctx context.Context, req *proto.Requ
 // SubmitAccessReview implements proto.AuthServiceServer.
 func (s *authService) SubmitAccessReview(ctx context.Context, sub *types.AccessReviewSubmission) (*types.AccessRequestV3, error) {
 	return call(ctx, s.cluster, "SubmitAccessReview", func(caller string) (*types.AccessRequestV3, error) {
+		if s.cluster.cfg.AdminActionMFA {
+			return nil, errAdminActionMFA()
+		}
 		return s.cluster.submitReview(caller, *sub)
 	})
 }

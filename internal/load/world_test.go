@@ -79,7 +79,7 @@ func (w *world) makeCluster() {
 	require.NoError(w.t, err)
 	w.t.Cleanup(w.auth.Stop)
 	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{
-		faketeleport.RoleAccessPluginWithReview, faketeleport.RoleAccessPluginWithUpdate,
+		faketeleport.RolePluginReviewer, faketeleport.RoleAccessPluginWithUpdate,
 	}})
 	for _, name := range []string{"rita", "rolf"} {
 		w.cluster.PutUser(faketeleport.User{Name: name, Roles: []string{faketeleport.RoleReviewer}})
