@@ -19,7 +19,7 @@ func TestRenewedCertificateIsTakenUpWithoutASignal(t *testing.T) {
 	w := newWorld(t)
 	w.start()
 	before := w.serial()
-	want := w.ca.issue(t, w.dir)
+	want := w.issueCertificate()
 	require.NotEqual(t, want, before)
 	eventually(t, func(c *assert.CollectT) { require.Equal(c, want, w.serial()) })
 	w.logged("certificate reloaded")
@@ -36,7 +36,7 @@ func TestHalfACertificateLeavesTheOldInUse(t *testing.T) {
 
 // serial is the number of the certificate that the webhook listener shows.
 func (w *world) serial() int64 {
-	dialer := &tls.Dialer{Config: &tls.Config{RootCAs: w.ca.pool(), MinVersion: tls.VersionTLS12}}
+	dialer := &tls.Dialer{Config: &tls.Config{RootCAs: w.ca.Pool(), MinVersion: tls.VersionTLS12}}
 	conn, err := dialer.DialContext(w.t.Context(), "tcp", w.hookAddr)
 	if err != nil {
 		return 0
@@ -77,7 +77,7 @@ func TestTokenThatExpiredIsLoudAndItsNewFileIsTakenUp(t *testing.T) {
 	w := newWorld(t)
 	token := w.path("token")
 	require.NoError(t, os.WriteFile(token, []byte(fakejira.BotToken+"\n"), 0o600))
-	w.conf.drop("jira", "api_token")
+	w.conf.Drop("jira", "api_token")
 	w.set("jira", "api_token_file", token)
 	w.start()
 	require.NoError(t, w.jira.ChangeAccount(fakejira.BotID, func(a *fakejira.Account) { a.Token = "renewed-token" }))

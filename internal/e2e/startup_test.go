@@ -13,6 +13,7 @@ import (
 
 	"teleport-jira/internal/fakejira"
 	"teleport-jira/internal/faketeleport"
+	"teleport-jira/internal/testworld"
 )
 
 // What is wrong for good ends the start with a line that says what.
@@ -46,7 +47,7 @@ func TestStartFailsForWhatWaitingDoesNotMend(t *testing.T) {
 				strict.Fields = []fakejira.Field{{ID: "customfield_10051", Name: "Risk", Required: true}}
 				o.jira.Projects = append(o.jira.Projects, strict)
 			})
-			w.conf.drop("log", "severity")
+			w.conf.Drop("log", "severity")
 			tc.spoil(w)
 			w.launch()
 			require.Equal(t, 1, w.exit())
@@ -85,7 +86,7 @@ func requireComplaint(t *testing.T, text string, parts ...string) {
 		complaints = append(complaints, line)
 	}
 	require.NotEmpty(t, complaints)
-	require.True(t, slices.ContainsFunc(complaints, func(line string) bool { return containsAll(line, parts) }),
+	require.True(t, slices.ContainsFunc(complaints, func(line string) bool { return testworld.Contains(line, parts) }),
 		"no line with %q among %q", parts, complaints)
 }
 

@@ -106,7 +106,7 @@ func TestSecuritySlowSendersAreCut(t *testing.T) {
 	w := newWorld(t)
 	w.start()
 	dial := func(start string) net.Conn {
-		conn, err := tls.Dial("tcp", w.hookAddr, &tls.Config{RootCAs: w.ca.pool(), MinVersion: tls.VersionTLS12})
+		conn, err := tls.Dial("tcp", w.hookAddr, &tls.Config{RootCAs: w.ca.Pool(), MinVersion: tls.VersionTLS12})
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = conn.Close() })
 		_, err = conn.Write([]byte(start))
@@ -144,7 +144,7 @@ func TestSecurityHeadersAndBodiesAreCapped(t *testing.T) {
 		"long body":   {"", 26 << 20, http.StatusRequestEntityTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
-			transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: w.ca.pool(), MinVersion: tls.VersionTLS12}}
+			transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: w.ca.Pool(), MinVersion: tls.VersionTLS12}}
 			defer transport.CloseIdleConnections()
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.hookURL("/"), bytes.NewReader(make([]byte, c.body)))
 			require.NoError(t, err)

@@ -159,7 +159,7 @@ func TestWebhookListenerSpeaksHTTP2AndModernTLSOnly(t *testing.T) {
 	for version, works := range map[uint16]bool{
 		tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true,
 	} {
-		dialer := &tls.Dialer{Config: &tls.Config{RootCAs: w.ca.pool(), MinVersion: version, MaxVersion: version}}
+		dialer := &tls.Dialer{Config: &tls.Config{RootCAs: w.ca.Pool(), MinVersion: version, MaxVersion: version}}
 		conn, err := dialer.DialContext(t.Context(), "tcp", w.hookAddr)
 		require.Equal(t, works, err == nil, "%s: %v", tls.VersionName(version), err)
 		if err == nil {
@@ -170,8 +170,8 @@ func TestWebhookListenerSpeaksHTTP2AndModernTLSOnly(t *testing.T) {
 
 func TestPlainHTTPOnlyWhenAsked(t *testing.T) {
 	w := newWorld(t)
-	w.conf.drop("http", "https_key_file")
-	w.conf.drop("http", "https_cert_file")
+	w.conf.Drop("http", "https_key_file")
+	w.conf.Drop("http", "https_cert_file")
 	w.launch()
 	require.Equal(t, 1, w.exit())
 	require.Contains(t, w.log.String(), "--insecure-no-tls")
