@@ -199,7 +199,7 @@ func TestJQL(t *testing.T) {
 					{`updated >= -15m`, "TAR-2"},
 					{`updated >= "-5m"`, ""},
 					{`updated >= "-4h 30m"`, "TAR-2 DBA-1 TAR-1"},
-					{`created >= "-1d" AND status = "10100" order by updated ASC, key`, "DBA-1 TAR-1"},
+					{`created >= "-1d" AND status in ("10100", Triage) order by updated ASC, key`, "DBA-1 TAR-1"},
 					{`project in (TAR, DBA) ORDER BY id`, "TAR-1 DBA-1 TAR-2"},
 				} {
 					require.Equal(t, tc.want, strings.Join(j.find(tc.jql), " "), tc.jql)

@@ -37,12 +37,15 @@ func (j *Jira) Close() {
 	j.Server.Close()
 }
 
-// Configure adds how the daemon logs in to Jira as the bot of fakejira.Board,
-// and where it makes issues.
-func (j *Jira) Configure(conf Config) {
-	conf.Set("jira", "url", j.Site.URL())
+// Configure adds how the daemon logs in to this Jira and where it makes issues.
+func (j *Jira) Configure(conf Config) { ConfigureJira(conf, j.Flavour(), j.Site.URL()) }
+
+// ConfigureJira adds how the daemon logs in to a Jira at the URL, as the bot of
+// fakejira.Board, and where it makes issues.
+func ConfigureJira(conf Config, flavour fakejira.Flavour, url string) {
+	conf.Set("jira", "url", url)
 	conf.Set("jira", "project", "TAR")
-	if j.Flavour() == fakejira.DataCenter {
+	if flavour == fakejira.DataCenter {
 		conf.Set("jira", "api_token", fakejira.BotPAT)
 		return
 	}
