@@ -59,6 +59,6 @@ func TestReviewsInTeleportBecomeComments(t *testing.T) {
 	w.review(id, carol, types.RequestState_APPROVED, "second of two")
 	w.inStatus(issue, "Approved")
 	w.said(issue, carol+" reviewed this request", "second of two")
-	w.said(issue, "has been approved", "Reason: first of two, second of two")
+	w.said(issue, "has been approved", "Reason: second of two")
 	require.Len(t, w.comments(issue), 3)
 }
