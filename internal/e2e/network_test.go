@@ -121,7 +121,7 @@ func TestSecurityClientCertificatesAreDemandedWhereConfigured(t *testing.T) {
 	w.set("http.tls", "verify_client_cert", true)
 	w.set("http.tls", "client_ca_file", ca)
 	w.start()
-	knock := func(certs ...tls.Certificate) error {
+	deliver := func(certs ...tls.Certificate) error {
 		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: w.ca.Pool(), MinVersion: tls.VersionTLS12, Certificates: certs}}
 		defer transport.CloseIdleConnections()
 		resp, err := (&http.Client{Transport: transport}).Get(w.hookURL("/status"))
@@ -130,13 +130,13 @@ func TestSecurityClientCertificatesAreDemandedWhereConfigured(t *testing.T) {
 		}
 		return err
 	}
-	require.Error(t, knock())
+	require.Error(t, deliver())
 	foreign := t.TempDir()
 	_, err := newAuthority(t).Issue(foreign)
 	require.NoError(t, err)
 	other, err := tls.LoadX509KeyPair(filepath.Join(foreign, "tls.crt"), filepath.Join(foreign, "tls.key"))
 	require.NoError(t, err)
-	require.Error(t, knock(other))
+	require.Error(t, deliver(other))
 }
 
 // TestSecurityNoListenerButTheConfiguredOnes asks the kernel.

@@ -28,7 +28,7 @@ func TestSIGHUPTakesUpAChangedConfiguration(t *testing.T) {
 	w.reload()
 	w.logged("level=INFO", "configuration reloaded")
 	w.ready()
-	resp, _ := w.knock(call{body: "{}", secret: "another"})
+	resp, _ := w.deliver(call{body: "{}", secret: "another"})
 	require.Equal(t, http.StatusNoContent, resp.StatusCode)
 	id, issue := w.pending()
 	w.drag(issue, "Approved", fakejira.CarolID)

@@ -37,8 +37,8 @@ func TestStartFailsForWhatWaitingDoesNotMend(t *testing.T) {
 		"broken identity":     {breakIdentity, []string{"load identity", "it is no identity file", "to do: ", "tctl auth sign --format=file"}},
 		"expired identity":    {expireIdentity, []string{`certificate of user "jira-bot" expired at`}},
 		"unknown Teleport user": {func(w *world) {
-			require.NoError(w.t, w.cluster.WriteIdentityFile(w.path(identity), "stranger", time.Hour))
-		}, []string{"stranger"}},
+			require.NoError(w.t, w.cluster.WriteIdentityFile(w.path(identity), "unknown-bot", time.Hour))
+		}, []string{"unknown-bot"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, func(o *options) {

@@ -106,7 +106,7 @@ func TestStepBetweenIsWalked(t *testing.T) {
 		flow := &o.jira.Projects[0].Workflow
 		flow.Statuses = append(flow.Statuses, fakejira.Status{ID: "10105", Name: "In Review", Category: fakejira.InProgress})
 		flow.Transitions = []fakejira.Transition{
-			{ID: "11", Name: "Look", From: []string{"Pending"}, To: "In Review"},
+			{ID: "11", Name: "Start review", From: []string{"Pending"}, To: "In Review"},
 			{ID: "21", Name: "Approve", From: []string{"In Review"}, To: "Approved"},
 			{ID: "31", Name: "Deny", From: []string{"In Review"}, To: "Denied"},
 			{ID: "41", Name: "Expire", From: []string{"In Review"}, To: "Expired"},

@@ -29,9 +29,9 @@ import (
 // something real has to be done.
 const enough = 2000
 
-// bombard posts bodies as fast as the machine can, enough of them before work
+// flood posts bodies as fast as the machine can, enough of them before work
 // begins and enough until it ends, and gives how many were answered.
-func (w *world) bombard(body func(i int64) string, work func()) int64 {
+func (w *world) flood(body func(i int64) string, work func()) int64 {
 	w.t.Helper()
 	ctx, stop := context.WithCancel(w.t.Context())
 	var sent, answered atomic.Int64
@@ -83,7 +83,7 @@ func TestSecurityHostileBodiesStarveNobody(t *testing.T) {
 			id, issue := w.pending()
 			w.jira.ResetCalls()
 			began := time.Now()
-			answered := w.bombard(c.body, func() {
+			answered := w.flood(c.body, func() {
 				w.drag(issue, "Approved", fakejira.BobID)
 				w.inState(id, types.RequestState_APPROVED)
 				w.inStatus(issue, "Approved")

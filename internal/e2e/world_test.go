@@ -27,7 +27,7 @@ const (
 	identity = "identity" // the identity file's name
 )
 
-// options is what a world is made of.
+// options describe a world.
 type options struct {
 	jira    fakejira.Options
 	cluster faketeleport.Config

@@ -31,7 +31,7 @@ type jqlClause struct {
 // currentUser is the one function of the double, as a value.
 const currentUser = "currentUser()"
 
-// jqlError is what is wrong with a query, in Jira's tone.
+// jqlError is a fault in a query, in Jira's words.
 type jqlError string
 
 func (e jqlError) Error() string { return "Error in the JQL Query: " + string(e) }

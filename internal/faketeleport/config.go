@@ -11,10 +11,10 @@ import (
 type Config struct {
 	// ClusterName defaults to "sandbox.example.com".
 	ClusterName string
-	// Version is what Ping answers; it defaults to "18.0.0". It changes no
+	// Version is Ping's answer; it defaults to "18.0.0". It changes no
 	// behaviour: the other fields do.
 	Version string
-	// ProxyPublicAddr is what Ping answers; host:port, empty for a cluster
+	// ProxyPublicAddr is Ping's answer; host:port, empty for a cluster
 	// without a proxy.
 	ProxyPublicAddr string
 	// Community plays an edition without advanced access workflows: Ping says

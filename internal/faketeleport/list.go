@@ -53,7 +53,7 @@ func (c *Cluster) listOneLocked(id string, sees func(*types.AccessRequestV3) boo
 	return out
 }
 
-// listAll is what the older streaming call answers.
+// listAll is the answer to the older streaming call.
 func (c *Cluster) listAll(caller string, filter *types.AccessRequestFilter) []*types.AccessRequestV3 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -67,7 +67,7 @@ func (c *Cluster) listAll(caller string, filter *types.AccessRequestFilter) []*t
 	return out
 }
 
-// visibleLocked tells which requests the caller may see and asks for.
+// visibleLocked selects the requests that the caller may see and asks for.
 func (c *Cluster) visibleLocked(caller string, asked *types.AccessRequestFilter) func(*types.AccessRequestV3) bool {
 	var filter types.AccessRequestFilter
 	if asked != nil {

@@ -29,7 +29,7 @@ const (
 	RoleRequester = "requester"
 )
 
-// Role is what its holders may do. Lists of names may hold globs such as "*".
+// Role holds its holders' rights. Lists of names may hold globs such as "*".
 type Role struct {
 	Name           string
 	ListRequests   bool     // access_request: list and read, which includes watching
@@ -111,12 +111,12 @@ func (c *Cluster) rolesOf(user string) []Role {
 	return out
 }
 
-// may tells whether any of the user's roles allows it. The lock is held.
+// may reports whether any of the user's roles allows it. The lock is held.
 func (c *Cluster) may(user string, allows func(Role) bool) bool {
 	return slices.ContainsFunc(c.rolesOf(user), allows)
 }
 
-// mayReviewAny tells whether the user has any right to review; canReview
+// mayReviewAny reports whether the user has any right to review; canReview
 // whether it covers all roles of this request. The lock is held.
 func (c *Cluster) mayReviewAny(user string) bool {
 	return !c.cfg.Community && c.may(user, func(r Role) bool { return len(r.ReviewRequests) > 0 })

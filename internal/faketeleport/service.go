@@ -37,7 +37,7 @@ func call[T any](ctx context.Context, c *Cluster, method string, effect func(cal
 	return out, nil
 }
 
-// begin is what every call begins with.
+// begin counts a call, names its caller and lets faults strike.
 func (c *Cluster) begin(ctx context.Context, method string) (caller string, err error) {
 	c.countCall(method)
 	caller, err = callerOf(ctx)

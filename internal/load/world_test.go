@@ -21,7 +21,7 @@ const (
 	secret = "of-the-webhook"
 )
 
-// options is what a world is made of.
+// options describe a world.
 type options struct {
 	jira      fakejira.Options
 	replicas  int
