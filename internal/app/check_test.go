@@ -51,7 +51,7 @@ func world(t *testing.T, jira fakejira.Options, cluster faketeleport.Config) *ch
 	w.auth, err = faketeleport.Serve(w.cluster, "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(w.auth.Stop)
-	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{faketeleport.RoleAccessPluginWithReview}})
+	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{faketeleport.RolePluginReviewer}})
 	require.NoError(t, w.cluster.WriteIdentityFile(w.identity, botUser, 1000*time.Hour))
 	w.jira, err = fakejira.New(jira)
 	require.NoError(t, err)

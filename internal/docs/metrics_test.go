@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -29,29 +28,28 @@ import (
 func scrape(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	cluster, err := faketeleport.New(faketeleport.Config{})
+	identity := filepath.Join(dir, "identity")
+	cluster, err := testworld.NewCluster(testworld.ClusterOptions{
+		BotRoles: []string{faketeleport.RolePluginReviewer}, Identity: identity,
+	})
 	require.NoError(t, err)
 	t.Cleanup(cluster.Close)
-	auth, err := faketeleport.Serve(cluster, "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(auth.Stop)
-	cluster.PutUser(faketeleport.User{Name: "bot", Roles: []string{faketeleport.RoleAccessPluginWithReview}})
-	identity := filepath.Join(dir, "identity")
-	require.NoError(t, cluster.WriteIdentityFile(identity, "bot", time.Hour))
-	jira, err := fakejira.New(fakejira.Board(fakejira.Cloud))
+	jira, err := testworld.NewJira(fakejira.Board(fakejira.Cloud), freeAddr(t))
 	require.NoError(t, err)
 	t.Cleanup(jira.Close)
-	api := httptest.NewServer(jira)
-	t.Cleanup(api.Close)
-	certFile, keyFile := certificate(t, dir)
-	addr := testworld.FreeAddr(t)
-	path := filepath.Join(dir, "teleport-jira.toml")
-	require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, `
-teleport = { addr = %q, identity = %q }
-jira = { url = %q, username = "bot@example.com", api_token = "bot-token", project = "TAR" }
-http = { listen_addr = "127.0.0.1:0", https_cert_file = %q, https_key_file = %q }
-telemetry = { listen_addr = %q }
-`, auth.Addr(), identity, api.URL, certFile, keyFile, addr), 0o600))
+	ca, err := testworld.NewAuthority()
+	require.NoError(t, err)
+	_, err = ca.Issue(dir)
+	require.NoError(t, err)
+	addr, path := freeAddr(t), filepath.Join(dir, "teleport-jira.toml")
+	conf := testworld.Config{}
+	cluster.Configure(conf, identity)
+	jira.Configure(conf)
+	conf.Set("http", "listen_addr", "127.0.0.1:0")
+	conf.Set("http", "https_cert_file", filepath.Join(dir, testworld.CertFile))
+	conf.Set("http", "https_key_file", filepath.Join(dir, testworld.KeyFile))
+	conf.Set("telemetry", "listen_addr", addr)
+	require.NoError(t, conf.Write(path))
 
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
@@ -84,12 +82,11 @@ func get(t *testing.T, addr, path string) (status int, body string) {
 	return resp.StatusCode, string(text)
 }
 
-// certificate writes a certificate that nobody trusts, and its key: httptest's.
-func certificate(t *testing.T, dir string) (certFile, keyFile string) {
+func freeAddr(t *testing.T) string {
 	t.Helper()
-	certFile, keyFile = filepath.Join(dir, "tls.crt"), filepath.Join(dir, "tls.key")
-	writePair(t, certFile, keyFile)
-	return certFile, keyFile
+	addr, err := testworld.FreeAddr()
+	require.NoError(t, err)
+	return addr
 }
 
 // metric is a family as it was scraped.

@@ -1,39 +1,12 @@
 package e2e
 
 import (
-	"bytes"
-	"io"
-	"net/http"
 	"os"
-	"slices"
-	"strings"
-	"sync"
 	"syscall"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"teleport-jira/internal/testworld"
 )
-
-// output collects what a process writes.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
-}
 
 // launch starts the daemon with the configuration as it is now, and does not
 // wait for it.
@@ -46,12 +19,8 @@ func (w *world) launch(flags ...string) {
 // launchAsIs is launch with the file that is there.
 func (w *world) launchAsIs(flags ...string) {
 	w.t.Helper()
-	require.Nil(w.t, w.proc, "the daemon runs already")
-	args := append([]string{"start", "--config", w.confPath}, flags...)
-	argv := slices.Concat(w.through, []string{binary}, args)
-	proc, err := testworld.Start(w.log, w.env, argv...)
-	require.NoError(w.t, err)
-	w.proc = proc
+	w.daemon.Argv, w.daemon.Env = append(w.through[:len(w.through):len(w.through)], binary), w.env
+	require.NoError(w.t, w.daemon.Launch(flags...))
 }
 
 // start starts the daemon and waits until it is ready.
@@ -64,33 +33,16 @@ func (w *world) start(flags ...string) {
 // ready waits until the daemon says that both sides are usable.
 func (w *world) ready() {
 	w.t.Helper()
-	eventually(w.t, func(c *assert.CollectT) {
-		status, body, err := w.admin("/readyz")
-		require.NoError(c, err)
-		require.Equal(c, http.StatusOK, status, body)
-	})
+	succeeds(w.t, w.daemon.Ready)
 }
 
 // admin asks the admin listener.
-func (w *world) admin(path string) (status int, body string, err error) {
-	req, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, "http://"+w.adminAddr+path, nil)
-	if err != nil {
-		return 0, "", err
-	}
-	resp, err := w.client.Do(req)
-	if err != nil {
-		return 0, "", err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	return resp.StatusCode, string(text), err
-}
+func (w *world) admin(path string) (status int, body string, err error) { return w.daemon.Admin(path) }
 
 // signal sends the daemon a signal.
 func (w *world) signal(s os.Signal) {
 	w.t.Helper()
-	require.NotNil(w.t, w.proc, "the daemon does not run")
-	require.NoError(w.t, w.proc.Signal(s))
+	require.NoError(w.t, w.daemon.Signal(s))
 }
 
 // stop ends the daemon as an operator does.
@@ -110,26 +62,9 @@ func (w *world) kill() {
 // exit waits for the daemon's end and returns its exit status.
 func (w *world) exit() int {
 	w.t.Helper()
-	require.NotNil(w.t, w.proc, "the daemon does not run")
-	select {
-	case <-w.proc.Done():
-	case <-time.After(patience):
-		require.Fail(w.t, "the daemon did not end")
-	}
-	ended := w.proc
-	w.proc = nil
-	return ended.ExitStatus()
-}
-
-// abandon ends a daemon that still runs when its test ends.
-func (w *world) abandon() {
-	if w.proc == nil {
-		return
-	}
-	if err := w.proc.Signal(syscall.SIGKILL); err != nil {
-		w.t.Error(err)
-	}
-	<-w.proc.Done()
+	status, err := w.daemon.Exit(patience)
+	require.NoError(w.t, err)
+	return status
 }
 
 // logged waits until the daemon has written a line with all of the parts.
@@ -141,21 +76,4 @@ func (w *world) logged(parts ...string) {
 }
 
 // logCount is how many lines hold all of the parts.
-func (w *world) logCount(parts ...string) int {
-	n := 0
-	for line := range strings.Lines(w.log.String()) {
-		if containsAll(line, parts) {
-			n++
-		}
-	}
-	return n
-}
-
-func containsAll(text string, parts []string) bool {
-	for _, part := range parts {
-		if !strings.Contains(text, part) {
-			return false
-		}
-	}
-	return true
-}
+func (w *world) logCount(parts ...string) int { return w.log.Count(parts...) }

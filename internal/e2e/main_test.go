@@ -30,7 +30,12 @@ func run(m *testing.M) int {
 	}
 	return testworld.WithDaemon(func(path string) int {
 		binary = path
-		return m.Run()
+		status := m.Run()
+		if err := writeRefusals(); err != nil {
+			_, _ = fmt.Fprintln(os.Stderr, "end-to-end tests:", err)
+			return 1
+		}
+		return status
 	})
 }
 

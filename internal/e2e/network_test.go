@@ -16,11 +16,13 @@ import (
 	"sync/atomic"
 	"testing"
 
+	"github.com/gravitational/teleport/api/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/fakejira"
 	"teleport-jira/internal/faketeleport"
+	"teleport-jira/internal/testworld"
 )
 
 // Who the daemon talks to, and who may talk to it.
@@ -50,7 +52,7 @@ func (w *world) secureSite(version uint16) (proxied *atomic.Pointer[http.Request
 	site.TLS = &tls.Config{MaxVersion: version}
 	site.StartTLS()
 	w.t.Cleanup(site.Close)
-	writePEM(w.t, w.path("jira-ca.pem"), "CERTIFICATE", site.Certificate().Raw)
+	require.NoError(w.t, testworld.WritePEM(w.path("jira-ca.pem"), "CERTIFICATE", site.Certificate().Raw))
 	proxied = &atomic.Pointer[http.Request]{}
 	proxy := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		proxied.Store(r)
@@ -98,7 +100,7 @@ func TestSecurityJiraIsReachedThroughTheProxyOfTheEnvironmentWithItsOwnCA(t *tes
 func TestSecurityJiraWithoutATrustedCertificateIsRefused(t *testing.T) {
 	w := newWorld(t)
 	w.secureSite(tls.VersionTLS13)
-	w.conf.drop("jira", "ca_file")
+	w.conf.Drop("jira", "ca_file")
 	w.launch()
 	w.logged("certificate signed by unknown authority")
 	require.Empty(t, w.jira.Calls())
@@ -115,12 +117,12 @@ func TestSecurityJiraWithOldTLSIsRefused(t *testing.T) {
 func TestSecurityClientCertificatesAreDemandedWhereConfigured(t *testing.T) {
 	w := newWorld(t)
 	ca := w.path("client-ca.pem")
-	writePEM(t, ca, "CERTIFICATE", w.ca.cert.Raw)
+	require.NoError(t, testworld.WritePEM(ca, "CERTIFICATE", w.ca.Cert.Raw))
 	w.set("http.tls", "verify_client_cert", true)
 	w.set("http.tls", "client_ca_file", ca)
 	w.start()
-	knock := func(certs ...tls.Certificate) error {
-		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: w.ca.pool(), MinVersion: tls.VersionTLS12, Certificates: certs}}
+	deliver := func(certs ...tls.Certificate) error {
+		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: w.ca.Pool(), MinVersion: tls.VersionTLS12, Certificates: certs}}
 		defer transport.CloseIdleConnections()
 		resp, err := (&http.Client{Transport: transport}).Get(w.hookURL("/status"))
 		if err == nil {
@@ -128,12 +130,13 @@ func TestSecurityClientCertificatesAreDemandedWhereConfigured(t *testing.T) {
 		}
 		return err
 	}
-	require.Error(t, knock())
-	strangers := t.TempDir()
-	newAuthority(t).issue(t, strangers)
-	stranger, err := tls.LoadX509KeyPair(filepath.Join(strangers, "tls.crt"), filepath.Join(strangers, "tls.key"))
+	require.Error(t, deliver())
+	foreign := t.TempDir()
+	_, err := newAuthority(t).Issue(foreign)
 	require.NoError(t, err)
-	require.Error(t, knock(stranger))
+	other, err := tls.LoadX509KeyPair(filepath.Join(foreign, "tls.crt"), filepath.Join(foreign, "tls.key"))
+	require.NoError(t, err)
+	require.Error(t, deliver(other))
 }
 
 // TestSecurityNoListenerButTheConfiguredOnes asks the kernel.
@@ -146,7 +149,7 @@ func TestSecurityNoListenerButTheConfiguredOnes(t *testing.T) {
 			if !polling {
 				want = append(want, w.hookAddr)
 			}
-			eventually(t, func(c *assert.CollectT) { require.ElementsMatch(c, want, listeners(c, w.proc.PID())) })
+			eventually(t, func(c *assert.CollectT) { require.ElementsMatch(c, want, listeners(c, w.daemon.Process().PID())) })
 		})
 	}
 }
@@ -194,10 +197,25 @@ func TestSecurityWebhooksNeedTLS12(t *testing.T) {
 	w := newWorld(t)
 	w.start()
 	for version, ok := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
-		conn, err := tls.Dial("tcp", w.hookAddr, &tls.Config{RootCAs: w.ca.pool(), MinVersion: version, MaxVersion: version})
+		conn, err := tls.Dial("tcp", w.hookAddr, &tls.Config{RootCAs: w.ca.Pool(), MinVersion: version, MaxVersion: version})
 		require.Equal(t, ok, err == nil, tls.VersionName(version))
 		if err == nil {
 			require.NoError(t, conn.Close())
 		}
 	}
+}
+
+func TestTeleportIsReachedThroughItsProxy(t *testing.T) {
+	w := newWorld(t)
+	proxy, err := faketeleport.ServeProxy(w.auth, freeAddr(t))
+	require.NoError(t, err)
+	t.Cleanup(proxy.Close)
+	ca := filepath.Join(w.dir, "web-ca.pem")
+	require.NoError(t, os.WriteFile(ca, w.cluster.WebCA(), 0o600))
+	w.env = []string{"SSL_CERT_FILE=" + ca}
+	w.set("teleport", "auth_server", proxy.Addr())
+	w.start()
+	id, issue := w.pending()
+	w.drag(issue, "Approved", fakejira.BobID)
+	w.inState(id, types.RequestState_APPROVED)
 }

@@ -12,6 +12,7 @@ import (
 
 	"teleport-jira/internal/fakejira"
 	"teleport-jira/internal/faketeleport"
+	"teleport-jira/internal/testworld"
 )
 
 // property is where an issue names its request.
@@ -143,7 +144,7 @@ func (w *world) said(issue fakejira.Issue, parts ...string) {
 func (w *world) sayings(issue fakejira.Issue, parts ...string) int {
 	n := 0
 	for _, text := range w.comments(issue) {
-		if containsAll(text, parts) {
+		if testworld.Contains(text, parts) {
 			n++
 		}
 	}

@@ -1,16 +1,13 @@
 package e2e
 
 import (
-	"fmt"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/gravitational/teleport/api/types"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -40,8 +37,8 @@ func TestStartFailsForWhatWaitingDoesNotMend(t *testing.T) {
 		"broken identity":     {breakIdentity, []string{"load identity", "it is no identity file", "to do: ", "tctl auth sign --format=file"}},
 		"expired identity":    {expireIdentity, []string{`certificate of user "jira-bot" expired at`}},
 		"unknown Teleport user": {func(w *world) {
-			require.NoError(w.t, w.cluster.WriteIdentityFile(w.path(identity), "stranger", time.Hour))
-		}, []string{"stranger"}},
+			require.NoError(w.t, w.cluster.WriteIdentityFile(w.path(identity), "unknown-bot", time.Hour))
+		}, []string{"unknown-bot"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, func(o *options) {
@@ -50,7 +47,7 @@ func TestStartFailsForWhatWaitingDoesNotMend(t *testing.T) {
 				strict.Fields = []fakejira.Field{{ID: "customfield_10051", Name: "Risk", Required: true}}
 				o.jira.Projects = append(o.jira.Projects, strict)
 			})
-			w.conf.drop("log", "severity")
+			w.conf.Drop("log", "severity")
 			tc.spoil(w)
 			w.launch()
 			require.Equal(t, 1, w.exit())
@@ -89,7 +86,7 @@ func requireComplaint(t *testing.T, text string, parts ...string) {
 		complaints = append(complaints, line)
 	}
 	require.NotEmpty(t, complaints)
-	require.True(t, slices.ContainsFunc(complaints, func(line string) bool { return containsAll(line, parts) }),
+	require.True(t, slices.ContainsFunc(complaints, func(line string) bool { return testworld.Contains(line, parts) }),
 		"no line with %q among %q", parts, complaints)
 }
 
@@ -189,75 +186,6 @@ func TestTeleportThatIsDownAtTheStartIsWaitedFor(t *testing.T) {
 	succeeds(t, w.auth.Start)
 	w.ready()
 	w.pending()
-}
-
-// The existing plugin's files.
-
-// existing is what the existing plugin's own documentation has operators fill in.
-const existing = `# example jira plugin configuration TOML file
-
-[teleport]
-%s
-
-[jira]
-url = "%s" # JIRA URL. For JIRA Cloud, https://[my-jira].atlassian.net
-username = "bot@example.com" # JIRA username
-api_token = "%s" # JIRA API Basic Auth token, or our password in case you're using Jira Server.
-project = "TAR" # JIRA Project key
-
-[http]
-listen_addr = "%s" # JIRA webhook listener
-public_addr = "example.com" # URL on which webhook server is accessible externally, e.g. [https://]teleport-proxy.example.com
-https_key_file = "%s"  # TLS private key
-https_cert_file = "%s" # TLS certificate
-
-[log]
-output = "stderr" # Logger output. Could be "stdout", "stderr" or "/var/lib/teleport/jira.log"
-severity = "INFO" # Logger severity. Could be "INFO", "ERROR", "DEBUG" or "WARN".
-`
-
-func TestConfigurationOfTheExistingPluginWorksUnchanged(t *testing.T) {
-	t.Parallel()
-	for name, section := range map[string]func(w *world) string{
-		"addr and identity": func(w *world) string {
-			return fmt.Sprintf("addr = %q\nidentity = %q\nrefresh_identity = true", w.auth.Addr(), w.path(identity))
-		},
-		"auth_server and key files": func(w *world) string {
-			pair, err := w.cluster.WriteKeyPair(w.dir, botUser, time.Hour)
-			require.NoError(w.t, err)
-			return fmt.Sprintf("auth_server = %q\nclient_key = %q\nclient_crt = %q\nroot_cas = %q",
-				w.auth.Addr(), pair.Key, pair.Cert, pair.RootCAs)
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, func(o *options) { o.secret = "" })
-			token := w.path("token")
-			require.NoError(t, os.WriteFile(token, []byte(fakejira.BotToken+"\n"), 0o600))
-			w.writeText(fmt.Sprintf(existing, section(w), w.site.URL(), token, w.hookAddr, w.path("tls.key"), w.path("tls.crt")))
-			w.launchAsIs()
-			w.logged("subscribed to access requests")
-			id := w.request(faketeleport.RequestOptions{})
-			issue := w.issue(id)
-			w.drag(issue, "Approved", fakejira.BobID)
-			w.inState(id, types.RequestState_APPROVED)
-			w.stop()
-		})
-	}
-}
-
-func TestTeleportIsReachedThroughItsProxy(t *testing.T) {
-	w := newWorld(t)
-	proxy, err := faketeleport.ServeProxy(w.auth, testworld.FreeAddr(t))
-	require.NoError(t, err)
-	t.Cleanup(proxy.Close)
-	ca := filepath.Join(w.dir, "web-ca.pem")
-	require.NoError(t, os.WriteFile(ca, w.cluster.WebCA(), 0o600))
-	w.env = []string{"SSL_CERT_FILE=" + ca}
-	w.set("teleport", "auth_server", proxy.Addr())
-	w.start()
-	id, issue := w.pending()
-	w.drag(issue, "Approved", fakejira.BobID)
-	w.inState(id, types.RequestState_APPROVED)
 }
 
 func TestDaemonHoldsOneSubscription(t *testing.T) {

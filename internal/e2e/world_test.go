@@ -3,8 +3,9 @@ package e2e
 import (
 	"crypto/tls"
 	"net/http"
+	"os"
 	"path/filepath"
-	"strings"
+	"strconv"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 )
 
 const (
-	botUser  = "jira-bot"          // the daemon's Teleport user
+	botUser  = testworld.Bot       // the daemon's Teleport user
 	alice    = "alice@example.com" // Teleport users, with accounts in Jira
 	bob      = "bob@example.com"
 	carol    = "carol@example.com"
@@ -26,7 +27,7 @@ const (
 	identity = "identity" // the identity file's name
 )
 
-// options is what a world is made of.
+// options describe a world.
 type options struct {
 	jira    fakejira.Options
 	cluster faketeleport.Config
@@ -39,21 +40,21 @@ type options struct {
 // and stops. It is not ready for concurrent use.
 type world struct {
 	t         *testing.T
-	cluster   *faketeleport.Cluster
-	auth      *faketeleport.Server
-	jira      *fakejira.Server
-	site      *testworld.Site
-	ca        *authority
+	cluster   *testworld.Cluster
+	auth      *faketeleport.Server // the cluster's
+	jira      *testworld.Jira
+	site      *testworld.Site // Jira's
+	ca        *testworld.Authority
 	dir       string
-	conf      configuration
+	conf      testworld.Config
 	confPath  string
 	hookAddr  string
 	adminAddr string
 	env       []string
 	through   []string     // a command that runs the daemon; empty: none
 	client    *http.Client // trusts the daemon's listener
-	log       *output
-	proc      *testworld.Process
+	log       *testworld.Log
+	daemon    *testworld.Daemon
 }
 
 // newWorld makes a world with a running Cloud Jira and a running cluster, a
@@ -64,97 +65,125 @@ func newWorld(t *testing.T, change ...func(*options)) *world {
 	o := options{
 		jira:    fakejira.Board(fakejira.Cloud),
 		cluster: faketeleport.Config{ClusterName: "example.com", ProxyPublicAddr: proxy},
-		roles:   []string{faketeleport.RoleAccessPluginWithReview},
+		roles:   []string{faketeleport.RolePluginReviewer},
 		secret:  secret,
 	}
 	for _, f := range change {
 		f(&o)
 	}
 	w := &world{
-		t: t, ca: newAuthority(t), dir: t.TempDir(), log: &output{}, conf: configuration{},
-		hookAddr: testworld.FreeAddr(t), adminAddr: testworld.FreeAddr(t),
+		t: t, ca: newAuthority(t), dir: t.TempDir(), log: &testworld.Log{}, conf: testworld.Config{},
+		hookAddr: freeAddr(t), adminAddr: freeAddr(t),
 	}
-	w.confPath = filepath.Join(w.dir, "teleport-jira.toml")
-	w.ca.issue(t, w.dir)
+	w.confPath = w.path("teleport-jira.toml")
+	w.issueCertificate()
 	transport := &http.Transport{
-		TLSClientConfig: &tls.Config{RootCAs: w.ca.pool(), MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,
+		TLSClientConfig: &tls.Config{RootCAs: w.ca.Pool(), MinVersion: tls.VersionTLS12}, ForceAttemptHTTP2: true,
 	}
 	t.Cleanup(transport.CloseIdleConnections)
 	w.client = &http.Client{Transport: transport, Timeout: patience}
 	w.makeCluster(o)
 	w.makeJira(o, transport)
 	w.configure(o)
-	t.Cleanup(func() {
-		w.abandon()
-		if t.Failed() {
-			t.Logf("what the daemon wrote:\n%s", w.log)
-		}
-	})
+	w.makeDaemon()
 	return w
 }
 
 func (w *world) makeCluster(o options) {
 	w.t.Helper()
+	people := []string{faketeleport.RoleRequester, faketeleport.RoleReviewer}
 	var err error
-	w.cluster, err = faketeleport.New(o.cluster)
+	w.cluster, err = testworld.NewCluster(testworld.ClusterOptions{
+		Config: o.cluster, Addr: freeAddr(w.t), BotRoles: o.roles, Identity: w.path(identity),
+		Users: []faketeleport.User{{Name: alice, Roles: people}, {Name: bob, Roles: people}, {Name: carol, Roles: people}},
+	})
 	require.NoError(w.t, err)
 	w.t.Cleanup(w.cluster.Close)
-	w.auth, err = faketeleport.Serve(w.cluster, testworld.FreeAddr(w.t))
-	require.NoError(w.t, err)
-	w.t.Cleanup(w.auth.Stop)
-	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: o.roles})
-	for _, user := range []string{alice, bob, carol} {
-		w.cluster.PutUser(faketeleport.User{Name: user, Roles: []string{faketeleport.RoleRequester, faketeleport.RoleReviewer}})
-	}
-	require.NoError(w.t, w.cluster.WriteIdentityFile(w.path(identity), botUser, time.Hour))
+	w.auth = w.cluster.Auth
 }
 
 func (w *world) makeJira(o options, transport http.RoundTripper) {
 	w.t.Helper()
-	w.site = &testworld.Site{Addr: testworld.FreeAddr(w.t)}
-	if o.jira.BaseURL == "" {
-		o.jira.BaseURL = w.site.URL()
-	}
 	o.jira.WebhookTransport = transport
 	var err error
-	w.jira, err = fakejira.New(o.jira)
+	w.jira, err = testworld.NewJira(o.jira, freeAddr(w.t))
 	require.NoError(w.t, err)
 	w.t.Cleanup(w.jira.Close)
-	w.site.Handler = w.jira
-	succeeds(w.t, w.site.Start)
-	w.t.Cleanup(w.site.Stop)
+	w.site = w.jira.Site
 	if !o.polling {
 		w.jira.RegisterWebhook(fakejira.Webhook{URL: w.hookURL("/"), Secret: o.secret, RetryScale: 0.0005})
 	}
 }
 
+// makeDaemon sets up the daemon, which is not started yet. What it writes is
+// shown if the test fails.
+func (w *world) makeDaemon() {
+	w.daemon = &testworld.Daemon{
+		ConfigPath: w.confPath, AdminAddr: w.adminAddr, Out: w.log, Client: w.client,
+	}
+	w.t.Cleanup(func() {
+		assert.NoError(w.t, w.daemon.Kill())
+		countRefusals(w.log)
+		if w.t.Failed() {
+			w.t.Logf("what the daemon wrote:\n%s", w.log)
+		}
+	})
+}
+
 // configure fills the configuration. Nothing but webhooks and events is to be
 // relied upon, unless the world is one that polls.
 func (w *world) configure(o options) {
-	w.set("teleport", "auth_server", w.auth.Addr())
-	w.set("teleport", "identity", w.path(identity))
-	w.set("jira", "url", w.site.URL())
-	w.set("jira", "username", fakejira.BotEmail)
-	w.set("jira", "api_token", fakejira.BotToken)
-	w.set("jira", "project", "TAR")
+	w.cluster.Configure(w.conf, w.path(identity))
+	w.jira.Configure(w.conf)
 	w.set("reconcile", "poll_interval", "0")
 	w.set("telemetry", "listen_addr", w.adminAddr)
 	w.set("log", "severity", "DEBUG")
-	if o.jira.Flavour == fakejira.DataCenter {
-		w.set("jira", "username", "")
-		w.set("jira", "api_token", fakejira.BotPAT)
-	}
 	if o.polling {
 		w.set("http", "enabled", false)
 		w.set("reconcile", "poll_interval", "1s")
 		return
 	}
 	w.set("http", "listen_addr", w.hookAddr)
-	w.set("http", "https_key_file", w.path("tls.key"))
-	w.set("http", "https_cert_file", w.path("tls.crt"))
+	w.set("http", "https_key_file", w.path(testworld.KeyFile))
+	w.set("http", "https_cert_file", w.path(testworld.CertFile))
 	if o.secret != "" {
 		w.set("http", "webhook_secret", o.secret)
 	}
+}
+
+// set changes the configuration that start and reload write.
+func (w *world) set(section, key string, value any) { w.conf.Set(section, key, value) }
+
+// writeConfig writes the configuration as it is now.
+func (w *world) writeConfig() { w.writeText(w.conf.String()) }
+
+// writeText writes a configuration file of any content.
+func (w *world) writeText(text string) {
+	w.t.Helper()
+	require.NoError(w.t, os.WriteFile(w.confPath, []byte(text), 0o600))
+}
+
+// issueCertificate gives the listener a new certificate and returns its serial
+// number.
+func (w *world) issueCertificate() int64 {
+	w.t.Helper()
+	serial, err := w.ca.Issue(w.dir)
+	require.NoError(w.t, err)
+	return serial
+}
+
+func newAuthority(t *testing.T) *testworld.Authority {
+	t.Helper()
+	ca, err := testworld.NewAuthority()
+	require.NoError(t, err)
+	return ca
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	addr, err := testworld.FreeAddr()
+	require.NoError(t, err)
+	return addr
 }
 
 // path is a file in the world's directory.
@@ -182,14 +211,9 @@ func (w *world) quiet() {
 
 // metric is the value of a metric without labels; empty if there is none.
 func (w *world) metric(name string) string {
-	_, body, err := w.admin("/metrics")
-	if err != nil {
-		return err.Error()
+	value, found := w.daemon.Metric(name)
+	if !found {
+		return ""
 	}
-	for line := range strings.Lines(body) {
-		if value, ok := strings.CutPrefix(line, name+" "); ok {
-			return strings.TrimSpace(value)
-		}
-	}
-	return ""
+	return strconv.FormatFloat(value, 'f', -1, 64)
 }

@@ -149,7 +149,7 @@ func slicePage[T any](all []T, start, size int) []T {
 	return all[start:min(start+size, len(all))]
 }
 
-// answer is what the double answers.
+// answer is the response to a call.
 type answer struct {
 	status   int
 	header   http.Header

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// Effect is what a Fault does to a call.
+// Effect is a Fault's effect on a call.
 type Effect int
 
 // The effects. LoseRequest and LoseAnswer cut the connection: over a socket

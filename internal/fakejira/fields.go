@@ -48,7 +48,7 @@ func selectFields(wanted []string, otherwise string) selection {
 	return sel
 }
 
-// has tells whether a field is wanted. Unknown names are ignored, as in Jira.
+// has reports whether a field is wanted. Unknown names are ignored, as in Jira.
 func (s selection) has(field string) bool {
 	if slices.Contains(s.without, field) {
 		return false

@@ -2,13 +2,17 @@ package fakejira
 
 import (
 	"fmt"
-	"slices"
+	"regexp"
 	"strings"
 )
 
+// The double knows the part of JQL that conditions of a program need:
+// comparisons with =, in, not in and >=, joined by AND, and ORDER BY. What else
+// Jira knows is refused here as Jira refuses what is malformed, with 400.
+
 // jqlQuery is a parsed JQL query.
 type jqlQuery struct {
-	where jqlNode // nil when the query has no restriction
+	where []jqlClause // all of them hold
 	order []jqlOrder
 }
 
@@ -17,131 +21,61 @@ type jqlOrder struct {
 	desc  bool
 }
 
-// jqlNode is a condition: one of the types below.
-type jqlNode interface{ isNode() }
-
-type jqlBool struct {
-	and         bool
-	left, right jqlNode
-}
-
-type jqlNot struct{ inner jqlNode }
-
-// jqlClause compares a field with values. Operators are lower case: "=",
-// "!=", ">", ">=", "<", "<=", "in", "not in", "is", "is not".
+// jqlClause compares a field with values; op is "=", "in", "not in" or ">=".
 type jqlClause struct {
 	field  string
 	op     string
-	values []jqlValue
+	values []string
 }
 
-// jqlValue is text, or a function call without arguments.
-type jqlValue struct {
-	text     string
-	function bool
-}
+// currentUser is the one function of the double, as a value.
+const currentUser = "currentUser()"
 
-func (jqlBool) isNode()   {}
-func (jqlNot) isNode()    {}
-func (jqlClause) isNode() {}
-
-// jqlToken is a word, quoted text or sign.
-type jqlToken struct {
-	text   string
-	quoted bool
-	at     int
-}
-
-// is tells whether the token is a keyword or sign.
-func (t jqlToken) is(word string) bool { return !t.quoted && strings.EqualFold(t.text, word) }
-
-// jqlError is what is wrong with a query, in Jira's tone.
+// jqlError is a fault in a query, in Jira's words.
 type jqlError string
 
 func (e jqlError) Error() string { return "Error in the JQL Query: " + string(e) }
 
-// lexJQL cuts a query into tokens; the last is empty.
-func lexJQL(q string) ([]jqlToken, error) {
-	const signs, ends = "(),", " \t\r\n()=!<>~,\"'"
-	var tokens []jqlToken
-	for i := 0; i < len(q); {
-		ch := q[i]
-		switch {
-		case strings.IndexByte(" \t\r\n", ch) >= 0:
-			i++
-		case strings.IndexByte(signs, ch) >= 0:
-			tokens = append(tokens, jqlToken{text: q[i : i+1], at: i})
-			i++
-		case strings.IndexByte("=!<>~", ch) >= 0:
-			end := i + 1
-			if end < len(q) && (q[end] == '=' || ch == '!' && q[end] == '~') {
-				end++
-			}
-			tokens = append(tokens, jqlToken{text: q[i:end], at: i})
-			i = end
-		case ch == '"' || ch == '\'':
-			text, end, err := unquoteJQL(q, i)
-			if err != nil {
-				return nil, err
-			}
-			tokens = append(tokens, jqlToken{text: text, quoted: true, at: i})
-			i = end
-		default:
-			end := i
-			for end < len(q) && strings.IndexByte(ends, q[end]) < 0 {
-				end++
-			}
-			if word := q[i:end]; strings.ContainsAny(word, "*/%^$#@[];?|{}\\&:") {
-				return nil, jqlError(fmt.Sprintf("The character in '%s' is a reserved JQL character. You must enclose it in a string or use the escape. (line 1, character %d)", word, i+1))
-			}
-			tokens = append(tokens, jqlToken{text: q[i:end], at: i})
-			i = end
-		}
-	}
-	return append(tokens, jqlToken{at: len(q)}), nil
-}
+// jqlToken matches quoted text, an operator or sign, the function, and a word
+// without reserved characters.
+var jqlToken = regexp.MustCompile(`^(?:"(?:[^"\\]|\\["'\\ ntr])*"|'(?:[^'\\]|\\["'\\ ntr])*'|>=|[=(),]|(?i:currentUser\(\))|[^\s()=!<>~,"'*/%^$#@\[\];?|{}\\&:]+)`)
 
-// unquoteJQL reads the quoted text that begins at i and tells where it ends.
-func unquoteJQL(q string, i int) (text string, end int, err error) {
-	var b strings.Builder
-	quote := q[i]
-	for j := i + 1; j < len(q); j++ {
-		switch {
-		case q[j] == quote:
-			return b.String(), j + 1, nil
-		case q[j] != '\\':
-			b.WriteByte(q[j])
-		case j+1 == len(q):
-			return "", 0, jqlError("The quoted string has not been completed.")
-		default:
-			j++
-			r, known := map[byte]byte{'"': '"', '\'': '\'', '\\': '\\', ' ': ' ', 'n': '\n', 't': '\t', 'r': '\r'}[q[j]]
-			if !known {
-				return "", 0, jqlError(fmt.Sprintf("'\\%c' is an illegal JQL escape sequence. (line 1, character %d)", q[j], j))
-			}
-			b.WriteByte(r)
+// jqlTokens cuts a query into tokens.
+func jqlTokens(q string) ([]string, error) {
+	var tokens []string
+	for rest := strings.TrimSpace(q); rest != ""; {
+		token := jqlToken.FindString(rest)
+		if token == "" {
+			return nil, jqlError(fmt.Sprintf("The character '%c' is not expected here. (line 1, character %d)", []rune(rest)[0], len(q)-len(rest)+1))
 		}
+		tokens = append(tokens, token)
+		rest = strings.TrimSpace(rest[len(token):])
 	}
-	return "", 0, jqlError("The quoted string has not been completed.")
+	return tokens, nil
 }
 
 // jqlParser walks over tokens.
-type jqlParser struct {
-	tokens []jqlToken
-	depth  int
-}
+type jqlParser struct{ tokens []string }
 
 // parseJQL parses a whole query.
 func parseJQL(q string) (jqlQuery, error) {
-	tokens, err := lexJQL(q)
+	tokens, err := jqlTokens(q)
 	if err != nil {
 		return jqlQuery{}, err
 	}
-	p := &jqlParser{tokens: tokens}
+	p := &jqlParser{tokens}
 	var query jqlQuery
-	if !p.peek().is("order") && !p.end() {
-		if query.where, err = p.or(); err != nil {
+	for len(p.tokens) > 0 && !p.next("order") {
+		c, err := p.clause()
+		if err != nil {
 			return jqlQuery{}, err
+		}
+		query.where = append(query.where, c)
+		if !p.accept("and") {
+			break
+		}
+		if len(p.tokens) == 0 || p.next("order") {
+			return jqlQuery{}, p.unexpected("a field name")
 		}
 	}
 	if p.accept("order") {
@@ -149,136 +83,70 @@ func parseJQL(q string) (jqlQuery, error) {
 			return jqlQuery{}, err
 		}
 	}
-	if !p.end() {
-		return jqlQuery{}, p.unexpected("AND, OR or ORDER BY")
+	if len(p.tokens) > 0 {
+		return jqlQuery{}, p.unexpected("AND or ORDER BY")
 	}
 	return query, nil
 }
 
-func (p *jqlParser) peek() jqlToken { return p.tokens[0] }
-
-func (p *jqlParser) end() bool { return len(p.tokens) == 1 }
-
-// skip goes on to the next token; it stays at the last.
-func (p *jqlParser) skip() {
-	if len(p.tokens) > 1 {
-		p.tokens = p.tokens[1:]
-	}
+// next reports whether the next token is the keyword or sign.
+func (p *jqlParser) next(word string) bool {
+	return len(p.tokens) > 0 && strings.EqualFold(p.tokens[0], word)
 }
 
 // accept consumes the keyword or sign if it is next.
 func (p *jqlParser) accept(word string) bool {
-	if p.end() || !p.peek().is(word) {
+	if !p.next(word) {
 		return false
 	}
-	p.skip()
+	p.tokens = p.tokens[1:]
 	return true
 }
 
 func (p *jqlParser) unexpected(wanted string) error {
-	t := p.peek()
-	if p.end() {
+	if len(p.tokens) == 0 {
 		return jqlError("Expecting " + wanted + " before the end of the query.")
 	}
-	return jqlError(fmt.Sprintf("Expecting %s but got '%s'. (line 1, character %d)", wanted, t.text, t.at+1))
+	return jqlError(fmt.Sprintf("Expecting %s but got '%s'.", wanted, p.tokens[0]))
 }
 
-func (p *jqlParser) or() (jqlNode, error) {
-	left, err := p.and()
-	for err == nil && (p.accept("or") || p.accept("|") || p.accept("||")) {
-		var right jqlNode
-		right, err = p.and()
-		left = jqlBool{left: left, right: right}
-	}
-	return left, err
-}
-
-func (p *jqlParser) and() (jqlNode, error) {
-	left, err := p.term()
-	for err == nil && p.accept("and") {
-		var right jqlNode
-		right, err = p.term()
-		left = jqlBool{and: true, left: left, right: right}
-	}
-	return left, err
-}
-
-func (p *jqlParser) term() (jqlNode, error) {
-	const deepest = 100
-	if p.depth++; p.depth > deepest {
-		return nil, jqlError("The query is nested too deeply.")
-	}
-	defer func() { p.depth-- }()
-	if p.accept("not") || p.accept("!") {
-		inner, err := p.term()
-		return jqlNot{inner}, err
-	}
-	if !p.accept("(") {
-		return p.clause()
-	}
-	inner, err := p.or()
-	if err == nil && !p.accept(")") {
-		err = p.unexpected("')'")
-	}
-	return inner, err
-}
-
-func (p *jqlParser) clause() (jqlNode, error) {
-	field := p.peek()
-	if p.end() || !field.quoted && isJQLSign(field.text) {
-		return nil, p.unexpected("a field name")
-	}
-	p.skip()
-	c := jqlClause{field: strings.ToLower(field.text)}
-	op, err := p.operator()
+func (p *jqlParser) clause() (jqlClause, error) {
+	field, err := p.value("a field name")
 	if err != nil {
-		return nil, err
+		return jqlClause{}, err
 	}
-	c.op = op
-	switch op {
-	case "is", "is not":
-		if !p.accept("empty") && !p.accept("null") {
-			return nil, p.unexpected("EMPTY or NULL")
+	c := jqlClause{field: strings.ToLower(field)}
+	switch {
+	case p.accept("="):
+		c.op = "="
+	case p.accept(">="):
+		c.op = ">="
+	case p.accept("in"):
+		c.op = "in"
+	case p.accept("not"):
+		c.op = "not in"
+		if !p.accept("in") {
+			return c, p.unexpected("IN")
 		}
-		return c, nil
-	case "in", "not in":
-		c.values, err = p.valueList()
+	default:
+		return c, p.unexpected("an operator")
+	}
+	if c.op == "=" || c.op == ">=" {
+		v, err := p.value("a value")
+		c.values = []string{v}
 		return c, err
 	}
-	v, err := p.value()
-	c.values = []jqlValue{v}
+	c.values, err = p.valueList()
 	return c, err
 }
 
-func (p *jqlParser) operator() (string, error) {
-	t := p.peek()
-	switch {
-	case p.accept("not"):
-		if !p.accept("in") {
-			return "", p.unexpected("IN")
-		}
-		return "not in", nil
-	case p.accept("in"):
-		return "in", nil
-	case p.accept("is"):
-		if p.accept("not") {
-			return "is not", nil
-		}
-		return "is", nil
-	case !p.end() && !t.quoted && slices.Contains([]string{"=", "!=", ">", ">=", "<", "<="}, t.text):
-		p.skip()
-		return t.text, nil
-	}
-	return "", p.unexpected("an operator")
-}
-
-func (p *jqlParser) valueList() ([]jqlValue, error) {
+func (p *jqlParser) valueList() ([]string, error) {
 	if !p.accept("(") {
 		return nil, p.unexpected("'('")
 	}
-	var all []jqlValue
+	var all []string
 	for {
-		v, err := p.value()
+		v, err := p.value("a value")
 		if err != nil {
 			return nil, err
 		}
@@ -292,26 +160,25 @@ func (p *jqlParser) valueList() ([]jqlValue, error) {
 	}
 }
 
-func (p *jqlParser) value() (jqlValue, error) {
-	t := p.peek()
-	if p.end() || !t.quoted && (isJQLSign(t.text) || isJQLWord(t.text)) {
-		return jqlValue{}, p.unexpected("a value")
-	}
-	p.skip()
-	if t.quoted || !p.accept("(") {
-		return jqlValue{text: t.text}, nil
-	}
-	if !p.accept(")") {
-		return jqlValue{}, p.unexpected("')'")
-	}
-	return jqlValue{text: strings.ToLower(t.text), function: true}, nil
-}
+// jqlReserved are signs and keywords, which have to be quoted as values.
+var jqlReserved = regexp.MustCompile(`^(?i:[(),=]|>=|and|or|not|in|is|empty|null|order|by|asc|desc)$`)
 
-func isJQLSign(text string) bool { return text == "" || strings.ContainsAny(text, "(),=!<>~") }
+var jqlEscapes = strings.NewReplacer(`\"`, `"`, `\'`, `'`, `\\`, `\`, `\ `, ` `, `\n`, "\n", `\t`, "\t", `\r`, "\r")
 
-// isJQLWord tells whether text is a keyword, which has to be quoted as a value.
-func isJQLWord(text string) bool {
-	return slices.Contains([]string{"and", "or", "not", "in", "is", "empty", "null", "order", "by", "asc", "desc"}, strings.ToLower(text))
+// value is the next token as text: quoted, a word, or the function.
+func (p *jqlParser) value(wanted string) (string, error) {
+	if len(p.tokens) == 0 || jqlReserved.MatchString(p.tokens[0]) {
+		return "", p.unexpected(wanted)
+	}
+	t := p.tokens[0]
+	p.tokens = p.tokens[1:]
+	switch {
+	case t[0] == '"' || t[0] == '\'':
+		return jqlEscapes.Replace(t[1 : len(t)-1]), nil
+	case strings.EqualFold(t, currentUser):
+		return currentUser, nil
+	}
+	return t, nil
 }
 
 func (p *jqlParser) orderBy() ([]jqlOrder, error) {
@@ -321,15 +188,12 @@ func (p *jqlParser) orderBy() ([]jqlOrder, error) {
 	}
 	var all []jqlOrder
 	for {
-		t := p.peek()
-		if p.end() || !t.quoted && isJQLSign(t.text) {
-			return nil, p.unexpected("a field name")
+		field, err := p.value("a field name")
+		if err != nil {
+			return nil, err
 		}
-		p.skip()
-		o := jqlOrder{field: strings.ToLower(t.text)}
-		if p.accept("desc") {
-			o.desc = true
-		} else {
+		o := jqlOrder{field: strings.ToLower(field), desc: p.accept("desc")}
+		if !o.desc {
 			p.accept("asc")
 		}
 		all = append(all, o)

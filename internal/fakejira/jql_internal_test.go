@@ -10,9 +10,8 @@ import (
 func FuzzJQL(f *testing.F) {
 	for _, q := range []string{
 		`project = TAR AND labels = "teleport-abc" ORDER BY created ASC`,
-		`status not in (Approved, "10100") OR NOT (creator = currentUser())`,
-		`updated >= "-5m" and labels is not EMPTY order by key desc, id`,
-		`labels = 'it\'s \"' or created < "2026-01-01 10:00"`, `((((`, `"`, `a not`, `order by`, `in (in`,
+		`status not in (Approved, "10100") AND creator = currentUser()`,
+		`updated >= "-5m" and labels in (a, 'b c') order by key desc, id`, `labels = 'it\'s \"'`, `((((`, `"`, `a not`, `order by`, `in (in`,
 	} {
 		f.Add(q)
 	}

@@ -137,12 +137,12 @@ func (w *world) find(match func(*Account) bool) *Account {
 	return nil
 }
 
-// holds tells whether a is among holders, by id or group.
+// holds reports whether a is among holders, by id or group.
 func (a *Account) holds(holders []string) bool {
 	return slices.ContainsFunc(holders, func(h string) bool { return h == a.ID || slices.Contains(a.Groups, h) })
 }
 
-// may tells whether who has a permission in a project. Anonymous callers have
+// may reports whether who has a permission in a project. Anonymous callers have
 // none.
 func may(who *Account, p Permission, project *Project) bool {
 	if who == nil || who.Inactive {
@@ -154,7 +154,7 @@ func may(who *Account, p Permission, project *Project) bool {
 	return who.Type != CustomerAccount
 }
 
-// mayGlobally tells whether who has a global permission.
+// mayGlobally reports whether who has a global permission.
 func (s *Server) mayGlobally(who *Account, p Permission) bool {
 	if who == nil || who.Inactive {
 		return false
@@ -315,7 +315,7 @@ func (s *Server) searchUsers(c *call) answer {
 	return ok(slicePage(found, start, size))
 }
 
-// findable tells whether a user search for wanted finds a. Hidden addresses
+// findable reports whether a user search for wanted finds a. Hidden addresses
 // are found when they are given in full.
 func (s *Server) findable(a *Account, wanted string) bool {
 	if a.Inactive && s.opts.Flavour == DataCenter {

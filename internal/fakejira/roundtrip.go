@@ -47,7 +47,7 @@ func (d direct) RoundTrip(r *http.Request) (*http.Response, error) {
 	return out.response(r, cut), nil
 }
 
-// serve tells whether the handler cut the connection.
+// serve reports whether the handler cut the connection.
 func (d direct) serve(w http.ResponseWriter, r *http.Request) (cut bool) {
 	defer func() {
 		switch p := recover(); p {

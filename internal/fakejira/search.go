@@ -90,7 +90,7 @@ func (s *Server) find(c *call, in searchCall) ([]*Issue, error) {
 	if err != nil {
 		return nil, err
 	}
-	if q.where == nil && s.opts.Flavour == Cloud {
+	if len(q.where) == 0 && s.opts.Flavour == Cloud {
 		return nil, jqlError("Unbounded JQL queries are not allowed here. Please add a search restriction to your query.")
 	}
 	b := jqlBinder{s: s, who: c.who, now: c.now}

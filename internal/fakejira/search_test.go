@@ -92,7 +92,7 @@ func TestCloudSearchGivesIDsAndTokens(t *testing.T) {
 
 	j.call(http.StatusBadRequest, "GET", query+"&nextPageToken=nonsense", nil)
 	other := at(t, j.call(http.StatusOK, "GET", query, nil), "nextPageToken").(string)
-	j.call(http.StatusBadRequest, "GET", "/rest/api/2/search/jql?jql=project+is+not+EMPTY&nextPageToken="+other, nil)
+	j.call(http.StatusBadRequest, "GET", "/rest/api/2/search/jql?jql=status+not+in+(Approved)&nextPageToken="+other, nil)
 }
 
 func TestDataCenterSearchCounts(t *testing.T) {
@@ -171,15 +171,12 @@ func TestJQL(t *testing.T) {
 		t.Run(f.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				o := twoProjects(f)
-				o.Accounts[0].TimeZone = "America/New_York"
 				j := start(t, o)
 				j.create("teleport-abc", "db")                                                                   // TAR-1
 				_, err := j.CreateIssue(fakejira.CarolID, fakejira.NewIssue{Project: "DBA", Summary: "x \"y\""}) // DBA-1
 				require.NoError(t, err)
-				begin := time.Now().In(time.FixedZone("", -5*3600))
 				elapse(3 * time.Hour)
 				j.create("it's") // TAR-2
-				require.NoError(t, j.Reassign("TAR-2", fakejira.AliceID, fakejira.BobID))
 				require.NoError(t, j.Drag("TAR-2", "Approved", fakejira.AliceID))
 				elapse(10 * time.Minute)
 
@@ -187,42 +184,23 @@ func TestJQL(t *testing.T) {
 					{`project = TAR`, "TAR-2 TAR-1"},
 					{`PROJECT in (tar, "DBA") order BY key ASC`, "DBA-1 TAR-1 TAR-2"},
 					{`project = 10010`, "DBA-1"},
-					{`project != TAR`, "DBA-1"},
 					{`labels = "teleport-abc"`, "TAR-1"},
 					{`labels = Teleport-ABC`, "TAR-1"},
-					{`labels = teleport-abc`, "TAR-1"},
 					{`labels = teleport`, ""},
 					{`labels in (db, x)`, "TAR-1"},
-					{`labels not in (db, x)`, "TAR-2"},
-					{`labels != db`, "TAR-2"},
-					{`labels is EMPTY`, "DBA-1"},
-					{`labels is not null`, "TAR-2 TAR-1"},
+					{`labels not in (db, x)`, "TAR-2"}, // DBA-1 has none
 					{`labels = 'it\'s'`, "TAR-2"},
 					{`status = approved`, "TAR-2"},
 					{`status in ("10100", Triage) order by created desc`, "DBA-1 TAR-1"},
 					{`status not in (Approved)`, "DBA-1 TAR-1"},
-					{`statusCategory = Done`, "TAR-2"},
-					{`statusCategory != Done and project = TAR`, "TAR-1"},
 					{`creator = currentUser()`, "TAR-2 TAR-1"},
-					{`creator in (carol, currentUser()) AND NOT project = TAR`, "DBA-1"},
-					{`reporter = carol OR labels = db`, "DBA-1 TAR-1"},
-					{`project = TAR AND (labels = db OR labels = "it's")`, "TAR-2 TAR-1"},
-					{`project = TAR AND labels = db OR project = DBA`, "DBA-1 TAR-1"},
-					{`assignee = bob`, "TAR-2"},
-					{`assignee is empty ORDER BY id ASC`, "TAR-1 DBA-1"},
-					{`assignee != bob`, ""},
-					{`key = TAR-1`, "TAR-1"},
-					{`issue in (TAR-1, DBA-1)`, "DBA-1 TAR-1"},
-					{`id = 10000`, "TAR-1"},
+					{`creator in (carol, currentuser()) AND project = DBA`, "DBA-1"},
 					{`issuetype = Access`, "DBA-1"},
 					{`updated >= -15m`, "TAR-2"},
 					{`updated >= "-5m"`, ""},
-					{`updated < "-2h" AND created >= "-1d" order by key`, "DBA-1 TAR-1"},
 					{`updated >= "-4h 30m"`, "TAR-2 DBA-1 TAR-1"},
-					{`created > "` + begin.Add(time.Hour).Format("2006-01-02 15:04") + `"`, "TAR-2"},
-					{`created <= "` + begin.Format("2006/01/02 15:04") + `"`, "DBA-1 TAR-1"},
-					{`created >= "` + begin.Format("2006-01-02") + `" order by key desc`, "TAR-2 TAR-1 DBA-1"},
-					{`project is not EMPTY ORDER BY status DESC, project, updated`, "DBA-1 TAR-2 TAR-1"},
+					{`created >= "-1d" AND status in ("10100", Triage) order by updated ASC, key`, "DBA-1 TAR-1"},
+					{`project in (TAR, DBA) ORDER BY id`, "TAR-1 DBA-1 TAR-2"},
 				} {
 					require.Equal(t, tc.want, strings.Join(j.find(tc.jql), " "), tc.jql)
 				}
@@ -237,13 +215,15 @@ func TestJQLRefuses(t *testing.T) {
 			j := start(t, fakejira.Board(f))
 			j.create()
 			for _, jql := range []string{
-				`project = NONE`, `status = Triage`, `statusCategory = none`, `creator = nobody`, `key = TAR-99`, `issuetype = Epic`,
+				`project = NONE`, `status = Triage`, `creator = nobody`, `issuetype = Epic`,
 				`colour = red`, `labels ~ x`, `labels >= x`, `labels in x`, `labels in (x`, `labels in ()`, `labels =`, `= x`, `labels x`,
 				`(labels = x`, `labels = x)`, `labels = x AND`, `labels = x y`, `labels is x`, `labels = "x`, `labels = "x\q"`, `labels = "x\`,
 				`labels = a:b`, `labels = AND`, `labels not x`, `labels = x ORDER created`, `labels = x ORDER BY colour`, `labels = x ORDER BY`,
-				`updated >= soon`, `updated >= "2026-13-01"`, `updated in (-5m)`, `updated >= "-99999999999999999999d"`,
+				`updated >= soon`, `updated = "-5m"`, `updated in (-5m)`, `updated >= "-99999999999999999999d"`, `AND labels = x`,
 				`labels = currentUser()`, `creator = membersOf()`, `creator = currentUser(`, `project = TAR order by key,key,key,key,key,key,key,key`,
-				strings.Repeat("(", 200) + "labels = x",
+				strings.Repeat("(", 200) + "labels = x", "labels = x AND order by created",
+				// What Jira knows and the double does not.
+				`labels = x OR labels = y`, `NOT labels = x`, `labels != x`, `labels is EMPTY`, `key = TAR-1`, `(labels = x)`,
 			} {
 				errs := j.call(http.StatusBadRequest, "POST", searchPath(f), obj{"jql": jql})
 				require.NotEmpty(t, errs["errorMessages"], jql)

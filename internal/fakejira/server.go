@@ -72,7 +72,7 @@ func (s *Server) SetBaseURL(url string) {
 	s.baseURL, s.pictures = url, nil
 }
 
-// Flavour tells which Jira this is.
+// Flavour is the kind of Jira that is doubled.
 func (s *Server) Flavour() Flavour { return s.opts.Flavour }
 
 // SetSearchLag changes Options.SearchLag. Versions of issues that were dropped

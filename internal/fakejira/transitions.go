@@ -31,7 +31,7 @@ func (t Transition) startsIn(st Status) bool {
 	})
 }
 
-// onScreen tells whether a field may be sent with the transition.
+// onScreen reports whether a field may be sent with the transition.
 func (t Transition) onScreen(field string) bool {
 	return slices.Contains(t.Required, field) || t.Resolution && field == "resolution"
 }

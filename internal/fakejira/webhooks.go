@@ -175,7 +175,7 @@ func (s *Server) Redeliver(d Delivery) {
 	}
 }
 
-// wanted tells whether any webhook is registered, so that payloads are not
+// wanted reports whether any webhook is registered, so that payloads are not
 // made for nobody.
 func (w *webhooks) wanted() bool {
 	w.mu.Lock()

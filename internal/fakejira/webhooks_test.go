@@ -248,7 +248,7 @@ func TestPayloadsHaveTheKeysOfRecordedOnes(t *testing.T) {
 	}
 }
 
-// known tells whether a key was recorded, or stands where the recording has
+// known reports whether a key was recorded, or stands where the recording has
 // nothing. Recordings of different years differ in the last few.
 func known(want map[string]bool, key string) bool {
 	if want[key] || strings.HasSuffix(key, ".*") {

@@ -62,14 +62,14 @@ type Transition struct {
 	Event string
 }
 
-// Workflow is what the issues of a project may do.
+// Workflow holds the statuses of a project's issues and the steps between them.
 type Workflow struct {
 	Statuses    []Status
 	Initial     string // name or id of the status new issues land in
 	Transitions []Transition
 }
 
-// FieldType is what values a custom field takes.
+// FieldType is the kind of values that a custom field takes.
 type FieldType string
 
 // The field types: values are a JSON string, a number, {"value": …} or

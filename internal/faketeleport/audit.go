@@ -16,10 +16,10 @@ const (
 	AuditReview AuditType = "access_request.review"
 	AuditUpdate AuditType = "access_request.update"
 	AuditDelete AuditType = "access_request.delete"
-	AuditExpire AuditType = "access_request.expire"
 )
 
-// AuditEvent is one line of the cluster's audit log. Refused calls leave none.
+// AuditEvent is one line of the cluster's audit log. Refused calls and
+// requests that expire leave none.
 type AuditEvent struct {
 	Type        AuditType
 	RequestID   string

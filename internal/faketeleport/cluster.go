@@ -25,6 +25,8 @@ type Cluster struct {
 	pluginData map[string]*pluginRecord
 	resources  []types.ResourceWithLabels
 	watchers   map[*watcher]struct{}
+	recent     []types.Event // the last events that watchers were told of
+	heldBack   []types.Event // events that they will be told of together
 	audit      []AuditEvent
 	calls      map[string]int
 	faults     []*armedFault

@@ -1,6 +1,8 @@
 package faketeleport
 
 import (
+	"time"
+
 	"github.com/gravitational/teleport/api/defaults"
 )
 
@@ -9,10 +11,10 @@ import (
 type Config struct {
 	// ClusterName defaults to "sandbox.example.com".
 	ClusterName string
-	// Version is what Ping answers; it defaults to "18.0.0". It changes no
+	// Version is Ping's answer; it defaults to "18.0.0". It changes no
 	// behaviour: the other fields do.
 	Version string
-	// ProxyPublicAddr is what Ping answers; host:port, empty for a cluster
+	// ProxyPublicAddr is Ping's answer; host:port, empty for a cluster
 	// without a proxy.
 	ProxyPublicAddr string
 	// Community plays an edition without advanced access workflows: Ping says
@@ -30,6 +32,28 @@ type Config struct {
 	// WatchBuffer is how many events a watcher may fall behind before its stream
 	// is ended with an error. It defaults to 8192.
 	WatchBuffer int
+	// RecentEvents is how many of the events before a watcher was opened follow
+	// its OpInit, as a server tells them that has them in its buffer.
+	RecentEvents int
+	// EventDelay holds events back and sends them together, as a server on
+	// sqlite does, which looks for them about once a second.
+	EventDelay time.Duration
+	// DeleteDelay is how long after a request's expiry the watchers are told:
+	// 0.3 s on sqlite, up to 5 minutes where a service looks for what expired.
+	DeleteDelay time.Duration
+	// ReadPastExpiry keeps requests readable until DeleteDelay has passed, as
+	// servers with such a service do.
+	ReadPastExpiry bool
+	// NoDeleteAtExpiry plays a server that was down when a request expired: its
+	// watchers are never told.
+	NoDeleteAtExpiry bool
+	// ConnectionLimit is how many calls and streams may be under way at once;
+	// 0 is no limit. What is more gets LimitExceeded.
+	ConnectionLimit int
+	// AdminActionMFA refuses to set states, review and delete, as servers from
+	// 15 on do with a second factor demanded of administrators and an identity
+	// that was not made for a bot.
+	AdminActionMFA bool
 }
 
 func (cfg Config) withDefaults() Config {

@@ -10,10 +10,10 @@ import (
 	"github.com/gravitational/trace"
 )
 
-// How long a request lives that does not say so: pending ones and the access
-// they ask for.
+// How long a request lives that does not say so: pending ones, and the access
+// they ask for, which ends with the requester's certificate.
 const (
-	defaultPendingTTL = 12 * time.Hour
+	defaultPendingTTL = time.Hour
 	defaultAccessTTL  = 12 * time.Hour
 )
 
@@ -21,7 +21,7 @@ const (
 // usual: a new UUID, what the requester's roles say, or nothing.
 type RequestOptions struct {
 	ID                 string
-	PendingTTL         time.Duration // until it vanishes undecided; 12 hours, never longer than AccessTTL
+	PendingTTL         time.Duration // until it vanishes undecided; 1 hour, never longer than AccessTTL
 	AccessTTL          time.Duration // until the access would end; 12 hours
 	SessionTTL         time.Duration
 	MaxDuration        time.Duration
@@ -31,7 +31,7 @@ type RequestOptions struct {
 	Annotations        map[string][]string // system annotations
 	Resources          []types.ResourceID
 	LoginHint          string
-	LongTerm           bool // can only be promoted
+	LongTerm           bool // can be promoted or denied, not approved
 }
 
 // CreateRequest makes a pending request, as the user's own tsh would, and
@@ -81,7 +81,6 @@ func (o RequestOptions) apply(req *types.AccessRequestV3, reason string) {
 		req.SetSystemAnnotations(o.Annotations)
 	}
 	req.SetLoginHint(o.LoginHint)
-	req.SetRequestKind(types.AccessRequestKind_SHORT_TERM)
 	if o.LongTerm {
 		req.SetRequestKind(types.AccessRequestKind_LONG_TERM)
 	}
@@ -133,6 +132,9 @@ func (c *Cluster) createFor(caller string, sent *types.AccessRequestV3) (*types.
 func (c *Cluster) createLocked(req *types.AccessRequestV3) error {
 	if c.closed {
 		return errClusterClosed
+	}
+	if len(req.GetRequestReason()) > maxReason {
+		return errReason("access request reason")
 	}
 	if _, taken := c.requests[req.GetName()]; taken {
 		return trace.AlreadyExists("access request %q already exists", req.GetName())

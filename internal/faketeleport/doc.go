@@ -21,7 +21,7 @@
 // A test is written so; over a socket it is Serve in place of ServeMemory:
 //
 //	cluster, err := faketeleport.New(faketeleport.Config{})
-//	cluster.PutUser(faketeleport.User{Name: "bot", Roles: []string{faketeleport.RoleAccessPluginWithReview}})
+//	cluster.PutUser(faketeleport.User{Name: "bot", Roles: []string{faketeleport.RolePluginReviewer}})
 //	server, err := faketeleport.ServeMemory(cluster)
 //	clt, err := server.Client(ctx, "bot") // or client.Config{Dialer: server.Dialer(), …}
 //	req, err := cluster.CreateRequest("alice", []string{"dba"}, "need it", faketeleport.RequestOptions{})

@@ -27,7 +27,7 @@ func TestFaultsBeforeAndAfterTheEffect(t *testing.T) {
 		"other methods":        {faketeleport.Unavailable("Ping", 0), isNil, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, clt := newWorld(t, faketeleport.Config{}, faketeleport.RoleAccessPluginWithReview)
+			c, clt := newWorld(t, faketeleport.Config{}, faketeleport.RolePluginReviewer)
 			id := create(t, c, faketeleport.RequestOptions{})
 			c.Inject(tc.fault)
 			_, err := clt.SubmitAccessReview(t.Context(), review(id, types.RequestState_APPROVED))

@@ -11,8 +11,8 @@ import (
 )
 
 // list is the API's ListAccessRequests: one page of what the caller may see.
-// Without list and read rights that is the caller's own requests only, and no
-// error says so.
+// Without list and read rights that is the caller's own requests and those that
+// the caller may review, and no error says so.
 func (c *Cluster) list(caller string, in *proto.ListAccessRequestsRequest) (*proto.ListAccessRequestsResponse, error) {
 	if c.cfg.NoPagedList {
 		return nil, trace.NotImplemented("method ListAccessRequests not implemented")
@@ -53,7 +53,7 @@ func (c *Cluster) listOneLocked(id string, sees func(*types.AccessRequestV3) boo
 	return out
 }
 
-// listAll is what the older streaming call answers.
+// listAll is the answer to the older streaming call.
 func (c *Cluster) listAll(caller string, filter *types.AccessRequestFilter) []*types.AccessRequestV3 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -67,7 +67,7 @@ func (c *Cluster) listAll(caller string, filter *types.AccessRequestFilter) []*t
 	return out
 }
 
-// visibleLocked tells which requests the caller may see and asks for.
+// visibleLocked selects the requests that the caller may see and asks for.
 func (c *Cluster) visibleLocked(caller string, asked *types.AccessRequestFilter) func(*types.AccessRequestV3) bool {
 	var filter types.AccessRequestFilter
 	if asked != nil {
@@ -76,7 +76,7 @@ func (c *Cluster) visibleLocked(caller string, asked *types.AccessRequestFilter)
 	filter.Requester = caller
 	all := c.may(caller, func(r Role) bool { return r.ListRequests })
 	return func(req *types.AccessRequestV3) bool {
-		return (all || req.GetUser() == caller) && filter.Match(req)
+		return (all || req.GetUser() == caller || c.canReview(caller, req)) && filter.Match(req)
 	}
 }
 

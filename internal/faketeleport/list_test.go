@@ -13,20 +13,24 @@ import (
 	"teleport-jira/internal/faketeleport"
 )
 
-func TestListWithoutRightsIsCutToOwnRequestsWithoutAnError(t *testing.T) {
+func TestListWithoutRightsIsCutWithoutAnError(t *testing.T) {
 	for name, cfg := range map[string]faketeleport.Config{
 		"pages":  {},
 		"stream": {NoPagedList: true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, clt := newWorld(t, cfg, faketeleport.RoleReviewer)
+			c, clt := newWorld(t, cfg, "reviews-editors")
+			c.PutRole(faketeleport.Role{Name: "reviews-editors", ReviewRequests: []string{"editor"}})
 			create(t, c, faketeleport.RequestOptions{})
-			own, err := c.CreateRequest(bot, []string{"dba"}, "", faketeleport.RequestOptions{})
+			own, err := c.CreateRequest(bot, []string{"dba"}, "", faketeleport.RequestOptions{ID: "1"})
+			require.NoError(t, err)
+			reviewable, err := c.CreateRequest("alice", []string{"editor"}, "", faketeleport.RequestOptions{ID: "2"})
 			require.NoError(t, err)
 			found, err := clt.GetAccessRequests(t.Context(), types.AccessRequestFilter{})
 			require.NoError(t, err)
-			require.Len(t, found, 1)
+			require.Len(t, found, 2)
 			require.Equal(t, own.GetName(), found[0].GetName())
+			require.Equal(t, reviewable.GetName(), found[1].GetName())
 		})
 	}
 }

@@ -13,6 +13,9 @@ import (
 // pluginDataGrace is how long plugin data outlives the request's access.
 const pluginDataGrace = time.Hour
 
+// maxPluginData is the most bytes that all plugins may keep about a request.
+const maxPluginData = 1_000_000
+
 // pluginRecord is the data of all plugins about one request. It expires when
 // its data's expiry says, whatever becomes of the request.
 type pluginRecord struct {
@@ -73,7 +76,7 @@ func (c *Cluster) readPluginData(caller string, filter types.PluginDataFilter) (
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.may(caller, func(r Role) bool { return r.ListRequests || r.PluginData }) {
-		return nil, denied(caller, types.KindAccessPluginData, types.VerbRead)
+		return nil, denied(types.KindAccessPluginData, types.VerbList)
 	}
 	if filter.Resource != "" {
 		rec, ok := c.pluginData[filter.Resource]
@@ -100,7 +103,7 @@ func (c *Cluster) updatePluginDataFor(caller string, params types.PluginDataUpda
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.may(caller, func(r Role) bool { return r.UpdateRequests || r.PluginData }) {
-		return denied(caller, types.KindAccessPluginData, types.VerbUpdate)
+		return denied(types.KindAccessPluginData, types.VerbUpdate)
 	}
 	return c.updatePluginDataLocked(params)
 }
@@ -124,6 +127,9 @@ func (c *Cluster) updatePluginDataLocked(params types.PluginDataUpdateParams) er
 	if err := data.Update(params); err != nil {
 		return trace.Wrap(err)
 	}
+	if data.Size() > maxPluginData {
+		return trace.BadParameter("plugin data size limit exceeded")
+	}
 	if !exists {
 		id := params.Resource
 		rec.timer = time.AfterFunc(time.Until(data.Expiry()), func() { c.expirePluginData(id) })
@@ -136,7 +142,7 @@ func (c *Cluster) updatePluginDataLocked(params types.PluginDataUpdateParams) er
 func (c *Cluster) newPluginDataLocked(id string) (*types.PluginDataV3, error) {
 	req, err := c.getLocked(id)
 	if err != nil {
-		return nil, err
+		return nil, trace.NotFound("no access request matching %q", id)
 	}
 	fresh, err := types.NewPluginData(id, types.KindAccessRequest)
 	if err != nil {

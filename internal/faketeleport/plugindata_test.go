@@ -1,6 +1,7 @@
 package faketeleport_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,6 +83,15 @@ func TestPluginDataIsDroppedAnHourAfterAccessExpiry(t *testing.T) {
 		require.Empty(t, c.PluginData(id))
 		require.True(t, trace.IsNotFound(c.PutPluginData("jira", id, map[string]string{"a": "3"})))
 	})
+}
+
+func TestPluginDataIsLimited(t *testing.T) {
+	c, clt := newWorld(t, faketeleport.Config{}, faketeleport.RoleAccessPlugin)
+	id := create(t, c, faketeleport.RequestOptions{})
+	err := clt.UpdatePluginData(t.Context(), update(id, map[string]string{"a": strings.Repeat("x", 1_000_000)}, nil))
+	require.True(t, trace.IsBadParameter(err), err)
+	require.ErrorContains(t, err, "plugin data size limit exceeded")
+	require.NoError(t, clt.UpdatePluginData(t.Context(), update(id, map[string]string{"a": strings.Repeat("x", 990_000)}, nil)))
 }
 
 func TestPluginDataNeedsTheRight(t *testing.T) {

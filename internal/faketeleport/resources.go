@@ -92,7 +92,7 @@ func (c *Cluster) listResources(caller string, in *proto.ListResourcesRequest) (
 	defer c.mu.Unlock()
 	kind := leafKind(in.ResourceType)
 	if !c.may(caller, func(r Role) bool { return matches(r.ListResources, kind) }) {
-		return nil, denied(caller, kind, types.VerbList)
+		return nil, denied(kind, types.VerbList)
 	}
 	out := &proto.ListResourcesResponse{}
 	for _, res := range c.resources {

@@ -66,7 +66,7 @@ func (c *Cluster) applyReviewLocked(sub types.AccessReviewSubmission, submittedB
 	rev := sub.Review
 	stored, err := c.getLocked(sub.RequestID)
 	if err != nil {
-		return nil, err
+		return nil, trace.NotFound("cannot apply review to access request %q (not found)", sub.RequestID)
 	}
 	if stored.GetUser() == rev.Author || !c.canReview(rev.Author, stored) {
 		return nil, trace.AccessDenied("user %q cannot review request %q", rev.Author, stored.GetName())
@@ -77,8 +77,14 @@ func (c *Cluster) applyReviewLocked(sub types.AccessReviewSubmission, submittedB
 	req := clone(stored)
 	rev.Created = time.Now().UTC()
 	rev.ThresholdIndexes = nil
-	for i := range req.GetThresholds() {
-		rev.ThresholdIndexes = append(rev.ThresholdIndexes, uint32(i))
+	for i, t := range req.GetThresholds() {
+		counts, err := c.meetsFilter(t.Filter, rev, req)
+		if err != nil {
+			return nil, err
+		}
+		if counts {
+			rev.ThresholdIndexes = append(rev.ThresholdIndexes, uint32(i))
+		}
 	}
 	if submittedBy != "" {
 		rev.XXX_unrecognized = onBehalf{submittedBy: submittedBy, onBehalfOfAuthor: true}.encode()
@@ -96,19 +102,36 @@ func (c *Cluster) applyReviewLocked(sub types.AccessReviewSubmission, submittedB
 }
 
 func checkReview(req *types.AccessRequestV3, rev types.AccessReview) error {
+	if rev.ProposedState.IsPromoted() {
+		return errPromotion()
+	}
 	if !rev.ProposedState.IsApproved() && !rev.ProposedState.IsDenied() {
 		return trace.BadParameter("invalid state proposal: %v (expected approval/denial)", rev.ProposedState)
 	}
-	if req.GetRequestKind().IsLongTerm() {
-		return errLongTerm(req.GetName())
+	if len(rev.Reason) > maxReason {
+		return errReason("access request review reason")
 	}
-	if !req.GetState().IsPending() {
-		return trace.AccessDenied("the access request has been already %s", strings.ToLower(req.GetState().String()))
+	if rev.ProposedState.IsApproved() && req.GetRequestKind().IsLongTerm() {
+		return errLongTerm(req.GetName())
 	}
 	if slices.ContainsFunc(req.GetReviews(), func(old types.AccessReview) bool { return old.Author == rev.Author }) {
 		return trace.AccessDenied("user %q has already reviewed this request", rev.Author)
 	}
+	if !req.GetState().IsPending() {
+		return trace.AccessDenied("the access request has been already %s", strings.ToLower(req.GetState().String()))
+	}
 	return nil
+}
+
+func errPromotion() error {
+	return trace.BadParameter("state promoted can be only set when promoting to access list")
+}
+
+// maxReason is the most bytes a reason of any kind may have.
+const maxReason = 4096
+
+func errReason(what string) error {
+	return trace.BadParameter("%s is too long, max %d bytes", what, maxReason)
 }
 
 func errLongTerm(id string) error {
@@ -116,35 +139,29 @@ func errLongTerm(id string) error {
 }
 
 // settle moves a pending request on if rev, the newest review, met a threshold.
+// The request's reason becomes rev's alone, and it lives as long as the access,
+// also when it is denied.
 func settle(req *types.AccessRequestV3, rev types.AccessReview) error {
-	state := verdict(req)
+	state := outcome(req)
 	if state.IsPending() {
 		return nil
-	}
-	var reasons []string
-	for _, r := range req.GetReviews() {
-		if r.ProposedState == state && r.Reason != "" {
-			reasons = append(reasons, r.Reason)
-		}
 	}
 	if err := req.SetState(state); err != nil {
 		return trace.Wrap(err)
 	}
-	req.SetResolveReason(strings.Join(reasons, ", "))
-	if state.IsApproved() {
-		req.SetExpiry(req.GetAccessExpiry())
-		if rev.AssumeStartTime != nil {
-			req.SetAssumeStartTime(*rev.AssumeStartTime)
-		}
+	req.SetResolveReason(rev.Reason)
+	req.SetExpiry(req.GetAccessExpiry())
+	if state.IsApproved() && rev.AssumeStartTime != nil {
+		req.SetAssumeStartTime(*rev.AssumeStartTime)
 	}
 	return nil
 }
 
-// verdict counts the reviews against the thresholds. A single threshold's
+// outcome counts the reviews against the thresholds. A single threshold's
 // denials deny the request. It is approved when every role's every threshold
 // set has one threshold that is met, as the api module documents for
 // ThresholdIndexSets; a request without roles counts all as one set.
-func verdict(req *types.AccessRequestV3) types.RequestState {
+func outcome(req *types.AccessRequestV3) types.RequestState {
 	approvals, denials := count(req)
 	for i, t := range req.GetThresholds() {
 		if t.Deny > 0 && denials[i] >= t.Deny {

@@ -1,6 +1,7 @@
 package faketeleport_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/gravitational/teleport/api/client"
@@ -49,7 +50,7 @@ func TestReviewSettlesAtTheThreshold(t *testing.T) {
 		},
 		"second of two": {
 			thresholds: two, earlier: types.RequestState_APPROVED, proposed: types.RequestState_APPROVED,
-			want: types.RequestState_APPROVED, wantReason: "rita says so, because",
+			want: types.RequestState_APPROVED, wantReason: "because",
 		},
 		"denied after one approval": {
 			thresholds: two, earlier: types.RequestState_APPROVED, proposed: types.RequestState_DENIED,
@@ -61,7 +62,7 @@ func TestReviewSettlesAtTheThreshold(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, clt := newWorld(t, faketeleport.Config{}, faketeleport.RoleAccessPluginWithReview)
+			c, clt := newWorld(t, faketeleport.Config{}, faketeleport.RolePluginReviewer)
 			id := create(t, c, faketeleport.RequestOptions{Thresholds: tc.thresholds})
 			if tc.earlier != types.RequestState_NONE {
 				_, err := c.Review("rita", id, tc.earlier, "rita says so")
@@ -81,13 +82,15 @@ func TestReviewSettlesAtTheThreshold(t *testing.T) {
 func TestReviewIsRefused(t *testing.T) {
 	const approved, denied = types.RequestState_APPROVED, types.RequestState_DENIED
 	for name, tc := range map[string]struct {
-		role    string
-		cfg     faketeleport.Config
-		opts    faketeleport.RequestOptions
-		prepare func(t *testing.T, c *faketeleport.Cluster, id string)
-		author  string
-		want    string
-		is      func(error) bool
+		role     string
+		cfg      faketeleport.Config
+		opts     faketeleport.RequestOptions
+		prepare  func(t *testing.T, c *faketeleport.Cluster, id string)
+		author   string
+		proposed types.RequestState // approved unless given
+		reason   string
+		want     string
+		is       func(error) bool
 	}{
 		"no right": {
 			role: faketeleport.RoleAccessPlugin, want: `user "bot" cannot submit reviews`,
@@ -128,19 +131,39 @@ func TestReviewIsRefused(t *testing.T) {
 		"foreign author": {
 			author: "rita", want: `cannot submit reviews on behalf of "rita"`,
 		},
+		"reviewed and settled": {
+			prepare: func(t *testing.T, c *faketeleport.Cluster, id string) {
+				t.Helper()
+				_, err := c.Review(bot, id, approved, "")
+				require.NoError(t, err)
+			},
+			want: `user "bot" has already reviewed this request`,
+		},
 		"long-term": {
 			opts: faketeleport.RequestOptions{LongTerm: true}, want: "can only be promoted", is: trace.IsBadParameter,
+		},
+		"promotion": {
+			proposed: types.RequestState_PROMOTED, want: "state promoted can be only set when promoting to access list", is: trace.IsBadParameter,
+		},
+		"long reason": {
+			reason: strings.Repeat("é", 2049), want: "reason is too long, max 4096 bytes", is: trace.IsBadParameter,
+		},
+		"preset of newer servers": {
+			role: faketeleport.RoleAccessPluginWithReview, cfg: faketeleport.Config{OnBehalf: true}, want: `user "bot" cannot submit reviews`,
+		},
+		"second factor": {
+			cfg: faketeleport.Config{AdminActionMFA: true}, want: "admin-level API request requires MFA verification",
 		},
 		"gone": {
 			prepare: func(t *testing.T, c *faketeleport.Cluster, id string) {
 				t.Helper()
 				require.NoError(t, c.Remove(id))
 			},
-			want: "not found", is: trace.IsNotFound,
+			want: "cannot apply review to access request", is: trace.IsNotFound,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			role := faketeleport.RoleAccessPluginWithReview
+			role := faketeleport.RolePluginReviewer
 			if tc.role != "" {
 				role = tc.role
 			}
@@ -152,6 +175,12 @@ func TestReviewIsRefused(t *testing.T) {
 			before := c.Audit()
 			sub := review(id, approved)
 			sub.Review.Author = tc.author
+			if tc.proposed != types.RequestState_NONE {
+				sub.Review.ProposedState = tc.proposed
+			}
+			if tc.reason != "" {
+				sub.Review.Reason = tc.reason
+			}
 			_, err := clt.SubmitAccessReview(t.Context(), sub)
 			is := trace.IsAccessDenied
 			if tc.is != nil {
@@ -190,7 +219,7 @@ func onBehalfOf(author, id string) types.AccessReviewSubmission {
 }
 
 func TestReviewOnBehalfCountsAsTheAuthors(t *testing.T) {
-	c, clt := newWorld(t, faketeleport.Config{OnBehalf: true}, faketeleport.RoleAccessPluginWithReview)
+	c, clt := newWorld(t, faketeleport.Config{OnBehalf: true}, faketeleport.RolePluginReviewer)
 	id := create(t, c, faketeleport.RequestOptions{})
 	got, err := clt.SubmitAccessReview(t.Context(), onBehalfOf("rita", id))
 	require.NoError(t, err)
@@ -224,7 +253,7 @@ func TestReviewOnBehalfIsRefused(t *testing.T) {
 		"author that doesn't exist": {cfg: newer, author: "nobody", want: `user "nobody" cannot submit reviews`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			role := faketeleport.RoleAccessPluginWithReview
+			role := faketeleport.RolePluginReviewer
 			if tc.role != "" {
 				role = tc.role
 			}
@@ -246,8 +275,39 @@ func TestReviewOnBehalfIsRefused(t *testing.T) {
 	}
 }
 
+// TestThresholdFilterSaysWhoseReviewsCount: two approvals meet no threshold
+// whose filter they do not fulfil.
+func TestThresholdFilterSaysWhoseReviewsCount(t *testing.T) {
+	for filter, want := range map[string]types.RequestState{
+		``:                                     types.RequestState_APPROVED,
+		`contains(reviewer.roles, "reviewer")`: types.RequestState_APPROVED,
+		`contains(reviewer.roles, "admin") || contains(reviewer.traits["team"], "db")`:       types.RequestState_APPROVED,
+		`contains(reviewer.roles, "admin")`:                                                  types.RequestState_PENDING,
+		`!contains(reviewer.roles, "reviewer")`:                                              types.RequestState_PENDING,
+		`contains(reviewer.roles, "reviewer") && contains(request.roles, "root")`:            types.RequestState_PENDING,
+		`(equals(request.reason, "need it") && contains(reviewer.traits["team"], "nobody"))`: types.RequestState_PENDING,
+	} {
+		t.Run(filter, func(t *testing.T) {
+			c := newCluster(t, faketeleport.Config{})
+			c.PutUser(faketeleport.User{
+				Name: "rita", Roles: []string{faketeleport.RoleReviewer}, Traits: map[string][]string{"team": {"db"}},
+			})
+			id := create(t, c, faketeleport.RequestOptions{Thresholds: []types.AccessReviewThreshold{{Filter: filter, Approve: 1, Deny: 1}}})
+			got, err := c.Review("rita", id, types.RequestState_APPROVED, "")
+			require.NoError(t, err)
+			require.Equal(t, want, got.GetState())
+		})
+	}
+	c := newCluster(t, faketeleport.Config{})
+	for _, filter := range []string{`regexp.match(reviewer.roles, "x")`, `contains(`, `reviewer.roles`, `contains(1+1, "x")`, `contains(reviewer.shoes, "x")`} {
+		id := create(t, c, faketeleport.RequestOptions{Thresholds: []types.AccessReviewThreshold{{Filter: filter, Approve: 1}}})
+		_, err := c.Review("rita", id, types.RequestState_APPROVED, "")
+		require.True(t, trace.IsBadParameter(err), filter)
+	}
+}
+
 func TestSelfReviewIsRefused(t *testing.T) {
-	c, clt := newWorld(t, faketeleport.Config{}, faketeleport.RoleAccessPluginWithReview)
+	c, clt := newWorld(t, faketeleport.Config{}, faketeleport.RolePluginReviewer)
 	req, err := c.CreateRequest(bot, []string{"dba"}, "", faketeleport.RequestOptions{})
 	require.NoError(t, err)
 	_, err = clt.SubmitAccessReview(t.Context(), review(req.GetName(), types.RequestState_APPROVED))

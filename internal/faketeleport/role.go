@@ -15,9 +15,12 @@ const (
 	// RoleAccessPlugin may list and read requests and keep plugin data, as the
 	// preset role of that name: neither review nor set states.
 	RoleAccessPlugin = "access-plugin"
-	// RoleAccessPluginWithReview may also review any request, and submit reviews
-	// for any user where the server knows that.
+	// RoleAccessPluginWithReview may also submit reviews for any user where the
+	// server knows that, as the preset of newer servers: none of its own.
 	RoleAccessPluginWithReview = "access-plugin-with-review"
+	// RolePluginReviewer may also review any request in its own name. It is no
+	// preset: administrators make such a role for the daemon.
+	RolePluginReviewer = "plugin-reviewer"
 	// RoleAccessPluginWithUpdate may also set the state of any request.
 	RoleAccessPluginWithUpdate = "access-plugin-with-update"
 	// RoleReviewer may review any request, as a person does.
@@ -26,7 +29,7 @@ const (
 	RoleRequester = "requester"
 )
 
-// Role is what its holders may do. Lists of names may hold globs such as "*".
+// Role holds its holders' rights. Lists of names may hold globs such as "*".
 type Role struct {
 	Name           string
 	ListRequests   bool     // access_request: list and read, which includes watching
@@ -60,12 +63,14 @@ func Presets() []Role {
 	plugin := Role{Name: RoleAccessPlugin, ListRequests: true, PluginData: true}
 	review, update := plugin, plugin
 	review.Name = RoleAccessPluginWithReview
-	review.ReviewRequests = []string{"*"}
 	review.SubmitForUsers = []string{"*"}
+	reviewer := review
+	reviewer.Name = RolePluginReviewer
+	reviewer.ReviewRequests = []string{"*"}
 	update.Name = RoleAccessPluginWithUpdate
 	update.UpdateRequests = true
 	return []Role{
-		plugin, review, update,
+		plugin, review, reviewer, update,
 		{Name: RoleReviewer, ReviewRequests: []string{"*"}},
 		{Name: RoleRequester, RequestRoles: []string{"*"}},
 	}
@@ -106,12 +111,12 @@ func (c *Cluster) rolesOf(user string) []Role {
 	return out
 }
 
-// may tells whether any of the user's roles allows it. The lock is held.
+// may reports whether any of the user's roles allows it. The lock is held.
 func (c *Cluster) may(user string, allows func(Role) bool) bool {
 	return slices.ContainsFunc(c.rolesOf(user), allows)
 }
 
-// mayReviewAny tells whether the user has any right to review; canReview
+// mayReviewAny reports whether the user has any right to review; canReview
 // whether it covers all roles of this request. The lock is held.
 func (c *Cluster) mayReviewAny(user string) bool {
 	return !c.cfg.Community && c.may(user, func(r Role) bool { return len(r.ReviewRequests) > 0 })

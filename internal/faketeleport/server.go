@@ -106,6 +106,7 @@ func (s *Server) newListener() (net.Listener, error) {
 }
 
 func (s *Server) newGRPC() *grpc.Server {
+	limit := &connectionLimit{most: int64(s.cluster.cfg.ConnectionLimit)}
 	server := grpc.NewServer(
 		grpc.Creds(credentials.NewTLS(&tls.Config{
 			MinVersion:   tls.VersionTLS12,
@@ -116,8 +117,8 @@ func (s *Server) newGRPC() *grpc.Server {
 		})),
 		// Clients ping idle connections; the library's default would cut them off.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
-		grpc.ChainUnaryInterceptor(metadata.UnaryServerInterceptor, interceptors.GRPCServerUnaryErrorInterceptor),
-		grpc.ChainStreamInterceptor(metadata.StreamServerInterceptor, interceptors.GRPCServerStreamErrorInterceptor),
+		grpc.ChainUnaryInterceptor(metadata.UnaryServerInterceptor, interceptors.GRPCServerUnaryErrorInterceptor, limit.unary),
+		grpc.ChainStreamInterceptor(metadata.StreamServerInterceptor, interceptors.GRPCServerStreamErrorInterceptor, limit.stream),
 	)
 	proto.RegisterAuthServiceServer(server, &authService{cluster: s.cluster})
 	userspb.RegisterUsersServiceServer(server, &usersService{cluster: s.cluster})

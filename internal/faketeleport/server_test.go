@@ -138,7 +138,7 @@ func TestRestartKeepsStateAndAddress(t *testing.T) {
 // without anybody waiting.
 func TestConversationInFakeTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newCluster(t, faketeleport.Config{}, faketeleport.RoleAccessPluginWithReview)
+		c := newCluster(t, faketeleport.Config{}, faketeleport.RolePluginReviewer)
 		s, err := faketeleport.ServeMemory(c)
 		require.NoError(t, err)
 		defer s.Stop()
@@ -201,6 +201,19 @@ func TestCertificateExpiresInFakeTime(t *testing.T) {
 		_, err = clt.Ping(t.Context())
 		require.True(t, trace.IsConnectionProblem(err), err)
 	})
+}
+
+func TestConnectionsAreLimited(t *testing.T) {
+	c, clt := newWorld(t, faketeleport.Config{ConnectionLimit: 1}, faketeleport.RoleAccessPlugin)
+	_, err := clt.Ping(t.Context())
+	require.NoError(t, err)
+	w, err := clt.NewWatcher(t.Context(), accessRequests)
+	require.NoError(t, err)
+	require.Equal(t, types.OpInit, next(t, w).Type)
+	_, err = clt.Ping(t.Context())
+	require.True(t, trace.IsLimitExceeded(err), err)
+	require.ErrorContains(t, err, "connection limit exceeded")
+	require.Equal(t, 1, c.Calls()["Ping"])
 }
 
 var accessRequests = types.Watch{Kinds: []types.WatchKind{{Kind: types.KindAccessRequest}}}

@@ -37,7 +37,7 @@ func call[T any](ctx context.Context, c *Cluster, method string, effect func(cal
 	return out, nil
 }
 
-// begin is what every call begins with.
+// begin counts a call, names its caller and lets faults strike.
 func (c *Cluster) begin(ctx context.Context, method string) (caller string, err error) {
 	c.countCall(method)
 	caller, err = callerOf(ctx)
@@ -159,6 +159,9 @@ func (s *authService) SetAccessRequestState(ctx context.Context, req *proto.Requ
 // SubmitAccessReview implements proto.AuthServiceServer.
 func (s *authService) SubmitAccessReview(ctx context.Context, sub *types.AccessReviewSubmission) (*types.AccessRequestV3, error) {
 	return call(ctx, s.cluster, "SubmitAccessReview", func(caller string) (*types.AccessRequestV3, error) {
+		if s.cluster.cfg.AdminActionMFA {
+			return nil, errAdminActionMFA()
+		}
 		return s.cluster.submitReview(caller, *sub)
 	})
 }

@@ -79,7 +79,7 @@ func (c *Cluster) readUser(caller, name string) (*types.UserV2, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if name != caller && !c.may(caller, func(r Role) bool { return r.ReadUsers }) {
-		return nil, denied(caller, types.KindUser, types.VerbRead)
+		return nil, denied(types.KindUser, types.VerbRead)
 	}
 	user, ok := c.users[name]
 	if !ok {
@@ -92,7 +92,7 @@ func (c *Cluster) readUsers(caller string) ([]*types.UserV2, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.may(caller, func(r Role) bool { return r.ReadUsers }) {
-		return nil, denied(caller, types.KindUser, types.VerbList)
+		return nil, denied(types.KindUser, types.VerbList)
 	}
 	var out []*types.UserV2
 	for _, name := range slices.Sorted(maps.Keys(c.users)) {
@@ -110,7 +110,7 @@ func (c *Cluster) readRole(caller, name string) (*types.RoleV6, error) {
 	defer c.mu.Unlock()
 	own := slices.Contains(c.users[caller].Roles, name)
 	if !own && !c.may(caller, func(r Role) bool { return r.ReadRoles }) {
-		return nil, denied(caller, types.KindRole, types.VerbRead)
+		return nil, denied(types.KindRole, types.VerbRead)
 	}
 	role, ok := c.roles[name]
 	if !ok {
@@ -123,7 +123,7 @@ func (c *Cluster) readRoles(caller string) ([]*types.RoleV6, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.may(caller, func(r Role) bool { return r.ReadRoles }) {
-		return nil, denied(caller, types.KindRole, types.VerbList)
+		return nil, denied(types.KindRole, types.VerbList)
 	}
 	var all []Role
 	for _, name := range slices.Sorted(maps.Keys(c.roles)) {

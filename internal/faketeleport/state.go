@@ -10,7 +10,8 @@ import (
 
 // SetState sets the request's state as an administrator with tctl does: no
 // threshold and no ban on one's own request apply. A denial overwrites an
-// approval; a denied request stays denied, which is BadParameter.
+// approval and a promotion; a denied request stays denied, which is
+// BadParameter.
 func (c *Cluster) SetState(who, id string, state types.RequestState, reason string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -22,7 +23,10 @@ func (c *Cluster) setStateFor(caller, delegator string, update types.AccessReque
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.may(caller, func(r Role) bool { return r.UpdateRequests }) {
-		return denied(caller, types.KindAccessRequest, types.VerbUpdate)
+		return denied(types.KindAccessRequest, types.VerbUpdate)
+	}
+	if c.cfg.AdminActionMFA {
+		return errAdminActionMFA()
 	}
 	return c.setStateLocked(update, AuditEvent{User: caller, Delegator: delegator})
 }
@@ -33,16 +37,16 @@ func (c *Cluster) setStateLocked(update types.AccessRequestUpdate, ev AuditEvent
 	}
 	stored, err := c.getLocked(update.RequestID)
 	if err != nil {
-		return err
+		return trace.NotFound("cannot set state of access request %q (not found)", update.RequestID)
 	}
-	if !update.State.IsApproved() && !update.State.IsDenied() {
-		return trace.BadParameter("cannot set request-state %q", update.State.String())
+	if update.State.IsPromoted() {
+		return errPromotion()
 	}
-	if stored.GetRequestKind().IsLongTerm() {
+	if update.State.IsApproved() && stored.GetRequestKind().IsLongTerm() {
 		return errLongTerm(stored.GetName())
 	}
-	if stored.GetState().IsPromoted() {
-		return trace.AccessDenied("the access request has been already promoted")
+	if len(update.Reason) > maxReason {
+		return errReason("access request resolve reason")
 	}
 	req := clone(stored)
 	if err := req.SetState(update.State); err != nil {
@@ -53,6 +57,9 @@ func (c *Cluster) setStateLocked(update types.AccessRequestUpdate, ev AuditEvent
 	}
 	req.SetResolveReason(update.Reason)
 	req.SetResolveAnnotations(update.Annotations)
+	if err := req.CheckAndSetDefaults(); err != nil {
+		return trace.Wrap(err) // such as a reason for a pending request
+	}
 	if update.State.IsApproved() {
 		req.SetExpiry(req.GetAccessExpiry())
 		if update.AssumeStartTime != nil {

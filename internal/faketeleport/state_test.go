@@ -1,6 +1,7 @@
 package faketeleport_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/gravitational/teleport/api/types"
@@ -38,6 +39,8 @@ func TestSetState(t *testing.T) {
 	const approved, denied, pending = types.RequestState_APPROVED, types.RequestState_DENIED, types.RequestState_PENDING
 	for name, tc := range map[string]struct {
 		role    string
+		cfg     faketeleport.Config
+		reason  string
 		opts    faketeleport.RequestOptions
 		prepare func(t *testing.T, c *faketeleport.Cluster, id string)
 		set     types.RequestState
@@ -51,8 +54,12 @@ func TestSetState(t *testing.T) {
 		"approval again":       {prepare: settled(approved), set: approved, want: approved},
 		"role without update":  {role: faketeleport.RoleAccessPlugin, set: approved, refused: trace.IsAccessDenied, want: pending},
 		"long-term":            {opts: faketeleport.RequestOptions{LongTerm: true}, set: approved, refused: trace.IsBadParameter, want: pending},
-		"neither way":          {set: pending, refused: trace.IsBadParameter, want: pending},
-		"already in a list":    {prepare: promoted, set: denied, refused: trace.IsAccessDenied, want: types.RequestState_PROMOTED},
+		"long-term denied":     {opts: faketeleport.RequestOptions{LongTerm: true}, set: denied, want: denied},
+		"pending, with reason": {reason: "why", set: pending, refused: trace.IsBadParameter, want: pending},
+		"long reason":          {reason: strings.Repeat("x", 4097), set: approved, refused: trace.IsBadParameter, want: pending},
+		"promotion":            {set: types.RequestState_PROMOTED, refused: trace.IsBadParameter, want: pending},
+		"second factor":        {cfg: faketeleport.Config{AdminActionMFA: true}, set: approved, refused: trace.IsAccessDenied, want: pending},
+		"already in a list":    {prepare: promoted, set: denied, want: denied},
 		"roles not asked for":  {set: approved, refused: trace.IsBadParameter, want: pending},
 		"undecided, then done": {set: approved, want: approved},
 	} {
@@ -61,12 +68,12 @@ func TestSetState(t *testing.T) {
 			if tc.role != "" {
 				role = tc.role
 			}
-			c, clt := newWorld(t, faketeleport.Config{}, role)
+			c, clt := newWorld(t, tc.cfg, role)
 			id := create(t, c, tc.opts)
 			if tc.prepare != nil {
 				tc.prepare(t, c, id)
 			}
-			update := types.AccessRequestUpdate{RequestID: id, State: tc.set}
+			update := types.AccessRequestUpdate{RequestID: id, State: tc.set, Reason: tc.reason}
 			if name == "roles not asked for" {
 				update.Roles = []string{"root"}
 			}

@@ -34,9 +34,13 @@ func (c *Cluster) Requests() []*types.AccessRequestV3 {
 }
 
 // Expire lets the request vanish as if its time were up; NotFound when it is
-// gone already. Watchers see no difference to Remove.
+// gone already. Watchers see no difference to Remove, and the audit log has no
+// event of it.
 func (c *Cluster) Expire(id string) error {
-	return c.delete(id, AuditEvent{Type: AuditExpire})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, err := c.dropLocked(id)
+	return err
 }
 
 // ExpireIn changes the request's expiry, which watchers are told, so that it
@@ -57,13 +61,9 @@ func (c *Cluster) ExpireIn(id string, d time.Duration) error {
 // Remove deletes the request, as an administrator does; NotFound when it is
 // gone already. Its plugin data stays until it expires.
 func (c *Cluster) Remove(id string) error {
-	return c.delete(id, AuditEvent{Type: AuditDelete, User: "admin"})
-}
-
-func (c *Cluster) delete(id string, ev AuditEvent) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.deleteLocked(id, ev)
+	return c.removeLocked(id, "admin")
 }
 
 // deleteFor is the API's DeleteAccessRequest.
@@ -71,23 +71,42 @@ func (c *Cluster) deleteFor(caller, id string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.may(caller, func(r Role) bool { return r.DeleteRequests }) {
-		return denied(caller, types.KindAccessRequest, types.VerbDelete)
+		return denied(types.KindAccessRequest, types.VerbDelete)
 	}
-	return c.deleteLocked(id, AuditEvent{Type: AuditDelete, User: caller})
+	if c.cfg.AdminActionMFA {
+		return errAdminActionMFA()
+	}
+	return c.removeLocked(id, caller)
 }
 
-func (c *Cluster) deleteLocked(id string, ev AuditEvent) error {
+func (c *Cluster) removeLocked(id, user string) error {
+	req, err := c.dropLocked(id)
+	if err != nil {
+		return trace.NotFound("cannot delete access request %q (not found)", id)
+	}
+	c.record(AuditEvent{Type: AuditDelete, RequestID: id, User: user, State: req.GetState()})
+	return nil
+}
+
+// dropLocked takes the request out and tells the watchers.
+func (c *Cluster) dropLocked(id string) (*types.AccessRequestV3, error) {
+	req, err := c.hideLocked(id)
+	if err == nil {
+		c.emitDelete(id)
+	}
+	return req, err
+}
+
+// hideLocked takes the request out and tells nobody.
+func (c *Cluster) hideLocked(id string) (*types.AccessRequestV3, error) {
 	req, err := c.getLocked(id)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	c.requests[id].timer.Stop()
 	delete(c.requests, id)
 	c.version++
-	c.emitDelete(id)
-	ev.RequestID, ev.State = id, req.GetState()
-	c.record(ev)
-	return nil
+	return req, nil
 }
 
 func (c *Cluster) getLocked(id string) (*types.AccessRequestV3, error) {
@@ -105,14 +124,19 @@ func (c *Cluster) storeLocked(req *types.AccessRequestV3) {
 	if old, ok := c.requests[id]; ok {
 		old.timer.Stop()
 	}
-	timer := time.AfterFunc(time.Until(req.Expiry()), func() { c.expireDue(id) })
+	due := time.Until(req.Expiry())
+	if c.cfg.ReadPastExpiry {
+		due += c.cfg.DeleteDelay
+	}
+	timer := time.AfterFunc(due, func() { c.expireDue(id) })
 	c.requests[id] = &request{res: req, timer: timer}
 	c.version++
 	c.emitPut(req)
 }
 
-// expireDue removes the request if its time is up. A timer that fired just as
-// the request was replaced finds a later expiry and leaves it alone.
+// expireDue removes the request if its time is up, and tells the watchers at
+// once or later. A timer that fired just as the request was replaced finds a
+// later expiry and leaves it alone.
 func (c *Cluster) expireDue(id string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -120,8 +144,25 @@ func (c *Cluster) expireDue(id string) {
 	if err != nil || c.closed || req.Expiry().After(time.Now()) {
 		return
 	}
-	// The request was there a moment ago and the lock is held: it is deleted.
-	_ = c.deleteLocked(id, AuditEvent{Type: AuditExpire})
+	_, _ = c.hideLocked(id) // it is there: the lock is held
+	switch {
+	case c.cfg.NoDeleteAtExpiry:
+	case c.cfg.DeleteDelay == 0 || c.cfg.ReadPastExpiry:
+		c.emitDelete(id)
+	default:
+		c.later(c.cfg.DeleteDelay, func() { c.emitDelete(id) })
+	}
+}
+
+// later calls tell after d, under the lock, unless the cluster is closed then.
+func (c *Cluster) later(d time.Duration, tell func()) {
+	time.AfterFunc(d, func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if !c.closed {
+			tell()
+		}
+	})
 }
 
 // index is all requests in one order. It is built when it is asked for, and
@@ -166,6 +207,10 @@ func clone(req *types.AccessRequestV3) *types.AccessRequestV3 {
 	return utils.CloneProtoMsg(req)
 }
 
-func denied(user, kind, verb string) error {
-	return trace.AccessDenied("access denied to perform action %q on %q: user %q has no rule for it", verb, kind, user)
+func denied(kind, verb string) error {
+	return trace.AccessDenied("access denied to perform action %q on %q", verb, kind)
+}
+
+func errAdminActionMFA() error {
+	return trace.AccessDenied("admin-level API request requires MFA verification")
 }

@@ -37,12 +37,12 @@ func TestUsersAndTraits(t *testing.T) {
 }
 
 func TestRolesShowTheirRights(t *testing.T) {
-	_, clt := newWorld(t, faketeleport.Config{}, faketeleport.RoleAccessPluginWithReview)
+	_, clt := newWorld(t, faketeleport.Config{}, faketeleport.RolePluginReviewer)
 	roles, err := clt.GetCurrentUserRoles(t.Context())
 	require.NoError(t, err)
 	require.Len(t, roles, 1)
 	require.Equal(t, []string{"*"}, roles[0].GetAccessReviewConditions(types.Allow).Roles)
-	own, err := clt.GetRole(t.Context(), faketeleport.RoleAccessPluginWithReview)
+	own, err := clt.GetRole(t.Context(), faketeleport.RolePluginReviewer)
 	require.NoError(t, err)
 	require.Contains(t, own.GetRules(types.Allow),
 		types.NewRule(types.KindAccessRequest, []string{types.VerbList, types.VerbRead}))

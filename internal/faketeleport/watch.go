@@ -2,6 +2,7 @@ package faketeleport
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/gravitational/teleport/api/types"
 	"github.com/gravitational/trace"
@@ -71,12 +72,17 @@ func (c *Cluster) watch(caller string, kinds []types.WatchKind) (*watcher, error
 			return nil, trace.Wrap(err)
 		}
 		if filter.User != caller && !c.may(caller, func(r Role) bool { return r.ListRequests }) {
-			return nil, denied(caller, types.KindAccessRequest, types.VerbRead)
+			return nil, denied(types.KindAccessRequest, types.VerbRead)
 		}
 		w.filters = append(w.filters, filter)
 	}
 	w.events <- types.Event{Type: types.OpInit, Resource: types.NewWatchStatus(kinds)}
 	c.watchers[w] = struct{}{}
+	for _, ev := range c.recent {
+		if w.wants(ev) {
+			c.send(w, ev)
+		}
+	}
 	return w, nil
 }
 
@@ -90,21 +96,44 @@ func (c *Cluster) unwatch(w *watcher) {
 // emitPut and emitDelete tell the watchers. The lock is held, so that events
 // come in the order of the changes.
 func (c *Cluster) emitPut(req *types.AccessRequestV3) {
-	for w := range c.watchers {
-		if w.matches(req) {
-			c.send(w, types.Event{Type: types.OpPut, Resource: req})
-		}
-	}
+	c.emit(types.Event{Type: types.OpPut, Resource: req})
 }
 
-// A deletion carries kind and name only, so it is not filtered.
 func (c *Cluster) emitDelete(id string) {
+	c.emit(types.Event{Type: types.OpDelete, Resource: &types.ResourceHeader{
+		Kind:     types.KindAccessRequest,
+		Version:  types.V3,
+		Metadata: types.Metadata{Name: id},
+	}})
+}
+
+// emit tells the watchers of an event, or adds it to those that they will be
+// told of together.
+func (c *Cluster) emit(ev types.Event) {
+	if c.cfg.EventDelay == 0 {
+		c.tell(ev)
+		return
+	}
+	if len(c.heldBack) == 0 {
+		c.later(c.cfg.EventDelay, func() {
+			for _, ev := range c.heldBack {
+				c.tell(ev)
+			}
+			c.heldBack = nil
+		})
+	}
+	c.heldBack = append(c.heldBack, ev)
+}
+
+func (c *Cluster) tell(ev types.Event) {
 	for w := range c.watchers {
-		c.send(w, types.Event{Type: types.OpDelete, Resource: &types.ResourceHeader{
-			Kind:     types.KindAccessRequest,
-			Version:  types.V3,
-			Metadata: types.Metadata{Name: id},
-		}})
+		if w.wants(ev) {
+			c.send(w, ev)
+		}
+	}
+	c.recent = append(c.recent, ev)
+	if older := len(c.recent) - c.cfg.RecentEvents; older > 0 {
+		c.recent = slices.Delete(c.recent, 0, older)
 	}
 }
 
@@ -116,11 +145,9 @@ func (c *Cluster) send(w *watcher, ev types.Event) {
 	}
 }
 
-func (w *watcher) matches(req *types.AccessRequestV3) bool {
-	for _, f := range w.filters {
-		if f.Match(req) {
-			return true
-		}
-	}
-	return false
+// wants reports whether a filter lets the event through. A deletion carries kind
+// and name only, so that it is not filtered.
+func (w *watcher) wants(ev types.Event) bool {
+	req, isRequest := ev.Resource.(*types.AccessRequestV3)
+	return !isRequest || slices.ContainsFunc(w.filters, func(f types.AccessRequestFilter) bool { return f.Match(req) })
 }

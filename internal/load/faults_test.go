@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"teleport-jira/internal/testworld"
 )
 
 const (
@@ -53,7 +55,7 @@ func (w *world) converge(requests []string) {
 	const calm = 10 * time.Second
 	var faults []string
 	since := time.Now()
-	until(converging, 250*time.Millisecond, func() bool {
+	testworld.Until(converging, 250*time.Millisecond, func() bool {
 		w.supervise()
 		if faults = w.broken(requests); len(faults) > 0 {
 			since = time.Now()

@@ -9,6 +9,7 @@ import (
 	"github.com/gravitational/teleport/api/types"
 
 	"teleport-jira/internal/fakejira"
+	"teleport-jira/internal/testworld"
 )
 
 // broken tells, in words, which promises do not hold for the requests.
@@ -83,7 +84,7 @@ func (w *world) decidedTwice() []string {
 	seen := map[string]bool{}
 	for _, event := range w.cluster.Audit() {
 		mark := change.FindString(event.Reason)
-		if event.User != botUser || mark == "" {
+		if event.User != testworld.Bot || mark == "" {
 			continue
 		}
 		if seen[mark] {

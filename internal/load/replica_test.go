@@ -3,13 +3,9 @@ package load
 import (
 	"bufio"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"strconv"
 	"strings"
-	"sync"
-	"syscall"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -23,27 +19,17 @@ const patience = time.Minute
 // replica is one daemon that can be started, killed and paused. Its methods
 // may be called concurrently.
 type replica struct {
-	world     *world
-	hookAddr  string
-	adminAddr string
-	conf, log string
-
-	mu   sync.Mutex
-	proc *testworld.Process // nil when none was started since the last one's end
+	world    *world
+	daemon   *testworld.Daemon
+	hookAddr string
+	log      string // the file that it writes to
 }
 
-// launch starts the daemon and does not wait for it.
+// launch starts the daemon, unless it runs, and does not wait for it.
 func (r *replica) launch() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.proc != nil {
-		return
+	if r.daemon.Process() == nil {
+		require.NoError(r.world.t, r.daemon.Launch("--insecure-no-tls"))
 	}
-	out, err := os.OpenFile(r.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-	require.NoError(r.world.t, err)
-	defer out.Close()
-	r.proc, err = testworld.Start(out, nil, binary, "start", "--insecure-no-tls", "--config", r.conf)
-	require.NoError(r.world.t, err)
 }
 
 // start starts the daemon and waits until it is ready.
@@ -53,86 +39,41 @@ func (r *replica) start() {
 	r.world.await(patience, often, "a daemon that is ready", r.ready)
 }
 
-func (r *replica) ready() bool {
-	status, _, err := r.get("/readyz")
-	return err == nil && status == http.StatusOK
-}
+func (r *replica) ready() bool { return r.daemon.Ready() == nil }
 
 // signal sends the daemon a signal, if it runs.
 func (r *replica) signal(s os.Signal) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.proc != nil {
-		require.NoError(r.world.t, r.proc.Signal(s))
-	}
-}
-
-// end sends a signal that ends the daemon and waits for that.
-func (r *replica) end(s os.Signal) {
-	r.signal(s)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.proc != nil {
-		<-r.proc.Done()
-		r.proc = nil
+	if r.daemon.Process() != nil {
+		require.NoError(r.world.t, r.daemon.Signal(s))
 	}
 }
 
 // kill ends the daemon as a power failure does. A paused one dies, too.
-func (r *replica) kill() { r.end(syscall.SIGKILL) }
+func (r *replica) kill() { require.NoError(r.world.t, r.daemon.Kill()) }
 
 // stop ends the daemon as an operator does.
-func (r *replica) stop() { r.end(syscall.SIGTERM) }
+func (r *replica) stop() { require.NoError(r.world.t, r.daemon.Stop()) }
 
-// ended tells whether a daemon that was started ended by itself.
-func (r *replica) ended() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.proc != nil && r.proc.Ended()
-}
-
-// get asks the daemon's admin listener.
-func (r *replica) get(path string) (status int, body string, err error) {
-	resp, err := r.world.client.Get("http://" + r.adminAddr + path)
-	if err != nil {
-		return 0, "", err
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	return resp.StatusCode, string(text), err
-}
+// ended reports whether a daemon that was started ended by itself.
+func (r *replica) ended() bool { return r.daemon.Ended() }
 
 // metric is the value of a series, or the sum of all series of a metric;
 // negative if there is none.
 func (r *replica) metric(name string) float64 {
-	_, body, err := r.get("/metrics")
-	if err != nil {
-		return -1
-	}
-	sum, found := 0.0, false
-	for line := range strings.Lines(body) {
-		line = strings.TrimSpace(line)
-		at := strings.LastIndexByte(line, ' ')
-		if at < 0 || line[:at] != name && !strings.HasPrefix(line, name+"{") {
-			continue
-		}
-		if n, err := strconv.ParseFloat(line[at+1:], 64); err == nil {
-			sum, found = sum+n, true
-		}
-	}
+	value, found := r.daemon.Metric(name)
 	if !found {
 		return -1
 	}
-	return sum
+	return value
 }
 
-// The metrics that tell what a daemon has done.
+// The metrics of what a daemon has done.
 const (
 	visits     = "teleport_jira_reconcile_duration_seconds_count"
 	lastResync = `teleport_jira_last_success_timestamp_seconds{listing="resync"}`
 )
 
-// idle tells whether nothing waits in the daemon's queue.
+// idle reports whether nothing waits in the daemon's queue.
 func (r *replica) idle() bool { return r.metric("teleport_jira_queue_depth") == 0 }
 
 // settle waits until the daemon has listed everything and has had nothing to do
@@ -153,10 +94,9 @@ func (r *replica) settle(limit time.Duration) {
 // status is a figure in MiB from the kernel's account of the process, such as
 // VmRSS.
 func (r *replica) status(key string) float64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	require.NotNil(r.world.t, r.proc)
-	file, err := os.Open(fmt.Sprintf("/proc/%d/status", r.proc.PID()))
+	proc := r.daemon.Process()
+	require.NotNil(r.world.t, proc)
+	file, err := os.Open(fmt.Sprintf("/proc/%d/status", proc.PID()))
 	require.NoError(r.world.t, err)
 	defer file.Close()
 	lines := bufio.NewScanner(file)

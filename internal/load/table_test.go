@@ -17,15 +17,15 @@ type table struct{ rows [][4]string }
 
 // add notes a figure. Without a target nothing is judged.
 func (t *table) add(what, figure, target string, met bool) {
-	verdict := "missed"
+	mark := "missed"
 	switch {
 	case target == "":
-		verdict = ""
+		mark = ""
 	case met:
-		verdict = "met"
+		mark = "met"
 	}
-	t.rows = append(t.rows, [4]string{what, figure, target, verdict})
-	fmt.Fprintf(os.Stdout, "%-70s %12s  %-18s %s\n", what, figure, target, verdict)
+	t.rows = append(t.rows, [4]string{what, figure, target, mark})
+	fmt.Fprintf(os.Stdout, "%-70s %12s  %-18s %s\n", what, figure, target, mark)
 }
 
 // write puts the table, as Markdown, into the file that REPORT names.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/fakejira"
@@ -16,12 +17,11 @@ import (
 )
 
 const (
-	botUser = "jira-bot" // the daemon's Teleport user
-	alice   = "alice@example.com"
-	secret  = "of-the-webhook"
+	alice  = "alice@example.com"
+	secret = "of-the-webhook"
 )
 
-// options is what a world is made of.
+// options describe a world.
 type options struct {
 	jira      fakejira.Options
 	replicas  int
@@ -37,10 +37,10 @@ type options struct {
 // in this process, so that the doubles share the machine with the daemons.
 type world struct {
 	t        *testing.T
-	cluster  *faketeleport.Cluster
-	auth     *faketeleport.Server
-	jira     *fakejira.Server
-	site     *testworld.Site
+	cluster  *testworld.Cluster
+	auth     *faketeleport.Server // the cluster's
+	jira     *testworld.Jira
+	site     *testworld.Site // Jira's
 	dir      string
 	replicas []*replica
 	client   *http.Client
@@ -72,69 +72,66 @@ func newWorld(t *testing.T, change ...func(*options)) *world {
 func (w *world) makeCluster() {
 	w.t.Helper()
 	var err error
-	w.cluster, err = faketeleport.New(faketeleport.Config{})
+	w.cluster, err = testworld.NewCluster(testworld.ClusterOptions{
+		Identity: w.path("identity"), IdentityTTL: 100 * time.Hour,
+		BotRoles: []string{faketeleport.RolePluginReviewer, faketeleport.RoleAccessPluginWithUpdate},
+		Users: []faketeleport.User{
+			{Name: "rita", Roles: []string{faketeleport.RoleReviewer}},
+			{Name: "rolf", Roles: []string{faketeleport.RoleReviewer}},
+			{Name: alice, Roles: []string{faketeleport.RoleRequester}},
+		},
+	})
 	require.NoError(w.t, err)
 	w.t.Cleanup(w.cluster.Close)
-	w.auth, err = faketeleport.Serve(w.cluster, "127.0.0.1:0")
-	require.NoError(w.t, err)
-	w.t.Cleanup(w.auth.Stop)
-	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{
-		faketeleport.RoleAccessPluginWithReview, faketeleport.RoleAccessPluginWithUpdate,
-	}})
-	for _, name := range []string{"rita", "rolf"} {
-		w.cluster.PutUser(faketeleport.User{Name: name, Roles: []string{faketeleport.RoleReviewer}})
-	}
-	w.cluster.PutUser(faketeleport.User{Name: alice, Roles: []string{faketeleport.RoleRequester}})
-	require.NoError(w.t, w.cluster.WriteIdentityFile(w.path("identity"), botUser, 100*time.Hour))
+	w.auth = w.cluster.Auth
 }
 
 func (w *world) makeJira(o options) {
 	w.t.Helper()
-	w.site = &testworld.Site{Addr: testworld.FreeAddr(w.t)}
-	o.jira.BaseURL = w.site.URL()
 	o.jira.WebhookTransport = &http.Transport{MaxIdleConnsPerHost: 32}
 	var err error
-	w.jira, err = fakejira.New(o.jira)
+	w.jira, err = testworld.NewJira(o.jira, w.freeAddr())
 	require.NoError(w.t, err)
 	w.t.Cleanup(w.jira.Close)
-	w.site.Handler = w.jira
-	require.NoError(w.t, w.site.Start())
-	w.t.Cleanup(w.site.Stop)
+	w.site = w.jira.Site
+}
+
+func (w *world) freeAddr() string {
+	w.t.Helper()
+	addr, err := testworld.FreeAddr()
+	require.NoError(w.t, err)
+	return addr
 }
 
 func (w *world) addReplica(i int, o options) {
 	w.t.Helper()
-	r := &replica{
-		world: w, hookAddr: testworld.FreeAddr(w.t), adminAddr: testworld.FreeAddr(w.t),
-		conf: w.path(fmt.Sprintf("replica%d.toml", i)), log: w.path(fmt.Sprintf("replica%d.log", i)),
+	r := &replica{world: w, hookAddr: w.freeAddr(), log: w.path(fmt.Sprintf("replica%d.log", i))}
+	r.daemon = &testworld.Daemon{
+		Argv: []string{binary}, ConfigPath: w.path(fmt.Sprintf("replica%d.toml", i)),
+		AdminAddr: w.freeAddr(), Client: w.client,
 	}
-	text := fmt.Sprintf(`
-[teleport]
-auth_server = %q
-identity = %q
-[jira]
-url = "http://%s"
-username = %q
-api_token_file = %q
-project = "TAR"
-[http]
-listen_addr = %q
-webhook_secret = %q
-[review]
-mode = %q
-[reconcile]
-poll_interval = %q
-resync_interval = %q
-[telemetry]
-listen_addr = %q
-[log]
-output = %q
-severity = %q
-`, w.auth.Addr(), w.path("identity"), w.site.Addr, fakejira.BotEmail, w.path("token"), r.hookAddr, secret,
-		o.mode, o.poll, o.resync, r.adminAddr, r.log, o.severity)
-	require.NoError(w.t, os.WriteFile(r.conf, []byte(text), 0o600))
+	conf := testworld.Config{}
+	w.cluster.Configure(conf, w.path("identity"))
+	w.jira.Configure(conf)
+	conf.Drop("jira", "api_token")
+	conf.Set("jira", "api_token_file", w.path("token"))
+	conf.Set("http", "listen_addr", r.hookAddr)
+	conf.Set("http", "webhook_secret", secret)
+	conf.Set("review", "mode", o.mode)
+	conf.Set("reconcile", "poll_interval", o.poll)
+	conf.Set("reconcile", "resync_interval", o.resync)
+	conf.Set("telemetry", "listen_addr", r.daemon.AdminAddr)
+	conf.Set("log", "output", r.log)
+	conf.Set("log", "severity", o.severity)
+	require.NoError(w.t, conf.Write(r.daemon.ConfigPath))
+	out, err := os.OpenFile(r.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	require.NoError(w.t, err)
+	r.daemon.Out = out
 	w.replicas = append(w.replicas, r)
-	w.t.Cleanup(r.kill)
+	w.t.Cleanup(func() {
+		r.kill()
+		assert.NoError(w.t, out.Close())
+	})
 	if o.webhooks {
 		w.jira.RegisterWebhook(fakejira.Webhook{URL: "http://" + r.hookAddr + "/", Secret: secret, RetryScale: o.hookRetry})
 	}
@@ -158,25 +155,10 @@ const (
 	seldom = 50 * time.Millisecond
 )
 
-// until waits for done and tells whether it came in time.
-func until(limit, every time.Duration, done func() bool) bool {
-	timeout := time.After(limit)
-	tick := time.NewTicker(every)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-timeout:
-			return done()
-		case <-tick.C:
-		}
-	}
-	return true
-}
-
-// await is until for what has to come.
+// await waits for what has to come.
 func (w *world) await(limit, every time.Duration, what string, done func() bool) {
 	w.t.Helper()
-	if !until(limit, every, done) {
+	if !testworld.Until(limit, every, done) {
 		require.Failf(w.t, "waited in vain", "%s within %s", what, limit)
 	}
 }

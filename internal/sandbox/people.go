@@ -26,7 +26,6 @@ func requesters() []string { return []string{alice, dave, bob, carol} }
 func teleportUsers() []faketeleport.User {
 	reviewer := []string{faketeleport.RoleRequester, faketeleport.RoleReviewer}
 	return []faketeleport.User{
-		{Name: daemonUser, Roles: []string{faketeleport.RoleAccessPluginWithReview}},
 		{Name: alice, Roles: reviewer},
 		{Name: bob, Roles: reviewer},
 		{Name: carol, Roles: reviewer},

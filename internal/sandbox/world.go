@@ -12,11 +12,12 @@ import (
 
 	"teleport-jira/internal/fakejira"
 	"teleport-jira/internal/faketeleport"
+	"teleport-jira/internal/testworld"
 )
 
 const (
 	clusterName = "demo.example.com"
-	daemonUser  = "teleport-jira"
+	daemonUser  = testworld.Bot
 	identityTTL = 7 * 24 * time.Hour
 	loopback    = "127.0.0.1:0"
 )
@@ -24,8 +25,7 @@ const (
 // world is both doubles with their people. Its methods may be called
 // concurrently.
 type world struct {
-	cluster *faketeleport.Cluster
-	auth    *faketeleport.Server
+	cluster *testworld.Cluster
 	jira    *fakejira.Server
 	people  map[string]Person // all Jira accounts by id
 
@@ -37,30 +37,24 @@ type world struct {
 // newWorld starts the cluster's double on a socket and makes the Jira double,
 // which the caller serves. The caller has to call close.
 func newWorld() (*world, error) {
-	cluster, err := faketeleport.New(faketeleport.Config{
-		ClusterName: clusterName, ProxyPublicAddr: clusterName + ":443", OnBehalf: true,
+	cluster, err := testworld.NewCluster(testworld.ClusterOptions{
+		Config: faketeleport.Config{
+			ClusterName: clusterName, ProxyPublicAddr: clusterName + ":443", OnBehalf: true,
+		},
+		BotRoles: []string{faketeleport.RoleAccessPluginWithReview}, Users: teleportUsers(),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("make the cluster: %w", err)
-	}
-	for _, user := range teleportUsers() {
-		cluster.PutUser(user)
-	}
-	auth, err := faketeleport.Serve(cluster, loopback)
-	if err != nil {
-		cluster.Close()
-		return nil, fmt.Errorf("serve the cluster: %w", err)
+		return nil, err
 	}
 	board := fakejira.Board(fakejira.Cloud)
 	board.Accounts = jiraAccounts()
 	board.Latency = 20 * time.Millisecond
 	jira, err := fakejira.New(board)
 	if err != nil {
-		auth.Stop()
 		cluster.Close()
 		return nil, fmt.Errorf("make Jira: %w", err)
 	}
-	w := &world{cluster: cluster, auth: auth, jira: jira, people: map[string]Person{}, known: map[string]Request{}}
+	w := &world{cluster: cluster, jira: jira, people: map[string]Person{}, known: map[string]Request{}}
 	for _, account := range board.Accounts {
 		w.people[account.ID] = Person{
 			ID: account.ID, Name: account.DisplayName, Note: accountNotes()[account.ID],
@@ -72,7 +66,6 @@ func newWorld() (*world, error) {
 
 func (w *world) close() {
 	w.jira.Close()
-	w.auth.Stop()
 	w.cluster.Close()
 }
 

@@ -92,7 +92,7 @@ func newWorld(t *testing.T, flavour fakejira.Flavour, change func(*fakejira.Opti
 	w.cluster, err = faketeleport.New(teleportCfg)
 	require.NoError(t, err)
 	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{
-		faketeleport.RoleAccessPluginWithReview, faketeleport.RoleAccessPluginWithUpdate,
+		faketeleport.RolePluginReviewer, faketeleport.RoleAccessPluginWithUpdate,
 	}})
 	for _, name := range []string{"rita", "rolf"} {
 		w.cluster.PutUser(faketeleport.User{Name: name, Roles: []string{faketeleport.RoleReviewer}})

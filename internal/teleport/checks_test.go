@@ -133,7 +133,7 @@ func TestRoleThatMayReviewFromNowOnIsNoticed(t *testing.T) {
 		clt := w.connect()
 		mode, _ := clt.ReviewMode()
 		require.Equal(t, access.ModeState, mode)
-		w.cluster.PutUser(faketeleport.User{Name: bot, Roles: []string{faketeleport.RoleAccessPluginWithReview}})
+		w.cluster.PutUser(faketeleport.User{Name: bot, Roles: []string{faketeleport.RolePluginReviewer}})
 		pass(2 * time.Minute)
 		for _, err := range clt.Requests(t.Context()) {
 			require.NoError(t, err)

@@ -28,9 +28,9 @@ func TestDecisionReachesTheCluster(t *testing.T) {
 		role     string
 		reviewer string
 	}{
-		"as a review":       {access.ModeReview, faketeleport.RoleAccessPluginWithReview, bot},
-		"chosen by itself":  {access.ModeAuto, faketeleport.RoleAccessPluginWithReview, bot},
-		"on behalf":         {access.ModeOnBehalf, faketeleport.RoleAccessPluginWithReview, "bob"},
+		"as a review":       {access.ModeReview, faketeleport.RolePluginReviewer, bot},
+		"chosen by itself":  {access.ModeAuto, faketeleport.RolePluginReviewer, bot},
+		"on behalf":         {access.ModeOnBehalf, faketeleport.RolePluginReviewer, "bob"},
 		"as a state":        {access.ModeState, faketeleport.RoleAccessPluginWithUpdate, bot},
 		"state where it is": {access.ModeAuto, faketeleport.RoleAccessPluginWithUpdate, bot},
 	} {
@@ -104,7 +104,7 @@ func TestReviewMayLeaveTheRequestPending(t *testing.T) {
 
 func TestFinalAnswersAreOutcomes(t *testing.T) {
 	const update = faketeleport.RoleAccessPluginWithUpdate
-	const review = faketeleport.RoleAccessPluginWithReview
+	const review = faketeleport.RolePluginReviewer
 	for name, tc := range map[string]struct {
 		cluster faketeleport.Config
 		mode    access.ReviewMode
@@ -204,10 +204,10 @@ func TestRepeatedDecisionFindsItsLostEffect(t *testing.T) {
 		opts   faketeleport.RequestOptions
 	}{
 		"review that settled": {
-			access.ModeReview, faketeleport.RoleAccessPluginWithReview, "SubmitAccessReview", faketeleport.RequestOptions{},
+			access.ModeReview, faketeleport.RolePluginReviewer, "SubmitAccessReview", faketeleport.RequestOptions{},
 		},
 		"review that left it pending": {
-			access.ModeReview, faketeleport.RoleAccessPluginWithReview, "SubmitAccessReview", faketeleport.RequestOptions{
+			access.ModeReview, faketeleport.RolePluginReviewer, "SubmitAccessReview", faketeleport.RequestOptions{
 				Thresholds: []types.AccessReviewThreshold{{Approve: 2, Deny: 1}},
 			},
 		},

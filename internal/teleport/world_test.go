@@ -42,7 +42,7 @@ func newWorld(t *testing.T, cfg faketeleport.Config, roles ...string) *world {
 	require.NoError(t, err)
 	t.Cleanup(server.Stop)
 	if len(roles) == 0 {
-		roles = []string{faketeleport.RoleAccessPluginWithReview}
+		roles = []string{faketeleport.RolePluginReviewer}
 	}
 	cluster.PutUser(faketeleport.User{Name: bot, Roles: roles})
 	identity := filepath.Join(t.TempDir(), "identity")

@@ -2,5 +2,8 @@ package testworld
 
 import "syscall"
 
-// attributes let no process outlive tests that are cut off.
-func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }
+// attributes keep a terminal's Ctrl-C from reaching the daemon, which its starter
+// ends, and let the daemon not outlive the thread that started it.
+func attributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
+}

@@ -48,7 +48,7 @@ func (p *Process) Signal(s os.Signal) error {
 // Done is closed when the process has ended.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Ended tells whether the process has.
+// Ended reports whether the process has.
 func (p *Process) Ended() bool {
 	select {
 	case <-p.done:

@@ -1,13 +1,13 @@
 package testworld
 
 import (
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
 	"sync/atomic"
 	"syscall"
-	"testing"
 	"time"
 )
 
@@ -45,21 +45,21 @@ const (
 
 var ports atomic.Int64 //nolint:gochecknoglobals // ports belong to the process
 
-// FreeAddr is a loopback address that nobody listens on, and that no other
-// test of this process gets.
-func FreeAddr(t testing.TB) string {
-	t.Helper()
+// FreeAddr is a loopback address that nobody listens on, and that this process
+// gets only once.
+func FreeAddr() (string, error) {
 	for range portRange {
 		port := firstPort + (int64(os.Getpid())*97+ports.Add(1))%portRange
 		if addr := fmt.Sprintf("127.0.0.1:%d", port); isFree(addr) {
-			return addr
+			return addr, nil
 		}
 	}
-	t.Fatal("no free port")
-	return ""
+	return "", errNoPort
 }
 
-// isFree tells whether the address can be listened on. No process may be
+var errNoPort = errors.New("no free port")
+
+// isFree reports whether the address can be listened on. No process may be
 // started meanwhile: it would hold the listener until it runs a program of its
 // own.
 func isFree(addr string) bool {

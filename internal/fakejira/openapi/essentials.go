@@ -73,7 +73,7 @@ func checkEssentials(r *routers.Route, status int, body []byte) error {
 	return nil
 }
 
-// holds tells whether a path exists and is not null.
+// holds reports whether a path exists and is not null.
 func holds(v any, path []string) bool {
 	if len(path) == 0 {
 		return v != nil

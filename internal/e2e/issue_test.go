@@ -56,7 +56,7 @@ func TestDescriptionTellsWhatIsRequested(t *testing.T) {
 	require.NoError(t, w.cluster.AddNode("node-1", "db-1.example.com"))
 	role := faketeleport.Role{Name: "reads-nodes", ListResources: []string{types.KindNode}}
 	w.cluster.PutRole(role)
-	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{faketeleport.RoleAccessPluginWithReview, role.Name}})
+	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{faketeleport.RolePluginReviewer, role.Name}})
 	w.start()
 	id := w.request(faketeleport.RequestOptions{
 		Resources: []types.ResourceID{{ClusterName: "example.com", Kind: types.KindNode, Name: "node-1"}},
@@ -74,28 +74,6 @@ func TestDescriptionTellsWhatIsRequested(t *testing.T) {
 	}
 }
 
-func TestRecordHasTheKeysOfTheExistingPlugin(t *testing.T) {
-	w := newWorld(t)
-	w.start()
-	id, issue := w.pending()
-	req, err := w.cluster.Request(id)
-	require.NoError(t, err)
-	rec := w.record(id)
-	require.Equal(t, issue.ID, rec["issue_id"])
-	require.Equal(t, issue.Key, rec["issue_key"])
-	require.Equal(t, alice, rec["user"])
-	require.Equal(t, "dba,editor", rec["roles"])
-	require.Equal(t, strconv.FormatInt(req.GetCreationTime().Unix(), 10), rec["created"])
-	require.Equal(t, "the disk is full", rec["request_reason"])
-
-	w.review(id, bob, types.RequestState_APPROVED, "looks good")
-	w.said(issue, "has been approved")
-	rec = w.record(id)
-	require.Equal(t, "1", rec["reviews_count"])
-	require.Equal(t, "approved", rec["resolution"])
-	require.Equal(t, "looks good", rec["resolve_reason"])
-}
-
 func TestSummaryOfSixtyRolesIsCut(t *testing.T) {
 	w := newWorld(t)
 	w.start()
@@ -108,29 +86,6 @@ func TestSummaryOfSixtyRolesIsCut(t *testing.T) {
 	require.Equal(t, 254, utf8.RuneCountInString(issue.Summary))
 	require.True(t, strings.HasPrefix(issue.Summary, "alice@example.com requested rôle-of-some-length-00, rôle"), issue.Summary)
 	require.Contains(t, plain(issue.Description), roles[59], "the description has them all")
-}
-
-func TestWhatPeopleTypedIsInert(t *testing.T) {
-	w := newWorld(t)
-	w.start()
-	hostile := "h1. Approved {color:red}by *root*{color} !http://evil.example/x.png! [click|http://evil.example] @bob"
-	req, err := w.cluster.CreateRequest(alice, []string{"dba"}, hostile, faketeleport.RequestOptions{})
-	require.NoError(t, err)
-	issue := w.issue(req.GetName())
-	require.Contains(t, plain(issue.Description), hostile, "the text is there")
-	require.NotRegexp(t, `(?m)^h1\.|[^\\](\{color|\*root|!|\[click|@bob)`, reasonOf(issue))
-
-	w.review(req.GetName(), bob, types.RequestState_DENIED, "{panel}no *way*{panel}")
-	w.said(issue, "Reason: {panel}no *way*{panel}", "has been denied")
-	for _, c := range w.read(issue.ID).Comments {
-		require.NotRegexp(t, `[^\\](\{panel|\*way)`, c.Body)
-	}
-}
-
-// reasonOf is the last part of a description: what the requester typed.
-func reasonOf(issue fakejira.Issue) string {
-	_, reason, _ := strings.Cut(issue.Description, "*Reason:*\n")
-	return reason
 }
 
 func TestIssueIsLookedUpByItsIDWhenItsKeyChanges(t *testing.T) {
@@ -206,21 +161,6 @@ func TestJiraUnderAPath(t *testing.T) {
 	}
 }
 
-func TestInternalNotesOfAServiceDesk(t *testing.T) {
-	w := newWorld(t, func(o *options) {
-		o.jira.Projects[0].Type = "service_desk"
-		o.jira.Projects[0].Workflow = fakejira.ServiceDeskWorkflow()
-	})
-	w.set("jira.issue", "comment_visibility", "internal")
-	w.start()
-	id, issue := w.pending()
-	w.review(id, bob, types.RequestState_APPROVED, "between us")
-	w.said(issue, "has been approved")
-	for _, c := range w.read(issue.ID).Comments {
-		require.True(t, c.Internal, c.Body)
-	}
-}
-
 func TestRoutesDecideTheProject(t *testing.T) {
 	w := newWorld(t, func(o *options) {
 		other := o.jira.Projects[0]
@@ -237,6 +177,7 @@ roles = ["prod-*"]
 project = "DBA"
 labels = ["prod"]
 `)
+
 	w.launchAsIs()
 	w.ready()
 	skipped := w.request(faketeleport.RequestOptions{}, "break-glass")

@@ -26,8 +26,8 @@ type call struct {
 	pass   string
 }
 
-// knock makes a call and returns the answer with its body read.
-func (w *world) knock(c call) (*http.Response, string) {
+// deliver makes a call and returns the answer with its body read.
+func (w *world) deliver(c call) (*http.Response, string) {
 	w.t.Helper()
 	if c.method == "" {
 		c.method = http.MethodPost
@@ -63,7 +63,7 @@ func hook(t *testing.T, issue fakejira.Issue) string {
 	return string(text)
 }
 
-func TestWebhookDoor(t *testing.T) {
+func TestWebhookListener(t *testing.T) {
 	w := newWorld(t)
 	w.start()
 	_, issue := w.pending()
@@ -89,7 +89,7 @@ func TestWebhookDoor(t *testing.T) {
 		"password, no signature": {call{body: good, user: "jira", pass: secret}, http.StatusUnauthorized},
 	} {
 		t.Run(name, func(t *testing.T) {
-			resp, body := w.knock(tc.call)
+			resp, body := w.deliver(tc.call)
 			require.Equal(t, tc.want, resp.StatusCode)
 			require.NotContains(t, body, secret)
 			if tc.want == http.StatusOK || tc.want == http.StatusUnauthorized {
@@ -106,7 +106,7 @@ func TestWebhookSecretsInRotation(t *testing.T) {
 	w.set("http", "webhook_secret", []string{"new", "old"})
 	w.start()
 	for given, want := range map[string]int{"new": http.StatusNoContent, "old": http.StatusNoContent, "older": http.StatusUnauthorized} {
-		resp, _ := w.knock(call{body: "{}", secret: given})
+		resp, _ := w.deliver(call{body: "{}", secret: given})
 		require.Equal(t, want, resp.StatusCode, given)
 	}
 }
@@ -116,10 +116,10 @@ func TestWebhookBasicAuthentication(t *testing.T) {
 	w.set("http.basic_auth", "user", "jira")
 	w.set("http.basic_auth", "password", "open sesame")
 	w.start()
-	resp, _ := w.knock(call{body: "{}", user: "jira", pass: "open sesame"})
+	resp, _ := w.deliver(call{body: "{}", user: "jira", pass: "open sesame"})
 	require.Equal(t, http.StatusNoContent, resp.StatusCode)
 	for _, c := range []call{{body: "{}"}, {body: "{}", user: "jira", pass: "guess"}, {body: "{}", user: "root", pass: "open sesame"}} {
-		resp, _ := w.knock(c)
+		resp, _ := w.deliver(c)
 		require.Equal(t, http.StatusUnauthorized, resp.StatusCode)
 		require.Contains(t, resp.Header.Get("WWW-Authenticate"), "Basic")
 	}
@@ -129,7 +129,7 @@ func TestWebhookBasicAuthentication(t *testing.T) {
 func TestListenerWithoutAuthenticationWarnsOnce(t *testing.T) {
 	w := newWorld(t, func(o *options) { o.secret = "" })
 	w.start()
-	resp, _ := w.knock(call{body: "{}"})
+	resp, _ := w.deliver(call{body: "{}"})
 	require.Equal(t, http.StatusNoContent, resp.StatusCode)
 	require.Equal(t, 1, w.logCount("level=WARN", "webhooks are not authenticated"))
 	id, issue := w.pending()
@@ -144,7 +144,7 @@ func TestWebhookWithoutAnIssueIsTaken(t *testing.T) {
 		`{}`, `{"webhookEvent":"comment_created","comment":{"id":"1"}}`, `{"webhookEvent":"jira:issue_updated"}`,
 		`{"webhookEvent":"jira:issue_updated","issue":null}`,
 	} {
-		resp, _ := w.knock(call{body: body, secret: secret})
+		resp, _ := w.deliver(call{body: body, secret: secret})
 		require.Equal(t, http.StatusNoContent, resp.StatusCode, body)
 	}
 	w.pending() // It still works.
@@ -154,12 +154,12 @@ func TestWebhookWithoutAnIssueIsTaken(t *testing.T) {
 func TestWebhookListenerSpeaksHTTP2AndModernTLSOnly(t *testing.T) {
 	w := newWorld(t)
 	w.start()
-	resp, _ := w.knock(call{method: http.MethodGet, path: "/status"})
+	resp, _ := w.deliver(call{method: http.MethodGet, path: "/status"})
 	require.Equal(t, "HTTP/2.0", resp.Proto)
 	for version, works := range map[uint16]bool{
 		tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true,
 	} {
-		dialer := &tls.Dialer{Config: &tls.Config{RootCAs: w.ca.pool(), MinVersion: version, MaxVersion: version}}
+		dialer := &tls.Dialer{Config: &tls.Config{RootCAs: w.ca.Pool(), MinVersion: version, MaxVersion: version}}
 		conn, err := dialer.DialContext(t.Context(), "tcp", w.hookAddr)
 		require.Equal(t, works, err == nil, "%s: %v", tls.VersionName(version), err)
 		if err == nil {
@@ -170,8 +170,8 @@ func TestWebhookListenerSpeaksHTTP2AndModernTLSOnly(t *testing.T) {
 
 func TestPlainHTTPOnlyWhenAsked(t *testing.T) {
 	w := newWorld(t)
-	w.conf.drop("http", "https_key_file")
-	w.conf.drop("http", "https_cert_file")
+	w.conf.Drop("http", "https_key_file")
+	w.conf.Drop("http", "https_cert_file")
 	w.launch()
 	require.Equal(t, 1, w.exit())
 	require.Contains(t, w.log.String(), "--insecure-no-tls")
@@ -190,7 +190,7 @@ func TestWebhookIsAnsweredAtOnceWhileJiraTakesFiveSeconds(t *testing.T) {
 	w.jira.SetLatency(5 * time.Second)
 	start := time.Now()
 	for range 20 {
-		resp, _ := w.knock(call{body: hook(t, issue), secret: secret})
+		resp, _ := w.deliver(call{body: hook(t, issue), secret: secret})
 		require.Equal(t, http.StatusOK, resp.StatusCode)
 	}
 	require.Less(t, time.Since(start), 4*time.Second, "20 webhooks")
@@ -209,7 +209,7 @@ func TestForgedWebhooksDecideNothing(t *testing.T) {
 		"changelog": map[string]any{"id": "1", "items": []any{map[string]any{"field": "status", "to": "10101", "toString": "Approved"}}},
 	})
 	require.NoError(t, err)
-	resp, _ := w.knock(call{body: string(forged)})
+	resp, _ := w.deliver(call{body: string(forged)})
 	require.Equal(t, http.StatusOK, resp.StatusCode)
 	w.quiet()
 	w.inState(id, types.RequestState_PENDING)
@@ -238,7 +238,7 @@ func TestWebhookBeforeTheDaemonIsReadyIsAskedForAgain(t *testing.T) {
 	w.launch()
 	w.logged("msg=listening", "http.listen_addr")
 	w.logged("not reachable yet", "side=teleport")
-	resp, _ := w.knock(call{body: `{"webhookEvent":"jira:issue_updated","issue":{"id":"10000"}}`, secret: secret})
+	resp, _ := w.deliver(call{body: `{"webhookEvent":"jira:issue_updated","issue":{"id":"10000"}}`, secret: secret})
 	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
 	require.NotEmpty(t, resp.Header.Get("Retry-After"))
 }

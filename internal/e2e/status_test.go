@@ -13,26 +13,6 @@ import (
 	"teleport-jira/internal/faketeleport"
 )
 
-// What is decided in Teleport shows in Jira.
-
-func TestReviewsInTeleportBecomeComments(t *testing.T) {
-	w := newWorld(t)
-	w.start()
-	id := w.request(faketeleport.RequestOptions{
-		Thresholds: []types.AccessReviewThreshold{{Approve: 2, Deny: 1}},
-	})
-	issue := w.issue(id)
-	w.review(id, bob, types.RequestState_APPROVED, "first of two")
-	w.said(issue, bob+" reviewed this request", "Resolution: approved", "first of two")
-	require.Equal(t, "Pending", w.read(issue.ID).Status.Name, "one of two is not enough")
-
-	w.review(id, carol, types.RequestState_APPROVED, "second of two")
-	w.inStatus(issue, "Approved")
-	w.said(issue, carol+" reviewed this request", "second of two")
-	w.said(issue, "has been approved", "Reason: first of two, second of two")
-	require.Len(t, w.comments(issue), 3)
-}
-
 func TestRequestsSettledInTeleportMoveTheirIssues(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -126,7 +106,7 @@ func TestStepBetweenIsWalked(t *testing.T) {
 		flow := &o.jira.Projects[0].Workflow
 		flow.Statuses = append(flow.Statuses, fakejira.Status{ID: "10105", Name: "In Review", Category: fakejira.InProgress})
 		flow.Transitions = []fakejira.Transition{
-			{ID: "11", Name: "Look", From: []string{"Pending"}, To: "In Review"},
+			{ID: "11", Name: "Start review", From: []string{"Pending"}, To: "In Review"},
 			{ID: "21", Name: "Approve", From: []string{"In Review"}, To: "Approved"},
 			{ID: "31", Name: "Deny", From: []string{"In Review"}, To: "Denied"},
 			{ID: "41", Name: "Expire", From: []string{"In Review"}, To: "Expired"},

@@ -79,24 +79,6 @@ func TestRequestGoneWithItsRecordWhileTheDaemonWasDown(t *testing.T) {
 	w.said(issue, "can no longer be decided")
 }
 
-func TestIssueOfTheExistingPluginIsCarriedOn(t *testing.T) {
-	w := newWorld(t)
-	id := w.request(faketeleport.RequestOptions{})
-	issue, err := w.jira.CreateIssue(fakejira.BotID, fakejira.NewIssue{
-		Project: "TAR", Summary: "alice@example.com requested dba, editor",
-		Properties: named(id),
-	})
-	require.NoError(t, err)
-	require.NoError(t, w.cluster.PutPluginData("jira", id, map[string]string{
-		"issue_id": issue.ID, "issue_key": issue.Key, "user": alice, "roles": "dba,editor", "reviews_count": "0",
-	}))
-	w.start()
-	w.drag(issue, "Approved", fakejira.BobID)
-	w.inState(id, types.RequestState_APPROVED)
-	w.said(issue, "has been approved")
-	require.Len(t, w.jira.Issues(), 1)
-}
-
 func TestJiraAwayForAWhileLosesNothing(t *testing.T) {
 	w := newWorld(t)
 	w.start()

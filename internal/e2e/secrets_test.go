@@ -72,7 +72,7 @@ func (w *world) shown() string {
 		require.NoError(w.t, err)
 		b.WriteString(body)
 	}
-	cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", w.proc.PID()))
+	cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", w.daemon.Process().PID()))
 	require.NoError(w.t, err)
 	b.Write(cmdline)
 	return b.String()
@@ -89,7 +89,7 @@ func TestSecuritySecretsShowNowhere(t *testing.T) {
 	w := newWorld(t, func(o *options) { o.secret = hidden1 })
 	token := w.path("token")
 	require.NoError(t, os.WriteFile(token, []byte(fakejira.BotToken+"\n"), 0o600))
-	w.conf.drop("jira", "api_token")
+	w.conf.Drop("jira", "api_token")
 	w.set("jira", "api_token_file", token)
 	w.set("http", "webhook_secret", []string{hidden1, hidden2})
 	w.set("reconcile", "poll_interval", "1s")
@@ -159,8 +159,25 @@ func TestSecurityFilesThatOthersMayReadAreWarnedAbout(t *testing.T) {
 	token := w.path("token")
 	require.NoError(t, os.WriteFile(token, []byte(fakejira.BotToken), 0o600))
 	require.NoError(t, os.Chmod(token, 0o644))
-	w.conf.drop("jira", "api_token")
+	w.conf.Drop("jira", "api_token")
 	w.set("jira", "api_token_file", token)
 	w.start()
 	w.logged("level=WARN", "jira.api_token_file", "may be read by every user")
+}
+
+func TestSecretsAreNeverWritten(t *testing.T) {
+	w := newWorld(t)
+	w.start("--debug")
+	id, issue := w.pending()
+	w.drag(issue, "Approved", fakejira.BobID)
+	w.inState(id, types.RequestState_APPROVED)
+	w.reload()
+	w.logged("configuration reloaded")
+	_, metrics, err := w.admin("/metrics")
+	require.NoError(t, err)
+	w.stop()
+	for _, hidden := range []string{fakejira.BotToken, secret, "PRIVATE KEY"} {
+		require.NotContains(t, w.log.String(), hidden)
+		require.NotContains(t, metrics, hidden)
+	}
 }

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/gravitational/teleport/api/types"
@@ -121,94 +120,6 @@ func TestWithoutAdvancedWorkflowsTheStateIsSetInThePersonsName(t *testing.T) {
 	require.Equal(t, 1, w.logCount("review mode chosen", "mode=state"))
 }
 
-func TestRefusedDecisionsAreExplainedAndTheCardGoesBack(t *testing.T) {
-	t.Parallel()
-	for name, tc := range map[string]struct {
-		configure func(w *world)
-		who       string
-		says      string
-	}{
-		"the requester":             {nil, fakejira.AliceID, "nobody may decide their own request"},
-		"an automation app":         {nil, fakejira.RobotID, "app and automation accounts may not decide"},
-		"a customer":                {nil, fakejira.ClientID, "customer accounts may not decide"},
-		"not one of the approvers":  {approversOnlyBob, fakejira.CarolID, "not one of the configured approvers"},
-		"not in the group":          {approverGroup, fakejira.CarolID, "not one of the configured approvers"},
-		"not a suggested reviewer":  {suggestedOnly, fakejira.CarolID, "only the suggested reviewers may decide"},
-		"the requester, e-mail hid": {hideEmails, fakejira.AliceID, "nobody may decide their own request"},
-		"the requester, e-mail hid, listed as another": {
-			listedAsAnother, fakejira.AliceID, "nobody may decide their own request",
-		},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, func(o *options) {
-				// Customers and apps may move issues where they are let.
-				o.jira.Projects[0].Permissions = map[fakejira.Permission][]string{}
-				for _, p := range []fakejira.Permission{fakejira.TransitionIssues, fakejira.BrowseProjects} {
-					o.jira.Projects[0].Permissions[p] = everybody()
-				}
-				o.jira.HideEmails = strings.HasPrefix(name, "the requester, ")
-			})
-			if tc.configure != nil {
-				tc.configure(w)
-			}
-			w.start()
-			id := w.request(faketeleport.RequestOptions{SuggestedReviewers: []string{bob}})
-			issue := w.issue(id)
-			w.drag(issue, "Approved", tc.who)
-			w.said(issue, "decided nothing", tc.says)
-			w.inStatus(issue, "Pending")
-			w.inState(id, types.RequestState_PENDING)
-			require.Empty(t, w.reviews(id))
-			require.Equal(t, 1, w.logCount("level=WARN", "decision refused", "request_id="+id))
-
-			w.drag(issue, "Approved", fakejira.BobID)
-			w.inState(id, types.RequestState_APPROVED)
-		})
-	}
-}
-
-func everybody() []string {
-	return []string{
-		fakejira.BotID, fakejira.AliceID, fakejira.BobID, fakejira.CarolID, fakejira.RobotID, fakejira.ClientID,
-	}
-}
-
-func approversOnlyBob(w *world) { w.set("review", "approvers", []string{"BOB@example.com"}) }
-func approverGroup(w *world)    { w.set("review", "approver_groups", []string{"approvers"}) }
-func suggestedOnly(w *world)    { w.set("review", "require_suggested_reviewer", true) }
-func hideEmails(w *world)       { w.set("review.users", fakejira.BobID, bob) }
-
-func listedAsAnother(w *world) { w.set("review.users", fakejira.AliceID, "alice-admin") }
-
-func TestRequesterMayDecideWhereThatIsAllowed(t *testing.T) {
-	w := newWorld(t)
-	w.set("review", "allow_self_approval", true)
-	w.start()
-	id, issue := w.pending()
-	w.drag(issue, "Approved", fakejira.AliceID)
-	w.inState(id, types.RequestState_APPROVED)
-}
-
-func TestAppMayDecideWhereItIsNamed(t *testing.T) {
-	w := newWorld(t)
-	w.set("review", "approvers", []string{fakejira.RobotID})
-	w.start()
-	id, issue := w.pending()
-	w.drag(issue, "Approved", fakejira.RobotID)
-	w.inState(id, types.RequestState_APPROVED)
-}
-
-func TestDaemonsOwnAccountDecidesNothing(t *testing.T) {
-	w := newWorld(t)
-	w.start()
-	id, issue := w.pending()
-	w.drag(issue, "Approved", fakejira.BotID)
-	require.NoError(t, w.jira.Settle(t.Context()))
-	w.quiet()
-	w.inState(id, types.RequestState_PENDING)
-	require.Empty(t, w.reviews(id))
-}
-
 func TestMoveAfterTheDecisionIsTakenBack(t *testing.T) {
 	w := newWorld(t)
 	w.start()
@@ -285,17 +196,4 @@ func TestDeletedIssueIsSaidOnceAndLeavesTheRequestToTeleport(t *testing.T) {
 	require.Len(t, w.jira.Issues(), 1, "no second issue")
 	require.Equal(t, 1, w.logCount("deleted or no longer visible"))
 	w.ready()
-}
-
-func TestPersonWhoLeftDecidesNothing(t *testing.T) {
-	w := newWorld(t)
-	w.start()
-	id, issue := w.pending()
-	w.stop()
-	w.drag(issue, "Approved", fakejira.BobID)
-	require.NoError(t, w.jira.ChangeAccount(fakejira.BobID, func(a *fakejira.Account) { a.Inactive = true }))
-	w.start()
-	w.said(issue, "the account is not active")
-	w.inStatus(issue, "Pending")
-	w.inState(id, types.RequestState_PENDING)
 }

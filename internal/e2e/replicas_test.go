@@ -55,18 +55,18 @@ func TestSecurityChangeIsRefusedOnceByAllReplicas(t *testing.T) {
 func (w *world) replica() *world {
 	w.t.Helper()
 	other := *w
-	other.proc, other.log = nil, &output{}
-	other.hookAddr, other.adminAddr = testworld.FreeAddr(w.t), testworld.FreeAddr(w.t)
+	other.log = &testworld.Log{}
+	other.hookAddr, other.adminAddr = freeAddr(w.t), freeAddr(w.t)
 	other.confPath = other.path(other.hookAddr + ".toml")
-	other.conf = configuration{}
+	other.conf = testworld.Config{}
 	for section, keys := range w.conf {
 		for key, value := range keys {
-			other.conf.set(section, key, value)
+			other.conf.Set(section, key, value)
 		}
 	}
 	other.set("http", "listen_addr", other.hookAddr)
 	other.set("telemetry", "listen_addr", other.adminAddr)
 	w.jira.RegisterWebhook(fakejira.Webhook{URL: other.hookURL("/"), Secret: secret, RetryScale: 0.0005})
-	w.t.Cleanup(other.abandon)
+	other.makeDaemon()
 	return &other
 }

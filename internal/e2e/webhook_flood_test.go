@@ -29,9 +29,9 @@ import (
 // something real has to be done.
 const enough = 2000
 
-// bombard posts bodies as fast as the machine can, enough of them before work
+// flood posts bodies as fast as the machine can, enough of them before work
 // begins and enough until it ends, and gives how many were answered.
-func (w *world) bombard(body func(i int64) string, work func()) int64 {
+func (w *world) flood(body func(i int64) string, work func()) int64 {
 	w.t.Helper()
 	ctx, stop := context.WithCancel(w.t.Context())
 	var sent, answered atomic.Int64
@@ -83,7 +83,7 @@ func TestSecurityHostileBodiesStarveNobody(t *testing.T) {
 			id, issue := w.pending()
 			w.jira.ResetCalls()
 			began := time.Now()
-			answered := w.bombard(c.body, func() {
+			answered := w.flood(c.body, func() {
 				w.drag(issue, "Approved", fakejira.BobID)
 				w.inState(id, types.RequestState_APPROVED)
 				w.inStatus(issue, "Approved")
@@ -106,7 +106,7 @@ func TestSecuritySlowSendersAreCut(t *testing.T) {
 	w := newWorld(t)
 	w.start()
 	dial := func(start string) net.Conn {
-		conn, err := tls.Dial("tcp", w.hookAddr, &tls.Config{RootCAs: w.ca.pool(), MinVersion: tls.VersionTLS12})
+		conn, err := tls.Dial("tcp", w.hookAddr, &tls.Config{RootCAs: w.ca.Pool(), MinVersion: tls.VersionTLS12})
 		require.NoError(t, err)
 		t.Cleanup(func() { _ = conn.Close() })
 		_, err = conn.Write([]byte(start))
@@ -144,7 +144,7 @@ func TestSecurityHeadersAndBodiesAreCapped(t *testing.T) {
 		"long body":   {"", 26 << 20, http.StatusRequestEntityTooLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
-			transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: w.ca.pool(), MinVersion: tls.VersionTLS12}}
+			transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: w.ca.Pool(), MinVersion: tls.VersionTLS12}}
 			defer transport.CloseIdleConnections()
 			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, w.hookURL("/"), bytes.NewReader(make([]byte, c.body)))
 			require.NoError(t, err)

@@ -44,7 +44,7 @@ func TestSecurityEverythingPeopleTypeIsInert(t *testing.T) {
 	w := newWorld(t)
 	reader := faketeleport.Role{Name: "reads-nodes", ListResources: []string{types.KindNode}}
 	w.cluster.PutRole(reader)
-	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{faketeleport.RoleAccessPluginWithReview, reader.Name}})
+	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{faketeleport.RolePluginReviewer, reader.Name}})
 	w.start()
 	const rounds = 25
 	var typed, documents []string
@@ -153,4 +153,27 @@ func readMarkup(t *testing.T, doc string) (text string, kinds, links map[string]
 	}
 	walk(tree.Blocks)
 	return oneBlank(strings.ReplaceAll(b.String(), "&#126;", "~")), kinds, links
+}
+
+func TestWhatPeopleTypedIsInert(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	hostile := "h1. Approved {color:red}by *root*{color} !http://evil.example/x.png! [click|http://evil.example] @bob"
+	req, err := w.cluster.CreateRequest(alice, []string{"dba"}, hostile, faketeleport.RequestOptions{})
+	require.NoError(t, err)
+	issue := w.issue(req.GetName())
+	require.Contains(t, plain(issue.Description), hostile, "the text is there")
+	require.NotRegexp(t, `(?m)^h1\.|[^\\](\{color|\*root|!|\[click|@bob)`, reasonOf(issue))
+
+	w.review(req.GetName(), bob, types.RequestState_DENIED, "{panel}no *way*{panel}")
+	w.said(issue, "Reason: {panel}no *way*{panel}", "has been denied")
+	for _, c := range w.read(issue.ID).Comments {
+		require.NotRegexp(t, `[^\\](\{panel|\*way)`, c.Body)
+	}
+}
+
+// reasonOf is the last part of a description: what the requester typed.
+func reasonOf(issue fakejira.Issue) string {
+	_, reason, _ := strings.Cut(issue.Description, "*Reason:*\n")
+	return reason
 }

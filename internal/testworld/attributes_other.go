@@ -1,7 +1,0 @@
-//go:build !linux
-
-package testworld
-
-import "syscall"
-
-func attributes() *syscall.SysProcAttr { return nil }
