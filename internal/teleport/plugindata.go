@@ -9,8 +9,8 @@ import (
 	"teleport-jira/internal/access"
 )
 
-// pluginName is the owner of the record in plugin data: the existing plugin's,
-// so that its records are carried on.
+// pluginName owns the record in plugin data. It is the existing plugin's name,
+// so that its records are continued.
 const pluginName = "jira"
 
 // Record reads the plugin data of a request; the zero Record when there is none.
@@ -24,24 +24,24 @@ func (c *Client) Record(ctx context.Context, id access.RequestID) (access.Record
 
 // SwapRecord replaces old by next if the stored record still equals old in
 // every field. It is access.ErrConflict when it does not, and
-// access.ErrNotFound when there is none and none can be made because the
-// request is gone. An unsure error means that it may have been replaced.
+// access.ErrNotFound when there is none and none can be created because the
+// request was deleted. After an Ambiguous error it may have been replaced.
 func (c *Client) SwapRecord(ctx context.Context, id access.RequestID, old, next access.Record) error {
 	expect := encodeRecord(old)
-	set := changes(expect, encodeRecord(next))
+	set := changedValues(expect, encodeRecord(next))
 	err := c.swap(ctx, id, set, expect)
 	if !errors.Is(err, access.ErrConflict) {
 		return err
 	}
-	// A stored value that is malformed, or written in another way than ours,
-	// reads like old and yet differs from it. Then what is stored is expected.
+	// A stored value that is malformed, or encoded in another way, decodes to
+	// old's and yet differs from its encoding. Expect the stored values then.
 	data, readErr := c.pluginData(ctx, id)
 	if readErr != nil {
 		return readErr
 	}
-	stored := known(data)
+	stored := storedValues(data)
 	canonical := encodeRecord(decodeRecord(data))
-	if len(changes(expect, canonical)) > 0 || len(changes(canonical, stored)) == 0 {
+	if len(changedValues(expect, canonical)) > 0 || len(changedValues(canonical, stored)) == 0 {
 		return err
 	}
 	return c.swap(ctx, id, set, stored)
@@ -56,7 +56,7 @@ func (c *Client) swap(ctx context.Context, id access.RequestID, set, expect map[
 	return err
 }
 
-// pluginData reads all that is stored for the request under the plugin's name.
+// pluginData reads all values stored for the request under the plugin's name.
 func (c *Client) pluginData(ctx context.Context, id access.RequestID) (map[string]string, error) {
 	all, err := call(ctx, c, methodGetData(), string(id), func(ctx context.Context, a api) ([]types.PluginData, error) {
 		return a.GetPluginData(ctx, types.PluginDataFilter{
@@ -78,8 +78,8 @@ func (c *Client) pluginData(ctx context.Context, id access.RequestID) (map[strin
 	return nil, nil
 }
 
-// known is what is stored under the record's keys, "" for absent ones.
-func known(data map[string]string) map[string]string {
+// storedValues returns the values of the record's keys, "" for absent ones.
+func storedValues(data map[string]string) map[string]string {
 	stored := make(map[string]string)
 	for _, key := range recordKeys() {
 		stored[key] = data[key]
@@ -87,8 +87,8 @@ func known(data map[string]string) map[string]string {
 	return stored
 }
 
-// changes are the values of next that differ from old's.
-func changes(old, next map[string]string) map[string]string {
+// changedValues returns the values of next that differ from old's.
+func changedValues(old, next map[string]string) map[string]string {
 	changed := make(map[string]string)
 	for key, value := range next {
 		if old[key] != value {

@@ -11,7 +11,7 @@ import (
 	"teleport-jira/internal/access"
 )
 
-func TestReviewReasonNamesPersonAndIssue(t *testing.T) {
+func TestReasonNamesPersonAndIssue(t *testing.T) {
 	d := access.Decision{
 		By:       access.Actor{ID: "557058:0b1c", DisplayName: "Alice", Email: "alice@example.com"},
 		Issue:    access.IssueRef{ID: "10001", Key: "TAR-1"},
@@ -41,12 +41,12 @@ func TestReviewReasonNamesPersonAndIssue(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := d
 			tc.change(&d)
-			require.Equal(t, tc.want, reviewReason(d))
+			require.Equal(t, tc.want, decisionReason(d))
 		})
 	}
 	d.Reason = strings.Repeat("ä", 100_000)
-	require.Less(t, len([]rune(reviewReason(d))), maxReason+3*maxPerson)
-	require.True(t, strings.HasSuffix(reviewReason(d), d.Token()))
+	require.Less(t, len([]rune(decisionReason(d))), maxReason+3*maxPerson)
+	require.True(t, strings.HasSuffix(decisionReason(d), d.Token()))
 }
 
 func TestOnBehalfFieldsTravelWithTheReview(t *testing.T) {

@@ -61,14 +61,14 @@ func TestForeignKeysAndMalformedValuesDoNotStopASwap(t *testing.T) {
 	}
 }
 
-func TestNoRecordCanBeMadeForARequestThatIsGone(t *testing.T) {
+func TestNoRecordCanBeCreatedForADeletedRequest(t *testing.T) {
 	w := newWorld(t, faketeleport.Config{})
 	clt := w.connect()
 	err := clt.SwapRecord(t.Context(), "0190f9e2-0000-7000-8000-000000000009", access.Record{}, access.Record{User: "alice"})
 	require.ErrorIs(t, err, access.ErrNotFound)
 }
 
-func TestLostAnswerOfASwapIsUnsure(t *testing.T) {
+func TestLostAnswerOfASwapIsAmbiguous(t *testing.T) {
 	w := newWorld(t, faketeleport.Config{})
 	clt := w.connect()
 	id := w.request("alice", faketeleport.RequestOptions{})
