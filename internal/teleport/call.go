@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/gravitational/trace"
 	"google.golang.org/grpc/codes"
@@ -14,7 +15,7 @@ import (
 	"teleport-jira/internal/access"
 )
 
-// maxMessage bounds what is kept of Teleport's error message, in runes. A dial
+// maxMessage bounds what is kept of Teleport's error message, in bytes. A dial
 // that failed in every way returns pages of text.
 const maxMessage = 1000
 
@@ -197,14 +198,19 @@ func serverMessage(err error) string {
 	return err.Error()
 }
 
-// truncate shortens s to at most n runes.
-func truncate(s string, n int) string {
-	if len(s) <= n {
+// truncate shortens s to at most size bytes, at a character border, and marks
+// the cut. Teleport's limits count bytes.
+func truncate(s string, size int) string {
+	const mark = "…"
+	if len(s) <= size {
 		return s
 	}
-	runes := []rune(s)
-	if len(runes) <= n {
-		return s
+	end := size - len(mark)
+	for end > 0 && !utf8.RuneStart(s[end]) {
+		end--
 	}
-	return string(runes[:n-1]) + "…"
+	if end <= 0 {
+		return ""
+	}
+	return s[:end] + mark
 }

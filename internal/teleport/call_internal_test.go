@@ -73,21 +73,24 @@ func TestErrorsAreOneBoundedLine(t *testing.T) {
 	err := trace.Wrap(trace.NewAggregate(errors.New("first\n\tline"), errors.New(strings.Repeat("ä", 5000))), "all failed")
 	got := methodPing().wrap("example.com:443", err).Error()
 	require.NotContains(t, got, "\n")
-	require.Less(t, len([]rune(got)), maxMessage+100)
+	require.Less(t, len(got), maxMessage+100)
 }
 
-func TestTruncateCountsRunes(t *testing.T) {
+func TestTruncateCountsBytesAndCutsAtCharacters(t *testing.T) {
 	for name, tc := range map[string]struct {
 		in   string
-		n    int
+		size int
 		want string
 	}{
-		"short":              {"abc", 3, "abc"},
-		"long":               {"abcd", 3, "ab…"},
-		"many bytes":         {"äöü", 3, "äöü"},
-		"many bytes, longer": {"äöüß", 3, "äö…"},
+		"fits":               {"abcd", 4, "abcd"},
+		"long":               {"abcde", 4, "a…"},
+		"many bytes fit":     {"äö", 4, "äö"},
+		"many bytes, longer": {"äöü", 5, "ä…"},
+		"within a character": {"aöü", 4, "a…"},
+		"no room":            {"abcd", 3, ""},
+		"less than no room":  {"abcd", -1, ""},
 	} {
-		t.Run(name, func(t *testing.T) { require.Equal(t, tc.want, truncate(tc.in, tc.n)) })
+		t.Run(name, func(t *testing.T) { require.Equal(t, tc.want, truncate(tc.in, tc.size)) })
 	}
 }
 

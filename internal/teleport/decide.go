@@ -15,11 +15,13 @@ import (
 	"teleport-jira/internal/access"
 )
 
-// Bounds of texts passed to the cluster, in runes. It keeps them in the request
-// and in its audit log.
+// Bounds of texts passed to the cluster, in bytes.
 const (
-	maxReason = 2000
-	maxPerson = 200
+	// maxReason is the server's limit of a reason. It refuses longer ones, and
+	// the request would stay pending.
+	maxReason = 4096
+	// maxName bounds a person's name or an issue's key within a reason.
+	maxName = 400
 )
 
 // Decide submits a person's decision in the mode in use. It does not check
@@ -104,7 +106,7 @@ func (c *Client) setState(
 		return settledOutcome(d, out, before), nil
 	}
 	_, err = call(ctx, c, methodSetState(), string(d.RequestID), func(ctx context.Context, a api) (struct{}, error) {
-		return struct{}{}, a.SetAccessRequestState(utils.WithDelegator(ctx, "jira:"+oneLine(d.By.Handle(), maxPerson)),
+		return struct{}{}, a.SetAccessRequestState(utils.WithDelegator(ctx, "jira:"+oneLine(d.By.Handle(), maxName)),
 			types.AccessRequestUpdate{RequestID: string(d.RequestID), State: state, Reason: decisionReason(d)})
 	})
 	if err != nil {
@@ -257,25 +259,27 @@ func onBehalfFields(submitter string) []byte {
 
 // decisionReason is the reason that the cluster keeps: the person's own words,
 // who decided and where, and at the end the token by which it is found again.
+// Where that exceeds maxReason, the person's words are cut.
 func decisionReason(d access.Decision) string {
-	who := oneLine(d.By.String(), maxPerson)
+	who := oneLine(d.By.String(), maxName)
 	if d.Issue.Key != "" {
-		who += " in Jira issue " + oneLine(d.Issue.Key, maxPerson)
+		who += " in Jira issue " + oneLine(d.Issue.Key, maxName)
 	}
-	given := truncate(strings.TrimSpace(d.Reason), maxReason)
+	suffix := " (" + who + ") " + d.Token()
+	given := truncate(strings.TrimSpace(d.Reason), maxReason-len(suffix))
 	if given == "" {
 		return "by " + who + " " + d.Token()
 	}
-	return given + " (" + who + ") " + d.Token()
+	return given + suffix
 }
 
-// oneLine keeps a name that people chose within its line, at most n runes.
-func oneLine(s string, n int) string {
+// oneLine keeps a name that people chose within its line, at most size bytes.
+func oneLine(s string, size int) string {
 	printable := strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
 	}, s)
-	return truncate(strings.Join(strings.Fields(printable), " "), n)
+	return truncate(strings.Join(strings.Fields(printable), " "), size)
 }

@@ -3,10 +3,12 @@ package teleport
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/gravitational/teleport/api/types"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/encoding/protowire"
+	"pgregory.net/rapid"
 
 	"teleport-jira/internal/access"
 )
@@ -44,9 +46,24 @@ func TestReasonNamesPersonAndIssue(t *testing.T) {
 			require.Equal(t, tc.want, decisionReason(d))
 		})
 	}
-	d.Reason = strings.Repeat("ä", 100_000)
-	require.Less(t, len([]rune(decisionReason(d))), maxReason+3*maxPerson)
-	require.True(t, strings.HasSuffix(decisionReason(d), d.Token()))
+}
+
+func TestReasonStaysBelowTheServersLimit(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.StringN(0, 5000, -1), rapid.Map(rapid.IntRange(0, 5000),
+			func(n int) string { return strings.Repeat("あ", n) }))
+		d := access.Decision{
+			Reason:   text.Draw(t, "reason"),
+			By:       access.Actor{ID: "557058:0b1c", DisplayName: text.Draw(t, "name"), Email: "alice@example.com"},
+			Issue:    access.IssueRef{ID: "10001", Key: "TAR-1"},
+			ChangeID: "10203",
+		}
+		got := decisionReason(d)
+		require.LessOrEqual(t, len(got), 4096)
+		require.True(t, utf8.ValidString(got))
+		require.True(t, strings.HasSuffix(got, d.Token()))
+		require.Contains(t, got, "in Jira issue TAR-1", "the person's words are cut, not the issue")
+	})
 }
 
 func TestOnBehalfFieldsTravelWithTheReview(t *testing.T) {

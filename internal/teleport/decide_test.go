@@ -1,6 +1,7 @@
 package teleport_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/gravitational/teleport/api/types"
@@ -53,6 +54,37 @@ func TestDecisionReachesTheCluster(t *testing.T) {
 				require.Equal(t, bobsReason, out.Request.ResolveReason)
 			})
 		}
+	}
+}
+
+// TestLongReasonIsCutToTheServersLimit: the server counts bytes, and a refused
+// reason would leave the request pending.
+func TestLongReasonIsCutToTheServersLimit(t *testing.T) {
+	for _, mode := range []access.ReviewMode{access.ModeReview, access.ModeState} {
+		t.Run(string(mode), func(t *testing.T) {
+			w := newWorld(t, faketeleport.Config{}, "all")
+			w.cluster.PutRole(faketeleport.Role{
+				Name: "all", ListRequests: true, UpdateRequests: true, PluginData: true, ReviewRequests: []string{"*"},
+			})
+			w.cfg.ReviewMode = mode
+			clt := w.connect()
+			id := w.request("alice", faketeleport.RequestOptions{})
+			d := decision(id, access.Approved)
+			d.Reason = strings.Repeat("あ", 2000)
+			d.By.DisplayName = strings.Repeat("名", 300)
+
+			out, err := clt.Decide(t.Context(), d)
+			require.NoError(t, err)
+			require.Equal(t, access.Submitted, out.Result, out.Detail)
+			reason := out.Request.ResolveReason
+			require.Greater(t, len(reason), 4000)
+			require.True(t, strings.HasPrefix(reason, strings.Repeat("あ", 1000)))
+			require.True(t, strings.HasSuffix(reason, d.Token()))
+
+			out, err = clt.Decide(t.Context(), d)
+			require.NoError(t, err)
+			require.Equal(t, access.Submitted, out.Result, "the token finds the decision")
+		})
 	}
 }
 

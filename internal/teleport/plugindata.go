@@ -3,6 +3,7 @@ package teleport
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/gravitational/teleport/api/types"
 
@@ -12,6 +13,13 @@ import (
 // pluginName owns the record in plugin data. It is the existing plugin's name,
 // so that its records are continued.
 const pluginName = "jira"
+
+// maxRoles bounds the role names in the record, in bytes, at a whole name. The
+// server refuses plugin data over 1,000,000 bytes, encoded as JSON and with
+// that of other plugins, and the request would never get an issue. Roles, user
+// and reasons are there for the existing plugin and for people; the daemon does
+// not read them back. Reasons that the server has accepted fit in maxReason.
+const maxRoles = 64 << 10
 
 // Record reads the plugin data of a request; the zero Record when there is none.
 func (c *Client) Record(ctx context.Context, id access.RequestID) (access.Record, error) {
@@ -27,8 +35,8 @@ func (c *Client) Record(ctx context.Context, id access.RequestID) (access.Record
 // access.ErrNotFound when there is none and none can be created because the
 // request was deleted. After an Ambiguous error it may have been replaced.
 func (c *Client) SwapRecord(ctx context.Context, id access.RequestID, old, next access.Record) error {
-	expect := encodeRecord(old)
-	set := changedValues(expect, encodeRecord(next))
+	expect := boundedValues(old)
+	set := changedValues(expect, boundedValues(next))
 	err := c.swap(ctx, id, set, expect)
 	if !errors.Is(err, access.ErrConflict) {
 		return err
@@ -40,7 +48,7 @@ func (c *Client) SwapRecord(ctx context.Context, id access.RequestID, old, next 
 		return readErr
 	}
 	stored := storedValues(data)
-	canonical := encodeRecord(decodeRecord(data))
+	canonical := boundedValues(decodeRecord(data))
 	if len(changedValues(expect, canonical)) > 0 || len(changedValues(canonical, stored)) == 0 {
 		return err
 	}
@@ -76,6 +84,19 @@ func (c *Client) pluginData(ctx context.Context, id access.RequestID) (map[strin
 		}
 	}
 	return nil, nil
+}
+
+// boundedValues encodes the record within the limits above. The same record is
+// always cut in the same way, and a cut one not again, so that comparing holds.
+func boundedValues(r access.Record) map[string]string {
+	values := encodeRecord(r)
+	for _, key := range []string{"user", "request_reason", "resolve_reason"} {
+		values[key] = truncate(values[key], maxReason)
+	}
+	if roles := values["roles"]; len(roles) > maxRoles {
+		values["roles"] = roles[:max(0, strings.LastIndexByte(roles[:maxRoles+1], ','))]
+	}
+	return values
 }
 
 // storedValues returns the values of the record's keys, "" for absent ones.

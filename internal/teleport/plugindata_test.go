@@ -1,6 +1,8 @@
 package teleport_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -78,4 +80,34 @@ func TestLostAnswerOfASwapIsAmbiguous(t *testing.T) {
 	got, err := clt.Record(t.Context(), id)
 	require.NoError(t, err)
 	require.Equal(t, "alice", got.User)
+}
+
+// TestRecordOfManyRolesIsStoredAndSwapped: the server limits the size of plugin
+// data, and a request of very many roles must get its issue all the same.
+func TestRecordOfManyRolesIsStoredAndSwapped(t *testing.T) {
+	roles := make([]string, 100_000)
+	for i := range roles {
+		roles[i] = fmt.Sprintf("production-role-%06d", i)
+	}
+	w := newWorld(t, faketeleport.Config{})
+	clt := w.connect()
+	id := w.request("alice", faketeleport.RequestOptions{})
+	first := access.Record{
+		User: "alice", Roles: roles, RequestReason: strings.Repeat("あ", 5000), Claim: "a/1",
+		Created: time.Unix(1700000000, 0).UTC(),
+	}
+	require.NoError(t, clt.SwapRecord(t.Context(), id, access.Record{}, first))
+	next := first
+	next.IssueID, next.Claim = "10001", ""
+	require.NoError(t, clt.SwapRecord(t.Context(), id, first, next), "what was cut compares equal")
+	require.ErrorIs(t, clt.SwapRecord(t.Context(), id, first, next), access.ErrConflict)
+
+	got, err := clt.Record(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, "10001", got.IssueID)
+	require.Greater(t, len(got.Roles), 1000)
+	require.Equal(t, roles[:len(got.Roles)], got.Roles, "whole names")
+	last := got
+	last.ReviewsCount = 1
+	require.NoError(t, clt.SwapRecord(t.Context(), id, got, last), "what was read compares equal")
 }
