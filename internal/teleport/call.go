@@ -214,3 +214,12 @@ func truncate(s string, size int) string {
 	}
 	return s[:end] + mark
 }
+
+// truncateList shortens a list separated by commas to at most size bytes, at
+// a whole element.
+func truncateList(s string, size int) string {
+	if len(s) <= size {
+		return s
+	}
+	return s[:max(0, strings.LastIndexByte(s[:size+1], ','))]
+}

@@ -94,6 +94,22 @@ func TestTruncateCountsBytesAndCutsAtCharacters(t *testing.T) {
 	}
 }
 
+func TestTruncateListCutsAtElements(t *testing.T) {
+	for name, tc := range map[string]struct {
+		in   string
+		size int
+		want string
+	}{
+		"fits":              {"ab,cd", 5, "ab,cd"},
+		"at an element":     {"ab,cd", 2, "ab"},
+		"within an element": {"ab,cd,ef", 7, "ab,cd"},
+		"first too long":    {"abcd,e", 3, ""},
+		"empty":             {"", 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) { require.Equal(t, tc.want, truncateList(tc.in, tc.size)) })
+	}
+}
+
 func TestCallsHaveADeadline(t *testing.T) {
 	for _, m := range methods() {
 		t.Run(m.name, func(t *testing.T) {
