@@ -123,13 +123,7 @@ func checkTeleport(ctx context.Context, cfg *config.Config) []preflight.Finding 
 	deps := teleport.Deps{
 		Logger: slog.New(slog.DiscardHandler), Metrics: teleport.NewMetrics(prometheus.NewRegistry()),
 	}
-	var findings []preflight.Finding
-	for _, c := range teleport.Preflight(ctx, teleportConfig(cfg), deps) {
-		findings = append(findings, preflight.Finding{
-			Area: sideTeleport, Name: c.Name, Level: preflight.Level(c.Level), Detail: c.Detail, Fix: c.Fix,
-		})
-	}
-	return findings
+	return teleport.Preflight(ctx, teleportConfig(cfg), deps)
 }
 
 func checkJira(ctx context.Context, cfg *config.Config) []preflight.Finding {

@@ -40,7 +40,7 @@ func TestCallsAreCountedByResult(t *testing.T) {
 	id := w.request("alice", faketeleport.RequestOptions{})
 	_, err := clt.Request(t.Context(), id)
 	require.NoError(t, err)
-	_, err = clt.Request(t.Context(), "gone")
+	_, err = clt.Request(t.Context(), "missing")
 	require.ErrorIs(t, err, access.ErrNotFound)
 	w.cluster.Inject(faketeleport.Unavailable("ListAccessRequests", 1))
 	_, err = clt.Request(t.Context(), id)

@@ -12,64 +12,66 @@ import (
 	"teleport-jira/internal/access"
 )
 
-// cluster is what is known of the cluster and of the daemon's place in it.
+// cluster is what was read of the cluster, and the review mode that follows.
 type cluster struct {
-	name     string
-	version  string
-	proxy    string // public address of its Proxy; may be empty
-	advanced bool   // advanced access workflows: reviews are possible
-	mode     access.ReviewMode
-	why      string // why mode is what it is
+	name       string
+	version    string
+	proxy      string // public address of its Proxy; may be empty
+	advanced   bool   // has advanced access workflows, which reviews need
+	own        rights // of the daemon's roles
+	mode       access.ReviewMode
+	modeReason string // why mode was chosen, for people to read
 }
 
 // errTooOld: the cluster's version is below the minimum.
 var errTooOld = errors.New("the oldest version that works")
 
-// inspect asks the cluster what it is and settles the review mode. It is done
-// at connect and again before a new subscription, since clusters are upgraded
-// while the daemon runs.
-func (c *Client) inspect(ctx context.Context, l *link) error {
-	pong, err := callOver(ctx, c.metrics, l.api, methodPing(), c.cfg.Addr,
+// inspect reads the cluster's version and features and the daemon's rights, and
+// chooses the review mode. It runs at connect and before a new subscription,
+// because clusters are upgraded while the daemon runs.
+func (c *Client) inspect(ctx context.Context, conn *connection) error {
+	pong, err := callOver(ctx, c.metrics, conn.api, methodPing(), c.cfg.Addr,
 		func(ctx context.Context, a api) (proto.PingResponse, error) { return a.Ping(ctx) })
 	if err != nil {
 		return err
 	}
-	if !atLeast(pong.ServerVersion, c.cfg.MinVersion) {
+	if !versionAtMin(pong.ServerVersion, c.cfg.MinVersion) {
 		return &access.Error{
 			Op: "connect to", Key: c.cfg.Addr, Class: access.Permanent,
 			Err: fmt.Errorf("cluster %s runs Teleport %s, and %s is %w",
 				pong.ClusterName, pong.ServerVersion, c.cfg.MinVersion, errTooOld),
 		}
 	}
-	own, err := c.readRights(ctx, l.api)
+	own, err := c.readRights(ctx, conn.api)
 	if err != nil {
 		return err
 	}
-	c.settle(cluster{
+	c.setCluster(cluster{
 		name: pong.ClusterName, version: pong.ServerVersion, proxy: pong.ProxyPublicAddr,
-		advanced: pong.ServerFeatures.GetAdvancedAccessWorkflows(),
-	}, own)
-	l.noteInspected()
+		advanced: pong.ServerFeatures.GetAdvancedAccessWorkflows(), own: own,
+	})
+	conn.setInspected()
 	return nil
 }
 
-// settle chooses the review mode by the rights and keeps what is known. The
-// choice and its reason are logged whenever they change.
-func (c *Client) settle(now cluster, own rights) {
-	now.mode, now.why = resolveMode(c.cfg.ReviewMode, now.advanced, own)
+// setCluster chooses the review mode for now and publishes it. The mode and its
+// reason are logged when they change.
+func (c *Client) setCluster(now cluster) {
+	now.mode, now.modeReason = chooseMode(c.cfg.ReviewMode, now.advanced, now.own)
 	c.cluster.Store(&now)
-	if c.warned.news("mode", string(now.mode)+now.why) {
-		c.log.Info("review mode chosen", "mode", now.mode, "why", now.why,
-			"cluster", now.name, "teleport_version", now.version)
-		if lack := own.lack(now.mode); lack != "" {
-			c.log.Warn("no decision made in jira can be submitted", "mode", now.mode, "why", lack,
-				"fix", "teleport-jira check names the rule to add")
-		}
+	if !c.logged.Changed("review mode", string(now.mode)+now.modeReason) {
+		return
+	}
+	c.log.Info("review mode chosen", "mode", now.mode, "why", now.modeReason,
+		"cluster", now.name, "teleport_version", now.version)
+	if missing := now.own.missingFor(now.mode); missing != "" {
+		c.log.Warn("no decision made in jira can be submitted", "mode", now.mode, "why", missing,
+			"fix", "teleport-jira check names the rule to add")
 	}
 }
 
-// RequestURL is the request's page in the cluster's web UI, or "" for a
-// cluster that does not tell its Proxy's address.
+// RequestURL returns the request's page in the cluster's web UI, or "" for
+// a cluster that does not publish its Proxy's address.
 func (c *Client) RequestURL(id access.RequestID) string {
 	proxy := c.cluster.Load().proxy
 	if proxy == "" {
@@ -78,19 +80,19 @@ func (c *Client) RequestURL(id access.RequestID) string {
 	return "https://" + proxy + "/web/requests/" + string(id)
 }
 
-// ClusterName is the cluster's name.
+// ClusterName returns the cluster's name.
 func (c *Client) ClusterName() string { return c.cluster.Load().name }
 
-// ReviewMode is the mode in which decisions are submitted, never
+// ReviewMode returns the mode in which decisions are submitted, never
 // access.ModeAuto, and why it was chosen, for people to read.
-func (c *Client) ReviewMode() (mode access.ReviewMode, why string) {
+func (c *Client) ReviewMode() (mode access.ReviewMode, reason string) {
 	now := c.cluster.Load()
-	return now.mode, now.why
+	return now.mode, now.modeReason
 }
 
-// resolveMode settles which mode serves decisions. What an operator configured
-// stands, whether or not it can work: the preflight and the answers say so.
-func resolveMode(configured access.ReviewMode, advanced bool, own rights) (access.ReviewMode, string) {
+// chooseMode resolves access.ModeAuto. Any other configured mode is kept,
+// whether or not it can work: the preflight and refused decisions report that.
+func chooseMode(configured access.ReviewMode, advanced bool, own rights) (mode access.ReviewMode, reason string) {
 	switch {
 	case configured != access.ModeAuto:
 		return configured, "configured"
@@ -104,26 +106,27 @@ func resolveMode(configured access.ReviewMode, advanced bool, own rights) (acces
 	return access.ModeState, "none of the daemon's roles has allow.review_requests"
 }
 
-// atLeast tells whether version is minimum or newer. A pre-release counts as
-// its release: it speaks the same protocol. A version that is none is too old.
-func atLeast(version, minimum string) bool {
-	v, ok := parseVersion(version)
+// versionAtMin reports whether version is minimum or newer. A pre-release
+// counts as its release: it speaks the same protocol. A version that can't be
+// parsed is too old.
+func versionAtMin(version, minimum string) bool {
+	have, ok := parseVersion(version)
 	if !ok {
 		return false
 	}
-	least, ok := parseVersion(minimum)
+	want, ok := parseVersion(minimum)
 	if !ok {
 		return false
 	}
-	for i := range v {
-		if v[i] != least[i] {
-			return v[i] > least[i]
+	for i := range have {
+		if have[i] != want[i] {
+			return have[i] > want[i]
 		}
 	}
 	return true
 }
 
-// parseVersion reads major, minor and patch of a semantic version.
+// parseVersion parses major, minor and patch of a semantic version.
 func parseVersion(s string) (v [3]uint64, ok bool) {
 	s = strings.TrimPrefix(s, "v")
 	s, _, _ = strings.Cut(s, "+")

@@ -14,29 +14,28 @@ import (
 // all later ones, but for the listing by pages, which has a fallback.
 const DefaultMinVersion = "13.0.0"
 
-// DefaultRefreshInterval is how often the identity files are read for change.
+// DefaultRefreshInterval is how often the identity files are polled.
 const DefaultRefreshInterval = time.Minute
 
 const (
-	// dialTimeout bounds one way to the cluster; several are tried at once.
+	// dialTimeout bounds a dial; Auth Service and Proxy are tried in parallel.
 	dialTimeout = 10 * time.Second
 	// callTimeout bounds a call for one thing. It leaves a worker whose call
 	// hangs the time to try again within the life of its claim.
 	callTimeout = 10 * time.Second
 	// listTimeout bounds a call for a page of many things.
 	listTimeout = 30 * time.Second
-	// maxMessage bounds an answer, in bytes. The client's default of 4 MiB is
-	// little for a page of requests that each name hundreds of resources.
-	maxMessage = 16 << 20
-	// namesTimeout bounds the look-up of friendly names, which nothing waits for.
+	// maxMessageSize bounds an answer, in bytes. The client's default of 4 MiB
+	// is too little for a page of requests that each name hundreds of resources.
+	maxMessageSize = 16 << 20
+	// namesTimeout bounds the look-up of friendly names, which are optional.
 	namesTimeout = 5 * time.Second
-	// reconnectDelay is the longest pause of the connection's own redialling.
-	// gRPC's default of two minutes would keep the daemon away that long from
-	// a cluster that is back.
-	reconnectDelay = 10 * time.Second
+	// maxRedialDelay bounds gRPC's delay between its own dials. Its default of
+	// two minutes would keep the daemon that long from a cluster that is back.
+	maxRedialDelay = 10 * time.Second
 )
 
-// Config says how to reach the cluster and as whom. Either Identity is set or
+// Config is the cluster's address and the daemon's identity. Either Identity is set or
 // all three of ClientKey, ClientCrt and RootCAs.
 type Config struct {
 	// Addr is the host and port of a Proxy or an Auth Service. A key pair
@@ -46,7 +45,7 @@ type Config struct {
 	Identity string
 	// ClientKey, ClientCrt and RootCAs are paths of PEM files.
 	ClientKey, ClientCrt, RootCAs string
-	// RefreshIdentity has Run read the files for change.
+	// RefreshIdentity makes Run poll the files.
 	RefreshIdentity bool
 	// RefreshInterval is how often; 0 means DefaultRefreshInterval.
 	RefreshInterval time.Duration
@@ -55,21 +54,21 @@ type Config struct {
 	MinVersion string
 	// ReviewMode is how decisions are submitted; empty means access.ModeAuto.
 	ReviewMode access.ReviewMode
-	// NeedUsers says that Jira people are mapped by a Teleport trait, so that
-	// Checks looks for the right to read users.
+	// NeedUsers: Jira users are mapped by a Teleport trait, so that Preflight
+	// checks the right to read users.
 	NeedUsers bool
 }
 
-// Deps is what a Client works with. Logger and Metrics are required.
+// Deps are the Client's dependencies. Logger and Metrics are required.
 type Deps struct {
 	Logger  *slog.Logger
 	Metrics *Metrics
-	// Dialer takes the network's place, as for a cluster that lives in the
-	// same process; nil finds the way to Addr.
+	// Dialer replaces the network, for a cluster in the same process; nil dials
+	// Addr.
 	Dialer client.ContextDialer
 }
 
-// withDefaults fills what was left empty.
+// withDefaults replaces empty values by their defaults.
 func (c Config) withDefaults() Config {
 	if c.RefreshInterval <= 0 {
 		c.RefreshInterval = DefaultRefreshInterval

@@ -5,25 +5,36 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/gravitational/teleport/api/types"
 	"github.com/gravitational/teleport/api/utils"
 	"github.com/gravitational/trace"
+	"google.golang.org/protobuf/encoding/protowire"
 
 	"teleport-jira/internal/access"
 )
 
-// Decide submits a person's decision in the mode in use.
-// It does not judge whether the person may decide: it has to be asked before.
-// Every answer that is final comes as an Outcome, also that a role is missing;
-// an error means that trying again may help. After an unsure error a repeated
-// Decide finds its own earlier effect by the decision's token.
+// Bounds of texts passed to the cluster, in bytes.
+const (
+	// maxReason is the server's limit of a reason. It refuses longer ones, and
+	// the request would stay pending.
+	maxReason = 4096
+	// maxName bounds a person's name or an issue's key within a reason.
+	maxName = 400
+)
+
+// Decide submits a person's decision in the mode in use. It does not check
+// whether the person may decide: the caller has authorized the decision. Every
+// final answer is an Outcome, a missing role included; an error means that
+// a retry may help. After an Ambiguous error a repeated Decide finds the effect
+// of the first one by the decision's token.
 func (c *Client) Decide(ctx context.Context, d access.Decision) (access.Outcome, error) {
-	state, ok := teleportState(d.State)
+	state, ok := proposedState(d.State)
 	if !ok {
 		return access.Outcome{}, &access.Error{
 			Op: "decide request", Key: string(d.RequestID), Class: access.Permanent,
-			Err: fmt.Errorf("%q is no verdict", d.State),
+			Err: fmt.Errorf("%q is neither an approval nor a denial", d.State),
 		}
 	}
 	mode, _ := c.ReviewMode()
@@ -35,12 +46,12 @@ func (c *Client) Decide(ctx context.Context, d access.Decision) (access.Outcome,
 		return c.setState(ctx, d, state, user)
 	case access.ModeReview, access.ModeAuto:
 	}
-	review := types.AccessReview{Author: user, ProposedState: state, Reason: reviewReason(d)}
+	review := types.AccessReview{Author: user, ProposedState: state, Reason: decisionReason(d)}
 	return c.review(ctx, d, access.Outcome{Mode: access.ModeReview, Reviewer: user}, review)
 }
 
-// reviewOnBehalf submits the review of the mapped Teleport user. An unmapped
-// person is turned away: nobody else's name is put in that place.
+// reviewOnBehalf submits the review with the mapped Teleport user as its
+// author. A person without one is refused: no other author takes their place.
 func (c *Client) reviewOnBehalf(
 	ctx context.Context, d access.Decision, state types.RequestState, user string,
 ) (access.Outcome, error) {
@@ -52,13 +63,13 @@ func (c *Client) reviewOnBehalf(
 		return out, nil
 	}
 	review := types.AccessReview{
-		Author: d.Author, ProposedState: state, Reason: reviewReason(d),
+		Author: d.Author, ProposedState: state, Reason: decisionReason(d),
 		XXX_unrecognized: onBehalfFields(user),
 	}
 	return c.review(ctx, d, out, review)
 }
 
-// review submits a review and reads the answer.
+// review submits a review and converts the answer.
 func (c *Client) review(
 	ctx context.Context, d access.Decision, out access.Outcome, review types.AccessReview,
 ) (access.Outcome, error) {
@@ -69,7 +80,7 @@ func (c *Client) review(
 			})
 		})
 	if err != nil {
-		return c.refusal(ctx, d, out, err)
+		return c.refusalOutcome(ctx, d, out, err)
 	}
 	out.Result = access.Submitted
 	if req, err := convertRequest(after); err == nil {
@@ -78,88 +89,89 @@ func (c *Client) review(
 	return out, nil
 }
 
-// setState sets the state itself. The server lets a denial overwrite an
-// approval, so that a settled request is recognised here first.
+// setState sets the request's state. The server lets a denial overwrite an
+// approval, so that a settled request is refused here first.
 func (c *Client) setState(
 	ctx context.Context, d access.Decision, state types.RequestState, user string,
 ) (access.Outcome, error) {
 	out := access.Outcome{Mode: access.ModeState, Reviewer: user}
 	before, err := c.Request(ctx, d.RequestID)
 	if errors.Is(err, access.ErrNotFound) {
-		return gone(out), nil
+		return deletedOutcome(out), nil
 	}
 	if err != nil {
 		return access.Outcome{}, err
 	}
 	if before.State.Settled() {
-		return settled(d, out, before), nil
+		return settledOutcome(d, out, before), nil
 	}
 	_, err = call(ctx, c, methodSetState(), string(d.RequestID), func(ctx context.Context, a api) (struct{}, error) {
-		return struct{}{}, a.SetAccessRequestState(utils.WithDelegator(ctx, "jira:"+oneLine(d.By.Handle(), maxPerson)),
-			types.AccessRequestUpdate{RequestID: string(d.RequestID), State: state, Reason: reviewReason(d)})
+		return struct{}{}, a.SetAccessRequestState(utils.WithDelegator(ctx, "jira:"+oneLine(d.By.Handle(), maxName)),
+			types.AccessRequestUpdate{RequestID: string(d.RequestID), State: state, Reason: decisionReason(d)})
 	})
 	if err != nil {
-		return c.refusal(ctx, d, out, err)
+		return c.refusalOutcome(ctx, d, out, err)
 	}
 	out.Result = access.Submitted
-	out.Request = c.afterwards(ctx, d)
+	out.Request = c.requestAfter(ctx, d)
 	return out, nil
 }
 
-// refusal tells final answers, which become the outcome, from errors that may
-// pass.
-func (c *Client) refusal(
+// refusalOutcome converts a final refusal to an Outcome and returns other
+// errors.
+func (c *Client) refusalOutcome(
 	ctx context.Context, d access.Decision, out access.Outcome, err error,
 ) (access.Outcome, error) {
 	switch {
 	case errors.Is(err, access.ErrNotFound):
-		return gone(out), nil
+		return deletedOutcome(out), nil
 	case trace.IsAccessDenied(err), trace.IsBadParameter(err):
 	default:
 		return access.Outcome{}, err
 	}
-	out.Detail = plainWords(err)
+	out.Detail = serverMessage(err)
 	if out.Mode == access.ModeState {
 		return c.stateRefused(ctx, d, out, trace.IsAccessDenied(err)), nil
 	}
-	// The server tells these apart by text only.
+	// The server distinguishes these by text only.
 	switch text := strings.ToLower(out.Detail); {
 	case strings.Contains(text, "already reviewed"), strings.Contains(text, "already been"),
 		strings.Contains(text, "been already"):
-		return c.already(ctx, d, out, text), nil
+		return c.alreadyDecided(ctx, d, out, text), nil
 	case strings.Contains(text, "cannot submit reviews on behalf of"):
-		out.Detail += ". " + c.ruleFor(access.ModeOnBehalf)
-	case lacksRole(text) && out.Mode == access.ModeOnBehalf:
+		out.Detail += ". " + c.missingRule(access.ModeOnBehalf)
+	case lacksReviewRole(text) && out.Mode == access.ModeOnBehalf:
 		out.Detail += fmt.Sprintf(". A role of %q needs allow.review_requests for the requested roles, and nobody can review their own request", d.Author)
-	case lacksRole(text):
-		out.Detail += ". " + c.ruleFor(out.Mode)
+	case lacksReviewRole(text):
+		out.Detail += ". " + c.missingRule(out.Mode)
 	}
 	out.Result = access.NotAllowed
 	return out, nil
 }
 
-// lacksRole tells whether Teleport's words mean that no role of the reviewer lets
-// them review: no request at all, or not this one.
-func lacksRole(text string) bool {
+// lacksReviewRole reports whether Teleport's message says that no role of the
+// reviewer allows the review: of any request, or of this one.
+func lacksReviewRole(text string) bool {
 	return strings.Contains(text, "cannot submit reviews") || strings.Contains(text, "cannot review request")
 }
 
-// stateRefused tells a request that somebody settled in the meantime from a
-// right that is missing.
-func (c *Client) stateRefused(ctx context.Context, d access.Decision, out access.Outcome, denied bool) access.Outcome {
-	if now := c.afterwards(ctx, d); now != nil && now.State.Settled() {
-		return settled(d, out, now)
+// stateRefused distinguishes a request that was settled in the meantime from
+// a missing right.
+func (c *Client) stateRefused(ctx context.Context, d access.Decision, out access.Outcome, accessDenied bool) access.Outcome {
+	if req := c.requestAfter(ctx, d); req != nil && req.State.Settled() {
+		return settledOutcome(d, out, req)
 	}
-	if denied {
-		out.Detail += ". " + c.ruleFor(access.ModeState)
+	if accessDenied {
+		out.Detail += ". " + c.missingRule(access.ModeState)
 	}
 	out.Result = access.NotAllowed
 	return out
 }
 
-// already sorts out an answer that somebody was first.
-func (c *Client) already(ctx context.Context, d access.Decision, out access.Outcome, text string) access.Outcome {
-	out.Request = c.afterwards(ctx, d)
+// alreadyDecided distinguishes an earlier attempt of the same decision, another
+// review by the same user, and a request that is settled.
+func (c *Client) alreadyDecided(ctx context.Context, d access.Decision, out access.Outcome, text string) access.Outcome {
+	out.Request = c.requestAfter(ctx, d)
 	switch {
 	case out.Request != nil && submittedBefore(d, out):
 		out.Result, out.Detail = access.Submitted, ""
@@ -171,8 +183,8 @@ func (c *Client) already(ctx context.Context, d access.Decision, out access.Outc
 	return out
 }
 
-// settled is the outcome for a request that was settled before the decision.
-func settled(d access.Decision, out access.Outcome, req *access.Request) access.Outcome {
+// settledOutcome is for a request that was settled before the decision.
+func settledOutcome(d access.Decision, out access.Outcome, req *access.Request) access.Outcome {
 	out.Request = req
 	if submittedBefore(d, out) {
 		out.Result, out.Detail = access.Submitted, ""
@@ -183,12 +195,12 @@ func settled(d access.Decision, out access.Outcome, req *access.Request) access.
 	return out
 }
 
-func gone(out access.Outcome) access.Outcome {
-	out.Result, out.Detail = access.AlreadySettled, "the request is gone"
+func deletedOutcome(out access.Outcome) access.Outcome {
+	out.Result, out.Detail = access.AlreadySettled, "the request was deleted or has expired"
 	return out
 }
 
-// submittedBefore tells whether out.Request bears this very decision: an
+// submittedBefore reports whether out.Request has this very decision: an
 // earlier attempt whose answer was lost.
 func submittedBefore(d access.Decision, out access.Outcome) bool {
 	req := out.Request
@@ -200,9 +212,9 @@ func submittedBefore(d access.Decision, out access.Outcome) bool {
 	return out.Mode == access.ModeState && req.State == d.State && strings.HasSuffix(req.ResolveReason, d.Token())
 }
 
-// afterwards is the request as it stands now; nil when it can't be read, since
-// the decision itself has been answered.
-func (c *Client) afterwards(ctx context.Context, d access.Decision) *access.Request {
+// requestAfter reads the request after its decision was answered; nil when that
+// fails, which does not change the answer.
+func (c *Client) requestAfter(ctx context.Context, d access.Decision) *access.Request {
 	req, err := c.Request(ctx, d.RequestID)
 	if err != nil {
 		c.log.Debug("request not read after its decision",
@@ -212,9 +224,9 @@ func (c *Client) afterwards(ctx context.Context, d access.Decision) *access.Requ
 	return req
 }
 
-// ruleFor names what is missing for the mode. Where the mode was chosen for
-// want of the right to review, that right would do as well.
-func (c *Client) ruleFor(mode access.ReviewMode) string {
+// missingRule names the rule to add for the mode. Where state mode was chosen
+// because the right to review is missing, that right would do as well.
+func (c *Client) missingRule(mode access.ReviewMode) string {
 	user := c.user()
 	if mode == access.ModeState && c.cfg.ReviewMode == access.ModeAuto && c.cluster.Load().advanced {
 		return fmt.Sprintf("A role of %q needs allow.review_requests.roles with the requested roles, such as ['*'], "+
@@ -228,4 +240,46 @@ func (c *Client) ruleFor(mode access.ReviewMode) string {
 	case access.ModeReview, access.ModeAuto:
 	}
 	return fmt.Sprintf("A role of %q needs allow.review_requests.roles with the requested roles, such as ['*']", user)
+}
+
+// Fields of AccessReview that this version of the client does not know.
+const (
+	fieldSubmittedBy protowire.Number = 11 // string: the user who submitted it
+	fieldOnBehalf    protowire.Number = 12 // bool: the author is somebody else
+)
+
+// onBehalfFields encodes that submitter submits the review for its author, to
+// be sent as unknown fields of the message.
+func onBehalfFields(submitter string) []byte {
+	b := protowire.AppendTag(nil, fieldSubmittedBy, protowire.BytesType)
+	b = protowire.AppendString(b, submitter)
+	b = protowire.AppendTag(b, fieldOnBehalf, protowire.VarintType)
+	return protowire.AppendVarint(b, 1)
+}
+
+// decisionReason is the reason that the cluster keeps: the person's own words,
+// who decided and where, and at the end the token by which it is found again.
+// Where that exceeds maxReason, the person's words are cut.
+func decisionReason(d access.Decision) string {
+	who := oneLine(d.By.String(), maxName)
+	if d.Issue.Key != "" {
+		who += " in Jira issue " + oneLine(d.Issue.Key, maxName)
+	}
+	suffix := " (" + who + ") " + d.Token()
+	given := truncate(strings.TrimSpace(d.Reason), maxReason-len(suffix))
+	if given == "" {
+		return "by " + who + " " + d.Token()
+	}
+	return given + suffix
+}
+
+// oneLine keeps a name that people chose within its line, at most size bytes.
+func oneLine(s string, size int) string {
+	printable := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, s)
+	return truncate(strings.Join(strings.Fields(printable), " "), size)
 }

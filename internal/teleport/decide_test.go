@@ -1,6 +1,7 @@
 package teleport_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/gravitational/teleport/api/types"
@@ -11,9 +12,9 @@ import (
 )
 
 // decision is Bob's, who is mapped to the Teleport user bob.
-func decision(id access.RequestID, verdict access.State) access.Decision {
+func decision(id access.RequestID, state access.State) access.Decision {
 	return access.Decision{
-		RequestID: id, State: verdict, Reason: "looks fine", Author: "bob",
+		RequestID: id, State: state, Reason: "looks fine", Author: "bob",
 		By:       access.Actor{ID: "557058:0b1c", DisplayName: "Bob", Email: "bob@example.com"},
 		Issue:    access.IssueRef{ID: "10001", Key: "TAR-1"},
 		ChangeID: "10203",
@@ -34,25 +35,56 @@ func TestDecisionReachesTheCluster(t *testing.T) {
 		"as a state":        {access.ModeState, faketeleport.RoleAccessPluginWithUpdate, bot},
 		"state where it is": {access.ModeAuto, faketeleport.RoleAccessPluginWithUpdate, bot},
 	} {
-		for _, verdict := range []access.State{access.Approved, access.Denied} {
-			t.Run(name+", "+string(verdict), func(t *testing.T) {
+		for _, state := range []access.State{access.Approved, access.Denied} {
+			t.Run(name+", "+string(state), func(t *testing.T) {
 				w := newWorld(t, faketeleport.Config{OnBehalf: true}, tc.role)
 				w.cluster.PutUser(faketeleport.User{Name: "bob", Roles: []string{faketeleport.RoleReviewer}})
 				w.cfg.ReviewMode = tc.mode
 				clt := w.connect()
 				id := w.request("alice", faketeleport.RequestOptions{})
 
-				out, err := clt.Decide(t.Context(), decision(id, verdict))
+				out, err := clt.Decide(t.Context(), decision(id, state))
 				require.NoError(t, err)
 				require.Equal(t, access.Submitted, out.Result, out.Detail)
 				require.Equal(t, tc.reviewer, out.Reviewer)
 				mode, _ := clt.ReviewMode()
 				require.Equal(t, mode, out.Mode)
 				require.NotNil(t, out.Request)
-				require.Equal(t, verdict, out.Request.State)
+				require.Equal(t, state, out.Request.State)
 				require.Equal(t, bobsReason, out.Request.ResolveReason)
 			})
 		}
+	}
+}
+
+// TestLongReasonIsCutToTheServersLimit: the server counts bytes, and a refused
+// reason would leave the request pending.
+func TestLongReasonIsCutToTheServersLimit(t *testing.T) {
+	for _, mode := range []access.ReviewMode{access.ModeReview, access.ModeState} {
+		t.Run(string(mode), func(t *testing.T) {
+			w := newWorld(t, faketeleport.Config{}, "all")
+			w.cluster.PutRole(faketeleport.Role{
+				Name: "all", ListRequests: true, UpdateRequests: true, PluginData: true, ReviewRequests: []string{"*"},
+			})
+			w.cfg.ReviewMode = mode
+			clt := w.connect()
+			id := w.request("alice", faketeleport.RequestOptions{})
+			d := decision(id, access.Approved)
+			d.Reason = strings.Repeat("あ", 2000)
+			d.By.DisplayName = strings.Repeat("名", 300)
+
+			out, err := clt.Decide(t.Context(), d)
+			require.NoError(t, err)
+			require.Equal(t, access.Submitted, out.Result, out.Detail)
+			reason := out.Request.ResolveReason
+			require.Greater(t, len(reason), 4000)
+			require.True(t, strings.HasPrefix(reason, strings.Repeat("あ", 1000)))
+			require.True(t, strings.HasSuffix(reason, d.Token()))
+
+			out, err = clt.Decide(t.Context(), d)
+			require.NoError(t, err)
+			require.Equal(t, access.Submitted, out.Result, "the token finds the decision")
+		})
 	}
 }
 
@@ -120,11 +152,11 @@ func TestFinalAnswersAreOutcomes(t *testing.T) {
 		"settled before the state": {
 			mode: access.ModeState, role: update, before: denyFirst, want: access.AlreadySettled, says: "already denied",
 		},
-		"gone before the review": {
-			mode: access.ModeReview, role: review, before: removeFirst, want: access.AlreadySettled, says: "gone",
+		"deleted before the review": {
+			mode: access.ModeReview, role: review, before: removeFirst, want: access.AlreadySettled, says: "was deleted or has expired",
 		},
-		"gone before the state": {
-			mode: access.ModeState, role: update, before: removeFirst, want: access.AlreadySettled, says: "gone",
+		"deleted before the state": {
+			mode: access.ModeState, role: update, before: removeFirst, want: access.AlreadySettled, says: "was deleted or has expired",
 		},
 		"no right to review": {
 			mode: access.ModeReview, role: faketeleport.RoleAccessPlugin,
@@ -233,7 +265,7 @@ func TestRepeatedDecisionFindsItsLostEffect(t *testing.T) {
 	}
 }
 
-func TestDecisionWithoutAVerdictIsRefused(t *testing.T) {
+func TestDecisionThatIsNeitherIsRefused(t *testing.T) {
 	w := newWorld(t, faketeleport.Config{})
 	clt := w.connect()
 	id := w.request("alice", faketeleport.RequestOptions{})

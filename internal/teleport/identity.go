@@ -1,7 +1,7 @@
 package teleport
 
 import (
-	"crypto/sha256"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -13,64 +13,55 @@ import (
 	"github.com/gravitational/teleport/api/client"
 
 	"teleport-jira/internal/access"
+	"teleport-jira/internal/filewatch"
 )
 
-// identity is what the daemon proves itself with: one loaded state of the
-// identity file or the key pair, never changed once loaded.
+var (
+	// errNoIdentity: the configuration has neither form complete.
+	errNoIdentity = errors.New("no identity: set identity, or all of client_key, client_crt and root_cas")
+	// errIdentity: the identity is missing, unusable or refused.
+	errIdentity = errors.New("identity")
+)
+
+// identity is one loaded version of the identity file or the key pair. It is
+// immutable.
 type identity struct {
 	creds   client.Credentials
-	user    string    // the certificate's Teleport user
-	expires time.Time // the certificate's end
-	sum     [sha256.Size]byte
+	user    string        // the certificate's Teleport user
+	expires time.Time     // the certificate's NotAfter
+	sum     filewatch.Sum // of the files, taken before they were loaded
 }
 
-// errNoIdentity: the configuration names neither form completely.
-var errNoIdentity = errors.New("no identity: set identity, or all of client_key, client_crt and root_cas")
-
-// identityFiles are the files of cfg's identity, in a fixed order.
+// identityFiles returns the files of the configured identity, in a fixed order.
 func (c Config) identityFiles() ([]string, error) {
 	if c.Identity != "" {
 		return []string{c.Identity}, nil
 	}
 	if c.ClientKey == "" || c.ClientCrt == "" || c.RootCAs == "" {
-		return nil, errNoIdentity
+		return nil, identityError("", errNoIdentity)
 	}
 	return []string{c.ClientKey, c.ClientCrt, c.RootCAs}, nil
 }
 
-// identitySum is a digest of the files' contents, by which a change is seen:
-// times and sizes miss a renewal that was restored or copied.
-func identitySum(cfg Config) ([sha256.Size]byte, error) {
-	files, err := cfg.identityFiles()
-	if err != nil {
-		return [sha256.Size]byte{}, identityError("", err)
-	}
-	h := sha256.New()
-	for _, path := range files {
-		b, err := os.ReadFile(path)
-		if err != nil {
-			return [sha256.Size]byte{}, identityError(path, err)
-		}
-		size := fmt.Sprintf("%d:", len(b))
-		h.Write([]byte(size))
-		h.Write(b)
-	}
-	return [sha256.Size]byte(h.Sum(nil)), nil
-}
-
 // loadIdentity reads the identity from its files. It fails with a Permanent
-// error that names the path when a file is missing, unreadable, incomplete or
-// when the certificate has expired by now.
+// error that names the path when a file is missing, unreadable or incomplete,
+// or the certificate has expired by now.
 func loadIdentity(cfg Config, now time.Time) (identity, error) {
-	sum, err := identitySum(cfg)
+	files, err := cfg.identityFiles()
 	if err != nil {
 		return identity{}, err
 	}
-	id := identity{sum: sum}
+	id := identity{sum: filewatch.SumOf(files...)}
+	// Read first: the parser reports a missing file as an invalid one.
+	for _, path := range files {
+		if _, err := os.ReadFile(path); err != nil {
+			return identity{}, identityError(path, err)
+		}
+	}
 	path := cfg.Identity
 	if path != "" {
 		if id.creds, err = client.NewDynamicIdentityFileCreds(path); err != nil {
-			err = notWhole(err)
+			err = invalidFileError(err)
 		}
 	} else {
 		path = cfg.ClientCrt
@@ -79,7 +70,7 @@ func loadIdentity(cfg Config, now time.Time) (identity, error) {
 	if err != nil {
 		return identity{}, identityError(path, err)
 	}
-	cert, err := leaf(id.creds)
+	cert, err := clientCertificate(id.creds)
 	if err != nil {
 		return identity{}, identityError(path, err)
 	}
@@ -91,20 +82,21 @@ func loadIdentity(cfg Config, now time.Time) (identity, error) {
 	return id, nil
 }
 
-// notWhole is why a file that was read is of no use. The older form of identity
-// files has its SSH certificate in a second one, and the parser's last word on
-// any other file is that this is missing, which misleads.
-func notWhole(err error) error {
-	const what = "it is no identity file, or not a whole one"
+// invalidFileError says that a file is not a complete identity file. The older
+// form of identity files keeps its SSH certificate in a second file, and for
+// any other content the parser reports that this second file is missing, which
+// misleads.
+func invalidFileError(err error) error {
+	const text = "it is no identity file, or not a whole one"
 	if errors.Is(err, fs.ErrNotExist) {
-		return errors.New(what)
+		return errors.New(text)
 	}
-	return errors.New(what + ": " + words(err))
+	return errors.New(text + ": " + messageOf(err))
 }
 
-// keyPair loads the three PEM files as they are now. client.LoadKeyPair reads
-// them anew at each use, which would mix an old key with a new certificate
-// while they are being renewed, so their contents are kept.
+// keyPair loads the three PEM files once. client.LoadKeyPair reads them again
+// at each handshake, which could combine an old key with a new certificate
+// while they are being renewed.
 func keyPair(cfg Config) (client.Credentials, error) {
 	pem := make(map[string][]byte)
 	for _, path := range []string{cfg.ClientCrt, cfg.ClientKey, cfg.RootCAs} {
@@ -117,8 +109,8 @@ func keyPair(cfg Config) (client.Credentials, error) {
 	return client.KeyPair(pem[cfg.ClientCrt], pem[cfg.ClientKey], pem[cfg.RootCAs])
 }
 
-// leaf is the client certificate that creds present.
-func leaf(creds client.Credentials) (*x509.Certificate, error) {
+// clientCertificate returns the leaf certificate that creds present.
+func clientCertificate(creds client.Credentials) (*x509.Certificate, error) {
 	cfg, err := creds.TLSConfig()
 	if err != nil {
 		return nil, err
@@ -138,13 +130,80 @@ func leaf(creds client.Credentials) (*x509.Certificate, error) {
 	return x509.ParseCertificate(cert.Certificate[0])
 }
 
-// errIdentity: the identity is missing, unusable or refused.
-var errIdentity = errors.New("identity")
-
-// identityError is permanent: it repeats until somebody puts a good file there.
+// identityError is Permanent: it repeats until an operator replaces the file.
 func identityError(path string, err error) error {
 	return &access.Error{
 		Op: "load identity", Key: path, Class: access.Permanent,
-		Err: &cause{words: words(err), is: errIdentity, err: err},
+		Err: &apiError{message: messageOf(err), sentinel: errIdentity, err: err},
 	}
+}
+
+// Run polls the identity files at the configured interval until ctx ends, and
+// returns nil then. A failed renewal is logged and tried again at the next
+// poll, whether or not the files changed since; the connection in use stays.
+func (c *Client) Run(ctx context.Context) error {
+	if !c.cfg.RefreshIdentity {
+		<-ctx.Done()
+		return nil
+	}
+	ticker := time.NewTicker(c.cfg.RefreshInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			if err := c.ReloadIdentity(ctx); err != nil && ctx.Err() == nil {
+				user, expires := c.Identity()
+				c.log.Warn("identity not renewed", "error", err, "teleport_user", user, "expires", expires,
+					"fix", "see that tbot, or whoever renews the identity, writes a good one")
+			}
+		}
+	}
+}
+
+// ReloadIdentity compares the identity files with the identity in use and, if
+// they changed, connects with the new one and replaces the connection: calls
+// in flight end on the old one, the watcher subscribes again. A file that is
+// missing, half-written or expired, or a certificate that the cluster refuses,
+// is an error and leaves the old identity in use. Unchanged files are an error
+// only once their certificate has expired.
+func (c *Client) ReloadIdentity(ctx context.Context) error {
+	c.renewal.Lock()
+	defer c.renewal.Unlock()
+	files, err := c.cfg.identityFiles()
+	if err != nil {
+		return err
+	}
+	current, err := c.acquire()
+	if err != nil {
+		return renewalError(err)
+	}
+	old := current.id
+	current.release()
+	if filewatch.SumOf(files...) == old.sum {
+		return expiryError(old, time.Now())
+	}
+	next, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	if err := c.replace(next); err != nil {
+		return renewalError(err)
+	}
+	c.log.Info("identity renewed", "teleport_user", next.id.user, "expires", next.id.expires)
+	return nil
+}
+
+// expiryError is an error once the certificate has expired, and nil before.
+func expiryError(id identity, now time.Time) error {
+	if now.Before(id.expires) {
+		return nil
+	}
+	return renewalError(fmt.Errorf("certificate of user %q expired at %s and its file has not been renewed",
+		id.user, id.expires.UTC().Format(time.RFC3339)))
+}
+
+func renewalError(err error) error {
+	return &access.Error{Op: "renew identity", Class: access.Permanent, Err: err}
 }

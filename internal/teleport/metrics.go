@@ -9,7 +9,7 @@ import (
 	"teleport-jira/internal/access"
 )
 
-// Metrics is what the adapter counts. One Metrics serves one Client.
+// Metrics are the adapter's metrics. One Metrics serves one Client.
 type Metrics struct {
 	watcherConnected prometheus.Gauge
 	reconnects       prometheus.Counter
@@ -27,8 +27,8 @@ const (
 	resultUnavailable = "unavailable"
 )
 
-// NewMetrics registers the metrics with reg. It panics when they are there
-// already, as prometheus does.
+// NewMetrics registers the metrics with reg. It panics when they are already
+// registered, as MustRegister does.
 func NewMetrics(reg prometheus.Registerer) *Metrics {
 	m := &Metrics{
 		watcherConnected: prometheus.NewGauge(prometheus.GaugeOpts{
@@ -63,16 +63,16 @@ func (m *Metrics) called(method method, err error) {
 	m.calls.WithLabelValues(method.name, resultOf(err)).Inc()
 }
 
-// connected notes whether the watcher is subscribed.
-func (m *Metrics) connected(yes bool) {
-	if yes {
+// connected records whether the watcher is subscribed.
+func (m *Metrics) connected(subscribed bool) {
+	if subscribed {
 		m.watcherConnected.Set(1)
 		return
 	}
 	m.watcherConnected.Set(0)
 }
 
-// expires notes when the certificate in use ends.
+// expires records when the certificate in use expires.
 func (m *Metrics) expires(t time.Time) { m.identityExpiry.Set(float64(t.Unix())) }
 
 func resultOf(err error) string {

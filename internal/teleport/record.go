@@ -1,9 +1,13 @@
 package teleport
 
 import (
+	"context"
+	"errors"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gravitational/teleport/api/types"
 
 	"teleport-jira/internal/access"
 )
@@ -110,4 +114,111 @@ func decodeResolution(s string) access.State {
 	case access.Pending:
 	}
 	return ""
+}
+
+// pluginName owns the record in plugin data. It is the existing plugin's name,
+// so that its records are continued.
+const pluginName = "jira"
+
+// maxRoles bounds the role names in the record, in bytes, at a whole name. The
+// server refuses plugin data over 1,000,000 bytes, encoded as JSON and with
+// that of other plugins, and the request would never get an issue. Roles, user
+// and reasons are there for the existing plugin and for people; the daemon does
+// not read them back. Reasons that the server has accepted fit in maxReason.
+const maxRoles = 64 << 10
+
+// Record reads the plugin data of a request; the zero Record when there is none.
+func (c *Client) Record(ctx context.Context, id access.RequestID) (access.Record, error) {
+	data, err := c.pluginData(ctx, id)
+	if err != nil {
+		return access.Record{}, err
+	}
+	return decodeRecord(data), nil
+}
+
+// SwapRecord replaces old by next if the stored record still equals old in
+// every field. It is access.ErrConflict when it does not, and
+// access.ErrNotFound when there is none and none can be created because the
+// request was deleted. After an Ambiguous error it may have been replaced.
+func (c *Client) SwapRecord(ctx context.Context, id access.RequestID, old, next access.Record) error {
+	expect := boundedValues(old)
+	set := changedValues(expect, boundedValues(next))
+	err := c.swap(ctx, id, set, expect)
+	if !errors.Is(err, access.ErrConflict) {
+		return err
+	}
+	// A stored value that is malformed, or encoded in another way, decodes to
+	// old's and yet differs from its encoding. Expect the stored values then.
+	data, readErr := c.pluginData(ctx, id)
+	if readErr != nil {
+		return readErr
+	}
+	stored := storedValues(data)
+	canonical := boundedValues(decodeRecord(data))
+	if len(changedValues(expect, canonical)) > 0 || len(changedValues(canonical, stored)) == 0 {
+		return err
+	}
+	return c.swap(ctx, id, set, stored)
+}
+
+func (c *Client) swap(ctx context.Context, id access.RequestID, set, expect map[string]string) error {
+	_, err := call(ctx, c, methodSwapData(), string(id), func(ctx context.Context, a api) (struct{}, error) {
+		return struct{}{}, a.UpdatePluginData(ctx, types.PluginDataUpdateParams{
+			Kind: types.KindAccessRequest, Resource: string(id), Plugin: pluginName, Set: set, Expect: expect,
+		})
+	})
+	return err
+}
+
+// pluginData reads all values stored for the request under the plugin's name.
+func (c *Client) pluginData(ctx context.Context, id access.RequestID) (map[string]string, error) {
+	all, err := call(ctx, c, methodGetData(), string(id), func(ctx context.Context, a api) ([]types.PluginData, error) {
+		return a.GetPluginData(ctx, types.PluginDataFilter{
+			Kind: types.KindAccessRequest, Resource: string(id), Plugin: pluginName,
+		})
+	})
+	switch {
+	case errors.Is(err, access.ErrNotFound):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	for _, data := range all {
+		entry := data.Entries()[pluginName]
+		if data.GetName() == string(id) && entry != nil {
+			return entry.Data, nil
+		}
+	}
+	return nil, nil
+}
+
+// boundedValues encodes the record within the limits above. The same record is
+// always cut in the same way, and a cut one not again, so that comparing holds.
+func boundedValues(r access.Record) map[string]string {
+	values := encodeRecord(r)
+	for _, key := range []string{"user", "request_reason", "resolve_reason"} {
+		values[key] = truncate(values[key], maxReason)
+	}
+	values["roles"] = truncateList(values["roles"], maxRoles)
+	return values
+}
+
+// storedValues returns the values of the record's keys, "" for absent ones.
+func storedValues(data map[string]string) map[string]string {
+	stored := make(map[string]string)
+	for _, key := range recordKeys() {
+		stored[key] = data[key]
+	}
+	return stored
+}
+
+// changedValues returns the values of next that differ from old's.
+func changedValues(old, next map[string]string) map[string]string {
+	changed := make(map[string]string)
+	for key, value := range next {
+		if old[key] != value {
+			changed[key] = value
+		}
+	}
+	return changed
 }

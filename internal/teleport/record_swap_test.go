@@ -1,6 +1,8 @@
 package teleport_test
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -8,6 +10,7 @@ import (
 
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/faketeleport"
+	"teleport-jira/internal/plan"
 )
 
 func TestRecordIsSwappedByComparison(t *testing.T) {
@@ -61,14 +64,14 @@ func TestForeignKeysAndMalformedValuesDoNotStopASwap(t *testing.T) {
 	}
 }
 
-func TestNoRecordCanBeMadeForARequestThatIsGone(t *testing.T) {
+func TestNoRecordCanBeCreatedForADeletedRequest(t *testing.T) {
 	w := newWorld(t, faketeleport.Config{})
 	clt := w.connect()
 	err := clt.SwapRecord(t.Context(), "0190f9e2-0000-7000-8000-000000000009", access.Record{}, access.Record{User: "alice"})
 	require.ErrorIs(t, err, access.ErrNotFound)
 }
 
-func TestLostAnswerOfASwapIsUnsure(t *testing.T) {
+func TestLostAnswerOfASwapIsAmbiguous(t *testing.T) {
 	w := newWorld(t, faketeleport.Config{})
 	clt := w.connect()
 	id := w.request("alice", faketeleport.RequestOptions{})
@@ -78,4 +81,34 @@ func TestLostAnswerOfASwapIsUnsure(t *testing.T) {
 	got, err := clt.Record(t.Context(), id)
 	require.NoError(t, err)
 	require.Equal(t, "alice", got.User)
+}
+
+// TestRecordOfManyRolesIsStoredAndSwapped: the server limits the size of plugin
+// data, and a request of very many roles must get its issue all the same.
+func TestRecordOfManyRolesIsStoredAndSwapped(t *testing.T) {
+	roles := make([]string, 5000)
+	for i := range roles {
+		roles[i] = fmt.Sprintf("%s-%04d", strings.Repeat("production", 25), i)
+	}
+	w := newWorld(t, faketeleport.Config{})
+	clt := w.connect()
+	id := w.request("alice", faketeleport.RequestOptions{})
+	first := plan.Describe(access.Record{Claim: "a/1"}, &access.Request{
+		User: "alice", Roles: roles, Reason: strings.Repeat("あ", 5000),
+	})
+	require.NoError(t, clt.SwapRecord(t.Context(), id, access.Record{}, first))
+	next := first
+	next.IssueID, next.Claim = "10001", ""
+	require.NoError(t, clt.SwapRecord(t.Context(), id, first, next), "what was cut compares equal")
+	require.ErrorIs(t, clt.SwapRecord(t.Context(), id, first, next), access.ErrConflict)
+
+	got, err := clt.Record(t.Context(), id)
+	require.NoError(t, err)
+	require.Equal(t, "10001", got.IssueID)
+	stored := strings.Split(w.cluster.PluginData(string(id))["jira"]["roles"], ",")
+	require.Greater(t, len(stored), 200)
+	require.Equal(t, roles[:len(stored)], stored, "whole names")
+	last := got
+	last.ReviewsCount = 1
+	require.NoError(t, clt.SwapRecord(t.Context(), id, got, last), "what was read compares equal")
 }

@@ -3,7 +3,11 @@ package teleport
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
+	"maps"
+	"slices"
+	"time"
 
 	"github.com/gravitational/teleport/api/client/proto"
 	"github.com/gravitational/teleport/api/types"
@@ -12,30 +16,31 @@ import (
 	"teleport-jira/internal/access"
 )
 
-// pageSize is how many requests are asked for at once: with their reviews and
-// resources they stay well below maxMessage.
-const pageSize = 200
+// requestPageSize is how many requests are listed at once: with their reviews
+// and resources they stay well below maxMessageSize.
+const requestPageSize = 200
 
 var (
 	errNoRequest = errors.New("no such request")
 	errSamePage  = errors.New("the server answered the same page twice")
 )
 
-// Request reads one request, for a pending one with the friendly names of its
-// resources. It is access.ErrNotFound when it is gone, and only then: without
-// the right to see other people's requests it is a Permanent error.
+// Request reads one request; for a pending one with the friendly names of its
+// resources. It is access.ErrNotFound when the request was deleted or has
+// expired, and only then: without the right to read other users' requests it
+// is a Permanent error.
 func (c *Client) Request(ctx context.Context, id access.RequestID) (*access.Request, error) {
-	found, err := call(ctx, c, methodGetRequest(), string(id),
+	raw, err := call(ctx, c, methodGetRequest(), string(id),
 		func(ctx context.Context, a api) (types.AccessRequest, error) { return getRequest(ctx, a, id) })
 	if errors.Is(err, access.ErrNotFound) {
-		if blind := c.seesAll(ctx, methodGetRequest(), string(id)); blind != nil {
-			return nil, blind
+		if err := c.requireListing(ctx, methodGetRequest(), string(id)); err != nil {
+			return nil, err
 		}
 	}
 	if err != nil {
 		return nil, err
 	}
-	req, err := convertRequest(found)
+	req, err := convertRequest(raw)
 	if err != nil {
 		return nil, &access.Error{Op: methodGetRequest().op, Key: string(id), Class: access.Permanent, Err: err}
 	}
@@ -45,7 +50,7 @@ func (c *Client) Request(ctx context.Context, id access.RequestID) (*access.Requ
 	return req, nil
 }
 
-// getRequest reads a request by a filtered list, the only way there is.
+// getRequest reads a request by a filtered list: the API has no other read.
 func getRequest(ctx context.Context, a api, id access.RequestID) (types.AccessRequest, error) {
 	all, err := a.GetAccessRequests(ctx, types.AccessRequestFilter{ID: string(id)})
 	if err != nil {
@@ -60,11 +65,11 @@ func getRequest(ctx context.Context, a api, id access.RequestID) (types.AccessRe
 }
 
 // Requests lists all requests without the friendly names of their resources,
-// a page in memory at a time; servers that can't list by pages answer all at
-// once. Dry runs are left out. After an error it yields no more.
+// with one page in memory at a time; servers without paging return all at once.
+// Dry runs are skipped. The iteration ends after an error.
 func (c *Client) Requests(ctx context.Context) iter.Seq2[*access.Request, error] {
 	return func(yield func(*access.Request, error) bool) {
-		if err := c.seesAll(ctx, methodListRequest(), ""); err != nil {
+		if err := c.requireListing(ctx, methodListRequest(), ""); err != nil {
 			yield(nil, err)
 			return
 		}
@@ -86,13 +91,13 @@ func (c *Client) Requests(ctx context.Context) iter.Seq2[*access.Request, error]
 	}
 }
 
-// page reads the requests from start on, and where the next page starts, ""
-// after the last.
-func (c *Client) page(ctx context.Context, start string) ([]types.AccessRequest, string, error) {
+// page reads the requests from start on. next is where the following page
+// starts, "" after the last.
+func (c *Client) page(ctx context.Context, start string) (requests []types.AccessRequest, next string, err error) {
 	page, err := call(ctx, c, methodListRequest(), start,
 		func(ctx context.Context, a api) (*proto.ListAccessRequestsResponse, error) {
 			return a.ListAccessRequests(ctx, &proto.ListAccessRequestsRequest{
-				Filter: &types.AccessRequestFilter{}, Limit: pageSize, StartKey: start,
+				Filter: &types.AccessRequestFilter{}, Limit: requestPageSize, StartKey: start,
 			})
 		})
 	if err != nil && start == "" && trace.IsNotImplemented(err) {
@@ -105,7 +110,7 @@ func (c *Client) page(ctx context.Context, start string) ([]types.AccessRequest,
 	if err != nil {
 		return nil, "", err
 	}
-	requests := make([]types.AccessRequest, 0, len(page.AccessRequests))
+	requests = make([]types.AccessRequest, 0, len(page.AccessRequests))
 	for _, req := range page.AccessRequests {
 		requests = append(requests, req)
 	}
@@ -113,8 +118,8 @@ func (c *Client) page(ctx context.Context, start string) ([]types.AccessRequest,
 }
 
 // yieldPage yields a page's requests; false when the caller has enough. One
-// that can't be understood is said once and left out: it must not keep the
-// others from being seen.
+// that can't be converted is logged once and skipped: it must not hide the
+// others.
 func (c *Client) yieldPage(page []types.AccessRequest, yield func(*access.Request, error) bool) bool {
 	for _, raw := range page {
 		if raw.GetDryRun() {
@@ -122,8 +127,8 @@ func (c *Client) yieldPage(page []types.AccessRequest, yield func(*access.Reques
 		}
 		req, err := convertRequest(raw)
 		if err != nil {
-			if c.warned.news("request", err.Error()) {
-				c.log.Warn("access request left out", "error", err)
+			if c.logged.Changed("request", err.Error()) {
+				c.log.Warn("invalid access request, ignored", "error", err)
 			}
 			continue
 		}
@@ -132,4 +137,117 @@ func (c *Client) yieldPage(page []types.AccessRequest, yield func(*access.Reques
 		}
 	}
 	return true
+}
+
+// convertRequest converts req to package access. It fails on an id that is
+// unsafe to pass on and on a state that this version does not know.
+func convertRequest(req types.AccessRequest) (*access.Request, error) {
+	id, err := access.ParseRequestID(req.GetName())
+	if err != nil {
+		return nil, err
+	}
+	state, err := convertState(req.GetState())
+	if err != nil {
+		return nil, fmt.Errorf("request %s: %w", id, err)
+	}
+	reviews, err := convertReviews(req.GetReviews())
+	if err != nil {
+		return nil, fmt.Errorf("request %s: %w", id, err)
+	}
+	r := &access.Request{
+		ID:                 id,
+		User:               req.GetUser(),
+		Roles:              slices.Clone(req.GetRoles()),
+		Reason:             req.GetRequestReason(),
+		State:              state,
+		ResolveReason:      req.GetResolveReason(),
+		Created:            utc(req.GetCreationTime()),
+		Expires:            utc(req.Expiry()),
+		AccessExpires:      utc(req.GetAccessExpiry()),
+		MaxDuration:        utc(req.GetMaxDuration()),
+		SessionTTL:         utc(req.GetSessionTLL()),
+		LoginHint:          req.GetLoginHint(),
+		LongTerm:           req.GetRequestKind() == types.AccessRequestKind_LONG_TERM,
+		PromotedTo:         req.GetPromotedAccessListTitle(),
+		Resources:          convertResources(req.GetRequestedResourceIDs()),
+		SuggestedReviewers: slices.Clone(req.GetSuggestedReviewers()),
+		Annotations:        maps.Clone(req.GetSystemAnnotations()),
+		Thresholds:         convertThresholds(req.GetThresholds()),
+		Reviews:            reviews,
+	}
+	if r.PromotedTo == "" {
+		r.PromotedTo = req.GetPromotedAccessListName()
+	}
+	if start := req.GetAssumeStartTime(); start != nil {
+		r.AssumeStart = utc(*start)
+	}
+	return r, nil
+}
+
+// utc returns t in UTC; zero for the zero time and for the epoch, which some
+// absent times are decoded to.
+func utc(t time.Time) time.Time {
+	if t.IsZero() || t.Unix() == 0 {
+		return time.Time{}
+	}
+	return t.UTC()
+}
+
+func convertState(s types.RequestState) (access.State, error) {
+	switch s {
+	case types.RequestState_NONE, types.RequestState_PENDING:
+		return access.Pending, nil
+	case types.RequestState_APPROVED:
+		return access.Approved, nil
+	case types.RequestState_DENIED:
+		return access.Denied, nil
+	case types.RequestState_PROMOTED:
+		return access.Promoted, nil
+	}
+	return "", fmt.Errorf("unknown state %d", s)
+}
+
+// proposedState converts a decision's state; false when it is none.
+func proposedState(state access.State) (types.RequestState, bool) {
+	switch state {
+	case access.Approved:
+		return types.RequestState_APPROVED, true
+	case access.Denied:
+		return types.RequestState_DENIED, true
+	case access.Pending, access.Promoted, access.Expired:
+	}
+	return types.RequestState_NONE, false
+}
+
+func convertReviews(in []types.AccessReview) ([]access.Review, error) {
+	var out []access.Review
+	for _, review := range in {
+		state, err := convertState(review.ProposedState)
+		if err != nil {
+			return nil, fmt.Errorf("review by %q: %w", review.Author, err)
+		}
+		out = append(out, access.Review{
+			Author: review.Author, State: state, Reason: review.Reason, Created: utc(review.Created),
+		})
+	}
+	return out, nil
+}
+
+func convertThresholds(in []types.AccessReviewThreshold) []access.Threshold {
+	var out []access.Threshold
+	for _, t := range in {
+		out = append(out, access.Threshold{Name: t.Name, Approve: int(t.Approve), Deny: int(t.Deny)})
+	}
+	return out
+}
+
+// convertResources names each resource in Teleport's notation,
+// "/cluster/kind/name", which is unambiguous and accepted by tsh.
+func convertResources(in []types.ResourceID) []access.Resource {
+	var out []access.Resource
+	for _, id := range in {
+		text := types.ResourceIDToString(id)
+		out = append(out, access.Resource{Kind: id.Kind, ID: text, Name: text})
+	}
+	return out
 }

@@ -17,7 +17,7 @@ func (w *world) request(user string, opts faketeleport.RequestOptions) access.Re
 	return access.RequestID(req.GetName())
 }
 
-func TestRequestIsReadOrGone(t *testing.T) {
+func TestRequestIsReadUntilDeleted(t *testing.T) {
 	w := newWorld(t, faketeleport.Config{})
 	clt := w.connect()
 	id := w.request("alice", faketeleport.RequestOptions{})
@@ -33,9 +33,9 @@ func TestRequestIsReadOrGone(t *testing.T) {
 	require.ErrorIs(t, err, access.ErrNotFound)
 }
 
-// A caller that may not list is shown its own requests without an error:
-// nothing may be taken for gone then.
-func TestNothingIsGoneForOneWhoMayNotLook(t *testing.T) {
+// A caller without the right to list is shown its own requests without an
+// error: no request may be taken for deleted then.
+func TestNothingIsDeletedWithoutTheRightToList(t *testing.T) {
 	w := newWorld(t, faketeleport.Config{}, "blind")
 	w.cluster.PutRole(faketeleport.Role{Name: "blind", PluginData: true})
 	id := w.request("alice", faketeleport.RequestOptions{})
@@ -95,7 +95,7 @@ func TestListingEndsWithTheFirstError(t *testing.T) {
 	require.Equal(t, 1, errs)
 }
 
-func TestRequestThatCannotBeUnderstoodKeepsNoOtherBack(t *testing.T) {
+func TestInvalidRequestHidesNoOther(t *testing.T) {
 	w := newWorld(t, faketeleport.Config{})
 	w.request("alice", faketeleport.RequestOptions{ID: "../r0"})
 	good := w.request("alice", faketeleport.RequestOptions{ID: "r1"})
@@ -108,5 +108,5 @@ func TestRequestThatCannotBeUnderstoodKeepsNoOtherBack(t *testing.T) {
 		}
 		require.Equal(t, []access.RequestID{good}, got)
 	}
-	require.Equal(t, 1, w.log.count("access request left out"))
+	require.Equal(t, 1, w.log.count("invalid access request, ignored"))
 }

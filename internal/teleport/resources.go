@@ -2,7 +2,6 @@ package teleport
 
 import (
 	"context"
-	"sync"
 	"time"
 
 	"github.com/gravitational/teleport/api/accessrequest"
@@ -13,24 +12,24 @@ import (
 )
 
 const (
-	// namesFor is how long a friendly name, or that there is none, is kept.
-	namesFor = 10 * time.Minute
-	// maxNames bounds the cache; beyond it the cache starts anew.
+	// nameTTL is how long a friendly name, or that there is none, is cached.
+	nameTTL = 10 * time.Minute
+	// maxNames bounds the cache of names.
 	maxNames = 10_000
 )
 
-// ResourceNames fills in the friendly names of the request's resources. It is
-// an embellishment and never fails: where a name is unknown, or the right to
-// read resources of a kind is missing, the id stays. A missing right is logged
-// once for each kind.
+// ResourceNames fills in the friendly names of the request's resources. It
+// never fails: where a name is unknown, or the right to list resources of
+// a kind is missing, the id stays. A missing right is logged once for each
+// kind.
 func (c *Client) ResourceNames(ctx context.Context, req *access.Request) {
 	byKind := make(map[string][]types.ResourceID)
 	for i, resource := range req.Resources {
-		if name, ok := c.names.get(resource.ID); ok {
+		if name, ok := c.names.Get(resource.ID); ok {
 			req.Resources[i].Name = name
 			continue
 		}
-		if id, ok := c.nameable(resource); ok {
+		if id, ok := c.resolvable(resource); ok {
 			byKind[id.Kind] = append(byKind[id.Kind], id)
 		}
 	}
@@ -40,19 +39,19 @@ func (c *Client) ResourceNames(ctx context.Context, req *access.Request) {
 	ctx, cancel := context.WithTimeout(ctx, namesTimeout)
 	defer cancel()
 	for kind, ids := range byKind {
-		c.lookUp(ctx, kind, ids)
+		c.resolveNames(ctx, kind, ids)
 	}
 	for i, resource := range req.Resources {
-		if name, ok := c.names.get(resource.ID); ok {
+		if name, ok := c.names.Get(resource.ID); ok {
 			req.Resources[i].Name = name
 		}
 	}
 }
 
-// nameable gives the resource's id if it can have a friendly name that this
-// cluster knows: leaf clusters have to be asked themselves, and the other kinds
-// are named by people already.
-func (c *Client) nameable(resource access.Resource) (types.ResourceID, bool) {
+// resolvable returns the resource's id if this cluster can have a friendly name
+// for it: resources of leaf clusters are known there only, and the names of the
+// other kinds are chosen by people already.
+func (c *Client) resolvable(resource access.Resource) (types.ResourceID, bool) {
 	switch resource.Kind {
 	case types.KindNode, types.KindApp, types.KindUserGroup, types.KindIdentityCenterAccount:
 	default:
@@ -62,9 +61,10 @@ func (c *Client) nameable(resource access.Resource) (types.ResourceID, bool) {
 	return id, err == nil && id.ClusterName == c.ClusterName()
 }
 
-// lookUp asks for the names of resources of one kind: a single kind without
-// the right to list it would fail a common question.
-func (c *Client) lookUp(ctx context.Context, kind string, ids []types.ResourceID) {
+// resolveNames reads and caches the names of resources of one kind. Kinds are
+// asked for one by one: a single kind without the right to list it fails the
+// whole call.
+func (c *Client) resolveNames(ctx context.Context, kind string, ids []types.ResourceID) {
 	details, err := call(ctx, c, methodNames(), kind,
 		func(ctx context.Context, a api) (map[string]types.ResourceDetails, error) {
 			return accessrequest.GetResourceDetails(ctx, c.ClusterName(), a, ids)
@@ -73,49 +73,17 @@ func (c *Client) lookUp(ctx context.Context, kind string, ids []types.ResourceID
 		c.log.Debug("resource names not read", "kind", kind, "error", err)
 		return
 	}
-	if trace.IsAccessDenied(err) && c.warned.news("names of "+kind, "") {
-		c.log.Warn("resource names not readable, ids are shown instead", "kind", kind, "error", err,
+	if trace.IsAccessDenied(err) && c.logged.First("names of "+kind) {
+		c.log.Warn("resource names not readable, using ids", "kind", kind, "error", err,
 			"fix", "add to a role of the daemon allow.rules: [{resources: ["+kind+"], verbs: [list, read]}] "+
 				"and labels that match the resources, or allow.review_requests.preview_as_roles")
 	}
 	for _, id := range ids {
 		text := types.ResourceIDToString(id)
 		name := text
-		if found := details[text].FriendlyName; found != "" {
-			name = found
+		if friendly := details[text].FriendlyName; friendly != "" {
+			name = friendly
 		}
-		c.names.put(text, name)
+		c.names.Put(text, name)
 	}
-}
-
-// nameCache keeps friendly names by resource id.
-type nameCache struct {
-	mu    sync.Mutex
-	names map[string]cachedName
-}
-
-type cachedName struct {
-	name string
-	read time.Time
-}
-
-func newNameCache() *nameCache { return &nameCache{names: make(map[string]cachedName)} }
-
-func (n *nameCache) get(id string) (string, bool) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	cached, ok := n.names[id]
-	if !ok || time.Since(cached.read) >= namesFor {
-		return "", false
-	}
-	return cached.name, true
-}
-
-func (n *nameCache) put(id, name string) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if len(n.names) >= maxNames {
-		clear(n.names)
-	}
-	n.names[id] = cachedName{name: name, read: time.Now()}
 }

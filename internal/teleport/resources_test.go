@@ -40,11 +40,11 @@ func node(t *testing.T, name, hostname string) types.ResourceWithLabels {
 	return server
 }
 
-func namesClient(conn api, log *bytes.Buffer) *Client {
-	c := &Client{
-		log: slog.New(slog.NewTextHandler(log, nil)), metrics: NewMetrics(prometheus.NewRegistry()),
-		names: newNameCache(), link: newLink(conn, identity{}),
-	}
+func namesClient(a api, log *bytes.Buffer) *Client {
+	c := newClient(Config{}, Deps{
+		Logger: slog.New(slog.NewTextHandler(log, nil)), Metrics: NewMetrics(prometheus.NewRegistry()),
+	})
+	c.conn = newConnection(a, identity{})
 	c.cluster.Store(&cluster{name: "example.com"})
 	return c
 }
@@ -87,7 +87,7 @@ func TestResourceNamesAreReadAnewAfterAWhile(t *testing.T) {
 		id := types.ResourceID{ClusterName: "example.com", Kind: types.KindNode, Name: "n1"}
 		c.ResourceNames(t.Context(), requested(id))
 		inv.shown[types.KindNode] = []types.ResourceWithLabels{node(t, "n1", "new")}
-		<-time.After(namesFor)
+		<-time.After(nameTTL)
 		req := requested(id)
 		c.ResourceNames(t.Context(), req)
 		require.Equal(t, "new", req.Resources[0].Name)

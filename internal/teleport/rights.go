@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/gravitational/teleport/api/types"
@@ -13,36 +12,38 @@ import (
 	"teleport-jira/internal/access"
 )
 
-// rightsFor is how long what was read of the roles is taken for true.
-const rightsFor = time.Minute
+// rightsTTL is how long the rights that were read are used without asking
+// again.
+const rightsTTL = time.Minute
 
-// grant says whether something is allowed.
+// grant is whether the roles allow something. The order matters: min and max
+// combine grants.
 type grant int
 
 const (
-	refused grant = iota
-	limited       // allowed or denied under a condition ("where")
-	granted
+	denied      grant = iota
+	conditional       // allowed or denied under a condition ("where")
+	allowed
 )
 
-// rights is what the daemon's own roles allow. The Auth Service lets every
-// user read the roles it holds, so that they are read, and not tried out: a
-// list without the right to list answers the caller's own requests and no
-// error.
+// rights are what the daemon's own roles allow. They are computed from the
+// roles, which the Auth Service shows to everyone who holds them, because
+// trying a call proves nothing: without the right to list, a list returns the
+// caller's own requests and no error.
 type rights struct {
-	known    bool // false when the server does not answer with the roles
-	requests grant
-	data     grant
-	update   grant
-	users    grant
-	review   bool
+	known      bool  // false when the server does not show the roles
+	requests   grant // list and read Access Requests
+	pluginData grant
+	update     grant // set the state of Access Requests
+	users      grant
+	review     bool
 }
 
-// lack is what is known to be missing for decisions in the mode; "" when nothing
-// is.
-func (r rights) lack(mode access.ReviewMode) string {
+// missingFor says which right is known to be missing for decisions in the mode;
+// "" when none is.
+func (r rights) missingFor(mode access.ReviewMode) string {
 	switch {
-	case mode == access.ModeState && r.known && r.update == refused:
+	case mode == access.ModeState && r.known && r.update == denied:
 		return "the daemon's roles may not set the state of requests"
 	case mode == access.ModeReview && r.known && !r.review:
 		return "the daemon's roles may not review requests"
@@ -50,49 +51,50 @@ func (r rights) lack(mode access.ReviewMode) string {
 	return ""
 }
 
-// rightsOf computes the rights of a user that holds the roles. Teleport grants
+// rightsOf computes the rights of a user that holds the roles. Teleport allows
 // what any role allows unless any role denies it.
 func rightsOf(roles []types.Role) rights {
-	both := func(kind string) grant {
-		return min(may(roles, kind, types.VerbList), may(roles, kind, types.VerbRead))
+	listAndRead := func(kind string) grant {
+		return min(grantFor(roles, kind, types.VerbList), grantFor(roles, kind, types.VerbRead))
 	}
-	requests, update := both(types.KindAccessRequest), may(roles, types.KindAccessRequest, types.VerbUpdate)
-	// For older roles the server takes rights to requests for the same rights
-	// to their plugin data.
+	requests, update := listAndRead(types.KindAccessRequest), grantFor(roles, types.KindAccessRequest, types.VerbUpdate)
+	// For the sake of older roles the server derives rights to plugin data from
+	// the same rights to requests.
 	return rights{
 		known:    true,
 		requests: requests,
 		update:   update,
-		users:    both(types.KindUser),
-		data: min(
-			max(requests, both(types.KindAccessPluginData)),
-			max(update, may(roles, types.KindAccessPluginData, types.VerbUpdate)),
+		users:    listAndRead(types.KindUser),
+		pluginData: min(
+			max(requests, listAndRead(types.KindAccessPluginData)),
+			max(update, grantFor(roles, types.KindAccessPluginData, types.VerbUpdate)),
 		),
-		review: mayReview(roles),
+		review: canReview(roles),
 	}
 }
 
-// may tells whether the roles allow the verb on the kind.
-func may(roles []types.Role, kind, verb string) grant {
-	best := refused
+// grantFor evaluates the roles' allow and deny rules for the verb on the kind.
+func grantFor(roles []types.Role, kind, verb string) grant {
+	best := denied
 	for _, role := range roles {
-		best = max(best, covers(role.GetRules(types.Allow), kind, verb))
+		best = max(best, matchRules(role.GetRules(types.Allow), kind, verb))
 	}
 	for _, role := range roles {
-		switch covers(role.GetRules(types.Deny), kind, verb) {
-		case granted:
-			return refused
-		case limited:
-			best = min(best, limited)
-		case refused:
+		switch matchRules(role.GetRules(types.Deny), kind, verb) {
+		case allowed: // the deny rule applies without a condition
+			return denied
+		case conditional:
+			best = min(best, conditional)
+		case denied:
 		}
 	}
 	return best
 }
 
-// covers tells whether one of the rules speaks of the verb on the kind.
-func covers(rules []types.Rule, kind, verb string) grant {
-	best := refused
+// matchRules returns allowed when a rule without a condition names the verb on
+// the kind, conditional when only rules with one do, and denied otherwise.
+func matchRules(rules []types.Rule, kind, verb string) grant {
+	best := denied
 	for _, rule := range rules {
 		if !rule.HasResource(kind) && !rule.HasResource(types.Wildcard) {
 			continue
@@ -101,87 +103,70 @@ func covers(rules []types.Rule, kind, verb string) grant {
 			continue
 		}
 		if rule.Where == "" {
-			return granted
+			return allowed
 		}
-		best = limited
+		best = conditional
 	}
 	return best
 }
 
-// mayReview tells whether a role lets its holder review requests at all. Which
-// requests depends on each of them. A role that denies the review of all roles
-// takes it from all requests.
-func mayReview(roles []types.Role) bool {
+// canReview reports whether a role lets its holder review any request at all;
+// which ones depends on each request. A role that denies the review of all
+// roles denies all requests.
+func canReview(roles []types.Role) bool {
 	if slices.ContainsFunc(roles, func(role types.Role) bool {
 		return slices.Contains(role.GetAccessReviewConditions(types.Deny).Roles, types.Wildcard)
 	}) {
 		return false
 	}
 	return slices.ContainsFunc(roles, func(role types.Role) bool {
-		allow := role.GetAccessReviewConditions(types.Allow)
-		return len(allow.Roles) > 0 || len(allow.ClaimsToRoles) > 0
+		conditions := role.GetAccessReviewConditions(types.Allow)
+		return len(conditions.Roles) > 0 || len(conditions.ClaimsToRoles) > 0
 	})
 }
 
-// readRights reads the daemon's roles. Rights that the server does not tell
-// are unknown, which is no error.
-func (c *Client) readRights(ctx context.Context, conn api) (rights, error) {
-	roles, err := callOver(ctx, c.metrics, conn, methodRoles(), "",
+// readRights reads the daemon's roles and caches its rights. A server that does
+// not show the roles leaves the rights unknown, which is no error.
+func (c *Client) readRights(ctx context.Context, a api) (rights, error) {
+	roles, err := callOver(ctx, c.metrics, a, methodRoles(), "",
 		func(ctx context.Context, a api) ([]types.Role, error) { return a.GetCurrentUserRoles(ctx) })
+	var own rights
 	switch {
 	case err == nil:
-		own := rightsOf(roles)
-		c.rights.put(own)
-		return own, nil
+		own = rightsOf(roles)
 	case trace.IsAccessDenied(err), trace.IsNotImplemented(err), trace.IsNotFound(err):
-		c.rights.put(rights{})
-		return rights{}, nil
+	default:
+		return rights{}, err
 	}
-	return rights{}, err
+	c.rights.Put(struct{}{}, own)
+	return own, nil
 }
 
-// errSeesOwnOnly: an absent request proves nothing.
-var errSeesOwnOnly = errors.New(`the daemon's roles may not list and read Access Requests, so it is shown its own only: ` +
-	needRequests().String())
+// errOwnRequestsOnly: the server shows the daemon its own requests only.
+var errOwnRequestsOnly = errors.New(`the daemon's roles may not list and read Access Requests, so it is shown its own only: ` +
+	permRequests().String())
 
-// seesAll fails when the daemon's roles do not let it see other people's
-// requests. Without it every request would seem to be gone, and their issues
-// would be closed.
-func (c *Client) seesAll(ctx context.Context, m method, key string) error {
-	own, fresh := c.rights.get()
-	if !fresh {
-		l, err := c.hold()
+// requireListing fails when the daemon's roles do not show it other users'
+// requests. Otherwise every request would look deleted, and their issues would
+// be closed.
+func (c *Client) requireListing(ctx context.Context, m method, key string) error {
+	own, ok := c.rights.Get(struct{}{})
+	if !ok {
+		conn, err := c.acquire()
 		if err != nil {
 			return &access.Error{Op: m.op, Key: key, Class: access.Permanent, Err: err}
 		}
-		defer l.release()
-		if own, err = c.readRights(ctx, l.api); err != nil {
+		defer conn.release()
+		if own, err = c.readRights(ctx, conn.api); err != nil {
 			return err
 		}
-		// Roles are edited while the daemon runs, and no stream ends of it.
-		c.settle(*c.cluster.Load(), own)
+		// Roles are edited while the daemon runs, and no stream ends because of it.
+		now := *c.cluster.Load()
+		now.own = own
+		c.setCluster(now)
 	}
-	if own.known && own.requests == refused {
-		return &access.Error{Op: m.op, Key: key, Class: access.Permanent, Err: errSeesOwnOnly}
+	if own.known && own.requests == denied {
+		return &access.Error{Op: m.op, Key: key, Class: access.Permanent, Err: errOwnRequestsOnly}
 	}
 	return nil
-}
-
-// rightsCache keeps what was last read of the roles.
-type rightsCache struct {
-	mu   sync.Mutex
-	own  rights
-	read time.Time
-}
-
-func (r *rightsCache) put(own rights) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.own, r.read = own, time.Now()
-}
-
-func (r *rightsCache) get() (own rights, fresh bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.own, !r.read.IsZero() && time.Since(r.read) < rightsFor
 }

@@ -29,7 +29,7 @@ func denying(rules ...types.Rule) types.RoleSpecV6 {
 }
 
 func TestRightsOfRoles(t *testing.T) {
-	const requests, data = types.KindAccessRequest, types.KindAccessPluginData
+	const requests, pluginData = types.KindAccessRequest, types.KindAccessPluginData
 	for name, tc := range map[string]struct {
 		specs []types.RoleSpecV6
 		want  rights
@@ -38,15 +38,15 @@ func TestRightsOfRoles(t *testing.T) {
 		"list without read": {[]types.RoleSpecV6{allowing(rule(requests, "", "list"))}, rights{}},
 		"list and read": {
 			[]types.RoleSpecV6{allowing(rule(requests, "", "list", "read"))},
-			rights{requests: granted},
+			rights{requests: allowed},
 		},
 		"list and read from two roles": {
 			[]types.RoleSpecV6{allowing(rule(requests, "", "list")), allowing(rule(requests, "", "read"))},
-			rights{requests: granted},
+			rights{requests: allowed},
 		},
 		"under a condition": {
 			[]types.RoleSpecV6{allowing(rule(requests, `equals(1, 1)`, "list", "read"))},
-			rights{requests: limited},
+			rights{requests: conditional},
 		},
 		"denied": {
 			[]types.RoleSpecV6{allowing(rule(requests, "", "list", "read")), denying(rule(requests, "", "read"))},
@@ -57,15 +57,15 @@ func TestRightsOfRoles(t *testing.T) {
 				allowing(rule(requests, "", "list", "read")),
 				denying(rule(requests, `equals(1, 1)`, "read")),
 			},
-			rights{requests: limited},
+			rights{requests: conditional},
 		},
 		"preset plugin role": {
-			[]types.RoleSpecV6{allowing(rule(requests, "", "list", "read"), rule(data, "", "update"))},
-			rights{requests: granted, data: granted},
+			[]types.RoleSpecV6{allowing(rule(requests, "", "list", "read"), rule(pluginData, "", "update"))},
+			rights{requests: allowed, pluginData: allowed},
 		},
 		"everything": {
 			[]types.RoleSpecV6{allowing(rule(types.Wildcard, "", types.Wildcard))},
-			rights{requests: granted, data: granted, update: granted, users: granted},
+			rights{requests: allowed, pluginData: allowed, update: allowed, users: allowed},
 		},
 		"review": {
 			[]types.RoleSpecV6{{Allow: types.RoleConditions{
@@ -91,7 +91,7 @@ func TestRightsOfRoles(t *testing.T) {
 	}
 }
 
-func TestResolveMode(t *testing.T) {
+func TestChooseMode(t *testing.T) {
 	for name, tc := range map[string]struct {
 		configured access.ReviewMode
 		advanced   bool
@@ -107,9 +107,9 @@ func TestResolveMode(t *testing.T) {
 		"on behalf is never guessed": {access.ModeOnBehalf, true, rights{}, access.ModeOnBehalf},
 	} {
 		t.Run(name, func(t *testing.T) {
-			mode, why := resolveMode(tc.configured, tc.advanced, tc.own)
+			mode, reason := chooseMode(tc.configured, tc.advanced, tc.own)
 			require.Equal(t, tc.want, mode)
-			require.NotEmpty(t, why)
+			require.NotEmpty(t, reason)
 		})
 	}
 }
@@ -131,7 +131,7 @@ func TestVersions(t *testing.T) {
 		"text":                     {"14.x.0", "13.0.0", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.Equal(t, tc.want, atLeast(tc.version, tc.minimum))
+			require.Equal(t, tc.want, versionAtMin(tc.version, tc.minimum))
 		})
 	}
 }

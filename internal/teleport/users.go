@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	userspb "github.com/gravitational/teleport/api/gen/proto/go/teleport/users/v1"
@@ -15,58 +14,69 @@ import (
 )
 
 const (
-	// usersFor is how long what was read of users is taken for true. Within
-	// that time a person who lost a Teleport user may still be mapped to it;
-	// the server then turns the review down.
-	usersFor = time.Minute
-	// userPage is how many users are asked for at once.
-	userPage = 500
+	// usersTTL is how long a listing of users is used. Within that time
+	// a person who lost a Teleport user may still be mapped to it; the server
+	// then refuses the review.
+	usersTTL = time.Minute
+	// maxTraits bounds the cache. The configuration names one trait.
+	maxTraits = 8
+	// userPageSize is how many users are requested at once.
+	userPageSize = 500
 )
 
-// UsersByTrait lists the Teleport users one of whose traits has the value,
-// none for an empty value. Users are read a page at a time and the answer is
-// up to a minute old. Without the right to read users it is a Permanent error
-// that names the rule to add.
+// usersAnswer is a listing of users, or why it was refused.
+type usersAnswer struct {
+	byValue map[string][]string // user names by value of the trait
+	refused error
+}
+
+// UsersByTrait returns the Teleport users one of whose traits has the value,
+// none for an empty value. The result is up to a minute old. Without the right
+// to read users it is a Permanent error that names the rule to add.
 func (c *Client) UsersByTrait(ctx context.Context, trait, value string) ([]string, error) {
 	if trait == "" || value == "" {
 		return nil, nil
 	}
-	c.users.mu.Lock()
-	defer c.users.mu.Unlock()
-	if c.users.trait != trait || time.Since(c.users.read) >= usersFor {
-		names, err := c.readUsers(ctx, trait)
+	// Held during the listing, so that concurrent callers share one.
+	c.listing.Lock()
+	defer c.listing.Unlock()
+	answer, ok := c.users.Get(trait)
+	if !ok {
+		byValue, err := c.listUsers(ctx, trait)
 		if err != nil && access.ClassOf(err) != access.Permanent {
 			return nil, err
 		}
-		c.users.trait, c.users.names, c.users.denied, c.users.read = trait, names, err, time.Now()
+		answer = usersAnswer{byValue: byValue, refused: err}
+		c.users.Put(trait, answer)
 	}
-	if c.users.denied != nil {
-		return nil, c.users.denied
+	if answer.refused != nil {
+		return nil, answer.refused
 	}
-	return slices.Clone(c.users.names[value]), nil
+	return slices.Clone(answer.byValue[value]), nil
 }
 
-// readUsers reads all users and keeps their names by the trait's values.
-func (c *Client) readUsers(ctx context.Context, trait string) (map[string][]string, error) {
-	names := make(map[string][]string)
+// listUsers lists all users, a page at a time, and indexes their names by the
+// trait's values.
+func (c *Client) listUsers(ctx context.Context, trait string) (map[string][]string, error) {
+	byValue := make(map[string][]string)
 	token := ""
 	for {
 		page, err := call(ctx, c, methodListUsers(), "",
 			func(ctx context.Context, a api) (*userspb.ListUsersResponse, error) {
-				return a.ListUsers(ctx, &userspb.ListUsersRequest{PageSize: userPage, PageToken: token})
+				return a.ListUsers(ctx, &userspb.ListUsersRequest{PageSize: userPageSize, PageToken: token})
 			})
 		if err != nil {
-			return nil, explainUsers(err)
+			return nil, explainUsersError(err)
 		}
 		for _, user := range page.GetUsers() {
-			// A value may be there twice in a trait, and names its user once.
+			// A trait may hold a value twice; the user is indexed once.
 			for _, value := range slices.Compact(slices.Sorted(slices.Values(user.GetTraits()[trait]))) {
-				names[value] = append(names[value], user.GetName())
+				byValue[value] = append(byValue[value], user.GetName())
 			}
 		}
 		next := page.GetNextPageToken()
 		if next == "" {
-			return names, nil
+			return byValue, nil
 		}
 		if next == token {
 			return nil, &access.Error{Op: methodListUsers().op, Class: access.Temporary, Err: errSamePage}
@@ -78,24 +88,13 @@ func (c *Client) readUsers(ctx context.Context, trait string) (map[string][]stri
 var errUsersDenied = errors.New("the daemon may not read users: " +
 	"add to one of its roles allow.rules: [{resources: [user], verbs: [list, read]}]")
 
-// explainUsers adds the rule to add where a right is missing.
-func explainUsers(err error) error {
+// explainUsersError names the rule to add where a right is missing.
+func explainUsersError(err error) error {
 	if !trace.IsAccessDenied(err) {
 		return err
 	}
 	return &access.Error{
 		Op: methodListUsers().op, Class: access.Permanent,
-		Err: fmt.Errorf("%w (%s)", errUsersDenied, plainWords(err)),
+		Err: fmt.Errorf("%w (%s)", errUsersDenied, serverMessage(err)),
 	}
-}
-
-// userCache keeps the users' names by the values of one trait, or why they
-// can't be had. Its lock is held while users are being read, so that they are
-// read once for all who wait.
-type userCache struct {
-	mu     sync.Mutex
-	trait  string
-	names  map[string][]string
-	denied error
-	read   time.Time
 }

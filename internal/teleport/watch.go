@@ -12,100 +12,105 @@ import (
 )
 
 const (
-	// subscribeTimeout bounds the wait for the server's word that the
-	// subscription stands.
-	subscribeTimeout = 30 * time.Second
-	// healthyAfter is how long a subscription must have stood for the next
-	// pause to be the shortest again.
-	healthyAfter = time.Minute
-	// maxPause is the longest pause between two attempts, before jitter.
-	maxPause = 30 * time.Second
+	// initTimeout bounds the wait for the server to confirm a subscription.
+	initTimeout = 30 * time.Second
+	// stableAfter is how long a subscription must have lasted for the backoff
+	// to start from its minimum again.
+	stableAfter = time.Minute
+	// maxBackoff bounds the delay between two attempts, before jitter.
+	maxBackoff = 30 * time.Second
 )
 
-// Doorbell is told where to look. Its methods must not block for long: the
-// events wait behind them.
+// EventHandler receives events. Its methods must return quickly: later events
+// wait for them.
 type EventHandler interface {
-	// Subscribed says that from now on changes are told. What happened before
-	// is not: whoever needs it lists now.
+	// OnSubscribed is called when a subscription starts: later changes are
+	// reported, earlier ones are not, so that the caller lists requests now.
 	OnSubscribed()
-	// RequestChanged says that the request was made, changed or has gone.
+	// OnRequest is called when the request was created, changed or deleted.
 	OnRequest(id access.RequestID)
 }
 
 // Reasons for the end of a subscription.
 var (
-	errRenewed    = errors.New("identity was renewed")
+	errReplaced   = errors.New("identity was renewed")
 	errNoInit     = errors.New("the server did not confirm the subscription in time")
 	errUnreliable = errors.New("the server lost events")
 	errEnded      = errors.New("the server ended the stream")
 )
 
-// Watch subscribes to changes of Access Requests and rings the bell, until ctx
-// ends, and returns nil then. It subscribes again, for ever, whenever the
-// stream ends, cannot be had, or the identity was renewed, so that no stream
-// lives on an expired certificate. It fails only on a closed Client. One Watch
-// at a time.
-func (c *Client) Watch(ctx context.Context, bell EventHandler) error {
-	pauses := backoff.NewExponentialBackOff()
-	pauses.MaxInterval = maxPause
-	for {
-		stood, err := c.watchOnce(ctx, bell)
-		switch {
-		case ctx.Err() != nil:
-			return nil //nolint:nilerr // the end of ctx is the end that was asked for
-		case errors.Is(err, errClosed):
-			return err
-		}
-		if stood >= healthyAfter {
-			pauses.Reset()
-		}
-		c.metrics.reconnects.Inc()
-		if errors.Is(err, errRenewed) {
-			c.log.Info("subscribing again with the renewed identity")
-			continue
-		}
-		pause := pauses.NextBackOff().Round(time.Millisecond)
-		if stood > 0 {
-			c.log.Warn("subscription to access requests ended", "error", err,
-				"stood", stood.Round(time.Millisecond), "next_attempt_in", pause)
-		} else {
-			c.log.Warn("no subscription to access requests yet, will retry", "error", err, "next_attempt_in", pause)
-		}
-		if !sleep(ctx, pause) {
-			return nil
+// Watch subscribes to changes of Access Requests and passes them to handler
+// until ctx ends, and returns nil then. When the subscription ends or can't be
+// made it retries with backoff, without limit. When the identity was renewed it
+// subscribes again at once, so that no stream outlives its certificate. It
+// returns an error only on a closed Client. One Watch at a time.
+func (c *Client) Watch(ctx context.Context, handler EventHandler) error {
+	delays := backoff.NewExponentialBackOff()
+	delays.MaxInterval = maxBackoff
+	var lasted time.Duration // of the last subscription
+	attempt := func() (struct{}, error) {
+		for {
+			var err error
+			if lasted, err = c.subscribe(ctx, handler); lasted >= stableAfter {
+				delays.Reset()
+			}
+			switch {
+			case errors.Is(err, errClosed):
+				return struct{}{}, backoff.Permanent(err)
+			case !errors.Is(err, errReplaced) || ctx.Err() != nil:
+				return struct{}{}, err
+			}
+			c.metrics.reconnects.Inc()
+			c.log.Info("identity renewed, subscribing again")
 		}
 	}
+	notify := func(err error, delay time.Duration) {
+		c.metrics.reconnects.Inc()
+		delay = delay.Round(time.Millisecond)
+		if lasted > 0 {
+			c.log.Warn("subscription to access requests ended", "error", err,
+				"lasted", lasted.Round(time.Millisecond), "next_attempt_in", delay)
+			return
+		}
+		c.log.Warn("no subscription to access requests yet, will retry", "error", err, "next_attempt_in", delay)
+	}
+	_, err := backoff.Retry(ctx, attempt, backoff.WithBackOff(delays), backoff.WithNotify(notify),
+		backoff.WithMaxElapsedTime(0))
+	if ctx.Err() != nil {
+		return nil //nolint:nilerr // the end of ctx is the requested end
+	}
+	return err
 }
 
-// Watching tells whether the subscription stands at this moment.
+// Watching reports whether a subscription is active.
 func (c *Client) Watching() bool { return c.watching.Load() }
 
-// watchOnce is one subscription from its attempt to its end, and tells how
-// long it stood.
-func (c *Client) watchOnce(ctx context.Context, bell EventHandler) (stood time.Duration, err error) {
-	l, err := c.hold()
+// subscribe makes one subscription and serves it to its end. It returns how
+// long it lasted, 0 when it was not confirmed.
+func (c *Client) subscribe(ctx context.Context, handler EventHandler) (lasted time.Duration, err error) {
+	conn, err := c.acquire()
 	if err != nil {
 		return 0, err
 	}
-	defer l.release()
-	if !l.freshlyInspected(healthyAfter) {
-		if err := c.inspect(ctx, l); err != nil {
+	defer conn.release()
+	if !conn.inspectedWithin(stableAfter) {
+		if err := c.inspect(ctx, conn); err != nil {
 			return 0, err
 		}
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	late := time.AfterFunc(subscribeTimeout, func() { cancel(errNoInit) })
-	defer late.Stop()
+	timeout := time.AfterFunc(initTimeout, func() { cancel(errNoInit) })
+	defer timeout.Stop()
 
-	stream, err := l.api.NewWatcher(ctx, types.Watch{Kinds: []types.WatchKind{{Kind: types.KindAccessRequest}}})
+	stream, err := conn.api.NewWatcher(ctx, types.Watch{Kinds: []types.WatchKind{{Kind: types.KindAccessRequest}}})
 	if err != nil {
 		err = streamError(ctx, methodWatch().wrap("", err))
 		c.metrics.called(methodWatch(), err)
 		return 0, err
 	}
 	defer func() { _ = stream.Close() }()
-	first, err := nextEvent(ctx, l, stream)
+	first, err := nextEvent(ctx, conn, stream)
 	if err == nil && first.Type != types.OpInit {
 		err = errUnreliable
 	}
@@ -113,57 +118,60 @@ func (c *Client) watchOnce(ctx context.Context, bell EventHandler) (stood time.D
 	if err != nil {
 		return 0, err
 	}
-	late.Stop()
-	return c.ring(ctx, l, stream, bell)
+	timeout.Stop()
+	return c.serveEvents(ctx, conn, stream, handler)
 }
 
-// ring passes the events on until the stream ends.
-func (c *Client) ring(ctx context.Context, l *link, stream types.Watcher, bell EventHandler) (time.Duration, error) {
-	since := time.Now()
+// serveEvents dispatches the events until the stream ends, and returns how long
+// it lasted.
+func (c *Client) serveEvents(
+	ctx context.Context, conn *connection, stream types.Watcher, handler EventHandler,
+) (lasted time.Duration, err error) {
+	start := time.Now()
 	c.setWatching(true)
 	defer c.setWatching(false)
 	c.log.Info("subscribed to access requests", "cluster", c.ClusterName())
-	bell.OnSubscribed()
+	handler.OnSubscribed()
 	for {
-		event, err := nextEvent(ctx, l, stream)
+		event, err := nextEvent(ctx, conn, stream)
 		if err != nil {
-			return time.Since(since), err
+			return time.Since(start), err
 		}
 		switch event.Type {
 		case types.OpPut, types.OpDelete:
-			c.tell(event, bell)
+			c.dispatch(event, handler)
 		case types.OpUnreliable:
-			return time.Since(since), errUnreliable
+			return time.Since(start), errUnreliable
 		case types.OpInit, types.OpGet, types.OpInvalid:
 		}
 	}
 }
 
-// tell rings for one event. A deletion carries the kind and the name only.
-func (c *Client) tell(event types.Event, bell EventHandler) {
+// dispatch passes one event to the handler. A deletion has kind and name only.
+func (c *Client) dispatch(event types.Event, handler EventHandler) {
 	if event.Resource == nil || event.Resource.GetKind() != types.KindAccessRequest {
 		return
 	}
 	id, err := access.ParseRequestID(event.Resource.GetName())
 	if err != nil {
-		c.log.Debug("event left out", "error", err)
+		c.log.Debug("event ignored, invalid request id", "error", err)
 		return
 	}
-	bell.OnRequest(id)
+	handler.OnRequest(id)
 }
 
-func (c *Client) setWatching(yes bool) {
-	c.watching.Store(yes)
-	c.metrics.connected(yes)
+func (c *Client) setWatching(active bool) {
+	c.watching.Store(active)
+	c.metrics.connected(active)
 }
 
 // nextEvent waits for an event or the end of the stream.
-func nextEvent(ctx context.Context, l *link, stream types.Watcher) (types.Event, error) {
+func nextEvent(ctx context.Context, conn *connection, stream types.Watcher) (types.Event, error) {
 	select {
 	case event := <-stream.Events():
 		return event, nil
-	case <-l.retired:
-		return types.Event{}, errRenewed
+	case <-conn.replaced:
+		return types.Event{}, errReplaced
 	case <-stream.Done():
 		if err := stream.Error(); err != nil {
 			return types.Event{}, streamError(ctx, methodWatch().wrap("", err))
@@ -172,23 +180,11 @@ func nextEvent(ctx context.Context, l *link, stream types.Watcher) (types.Event,
 	}
 }
 
-// streamError is the reason for which ctx was cancelled, if it was: the stream
-// itself knows only that it was.
+// streamError returns the cause of ctx's end, if it has ended, and err
+// otherwise: the stream reports only that it was cancelled.
 func streamError(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	return err
-}
-
-// sleep waits for d; false when ctx ended first.
-func sleep(ctx context.Context, d time.Duration) bool {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return false
-	case <-t.C:
-		return true
-	}
 }

@@ -14,45 +14,46 @@ import (
 	"teleport-jira/internal/teleport"
 )
 
-// bell remembers what it was told, in order; "" stands for Subscribed.
-type bell struct {
-	mu    sync.Mutex
-	rings []access.RequestID
+// recorder keeps the events that it received, in order; "" stands for
+// OnSubscribed.
+type recorder struct {
+	mu     sync.Mutex
+	events []access.RequestID
 }
 
-func (b *bell) OnSubscribed() { b.OnRequest("") }
+func (r *recorder) OnSubscribed() { r.OnRequest("") }
 
-func (b *bell) OnRequest(id access.RequestID) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.rings = append(b.rings, id)
+func (r *recorder) OnRequest(id access.RequestID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.events = append(r.events, id)
 }
 
-// take gives what was told since the last take.
-func (b *bell) take() []access.RequestID {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	rings := b.rings
-	b.rings = nil
-	return rings
+// take returns the events since the last take.
+func (r *recorder) take() []access.RequestID {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	events := r.events
+	r.events = nil
+	return events
 }
 
 // watched runs fn in a bubble with a client that watches; Watch has to end
 // when its context does.
-func watched(t *testing.T, fn func(w *world, clt *teleport.Client, b *bell)) {
+func watched(t *testing.T, fn func(w *world, clt *teleport.Client, r *recorder)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, faketeleport.Config{})
 		clt := w.connect()
 		ctx, cancel := context.WithCancel(t.Context())
-		b, ended := &bell{}, make(chan error, 1)
-		go func() { ended <- clt.Watch(ctx, b) }()
+		r, ended := &recorder{}, make(chan error, 1)
+		go func() { ended <- clt.Watch(ctx, r) }()
 		synctest.Wait()
-		require.Equal(t, []access.RequestID{""}, b.take())
+		require.Equal(t, []access.RequestID{""}, r.take())
 		require.True(t, clt.Watching())
 		require.InDelta(t, 1, w.metric("teleport_jira_watcher_connected"), 0)
 
-		fn(w, clt, b)
+		fn(w, clt, r)
 
 		cancel()
 		require.NoError(t, <-ended)
@@ -61,15 +62,15 @@ func watched(t *testing.T, fn func(w *world, clt *teleport.Client, b *bell)) {
 	})
 }
 
-func TestWatchTellsEveryChange(t *testing.T) {
-	watched(t, func(w *world, _ *teleport.Client, b *bell) {
+func TestWatchReportsEveryChange(t *testing.T) {
+	watched(t, func(w *world, _ *teleport.Client, r *recorder) {
 		t := w.t
 		id := w.request("alice", faketeleport.RequestOptions{})
 		synctest.Wait()
-		require.Equal(t, []access.RequestID{id}, b.take(), "made")
+		require.Equal(t, []access.RequestID{id}, r.take(), "made")
 		require.NoError(t, w.cluster.Remove(string(id)))
 		synctest.Wait()
-		require.Equal(t, []access.RequestID{id}, b.take(), "removed")
+		require.Equal(t, []access.RequestID{id}, r.take(), "removed")
 	})
 }
 
@@ -95,30 +96,30 @@ func TestWatchSubscribesAgainAfterEveryEnd(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			watched(t, func(w *world, clt *teleport.Client, b *bell) {
+			watched(t, func(w *world, clt *teleport.Client, r *recorder) {
 				t := w.t
 				interrupt(w)
-				// Longer than any pause of the watcher and of gRPC.
+				// Longer than any delay of the watcher and of gRPC.
 				pass(2 * time.Minute)
 				synctest.Wait()
-				require.Equal(t, []access.RequestID{""}, b.take())
+				require.Equal(t, []access.RequestID{""}, r.take())
 				require.True(t, clt.Watching())
 				require.GreaterOrEqual(t, w.metric("teleport_jira_watcher_reconnects_total"), 1.0)
 				id := w.request("alice", faketeleport.RequestOptions{})
 				synctest.Wait()
-				require.Equal(t, []access.RequestID{id}, b.take())
+				require.Equal(t, []access.RequestID{id}, r.take())
 			})
 		})
 	}
 }
 
-func TestAwayServerIsAskedWithPausesAndOneLineAnAttempt(t *testing.T) {
-	watched(t, func(w *world, _ *teleport.Client, _ *bell) {
+func TestUnreachableServerIsTriedWithBackoffAndOneLogLine(t *testing.T) {
+	watched(t, func(w *world, _ *teleport.Client, _ *recorder) {
 		t := w.t
 		w.server.Stop()
 		pass(time.Hour)
 		attempts := w.metric("teleport_jira_watcher_reconnects_total")
-		require.Less(t, attempts, 300.0, "pauses grow to half a minute")
+		require.Less(t, attempts, 300.0, "delays grow to half a minute")
 		require.Greater(t, attempts, 60.0, "and no further")
 		require.InDelta(t, attempts, w.log.count("subscription to access requests ended")+
 			w.log.count("no subscription to access requests yet"), 1)
@@ -129,5 +130,5 @@ func TestWatchFailsOnAClosedClient(t *testing.T) {
 	w := newWorld(t, faketeleport.Config{})
 	clt := w.connect()
 	clt.Close()
-	require.ErrorContains(t, clt.Watch(t.Context(), &bell{}), "closed")
+	require.ErrorContains(t, clt.Watch(t.Context(), &recorder{}), "closed")
 }

@@ -20,10 +20,10 @@ import (
 func TestErrorsAtTheBorder(t *testing.T) {
 	fromServer := func(code codes.Code, text string) error { return trace.Wrap(trail.FromGRPC(status.Error(code, text))) }
 	for name, tc := range map[string]struct {
-		err    error
-		class  access.Class
-		is     error
-		unsure bool
+		err       error
+		class     access.Class
+		is        error
+		ambiguous bool
 	}{
 		"not found":        {err: fromServer(codes.NotFound, "no"), class: access.Permanent, is: access.ErrNotFound},
 		"compare failed":   {err: fromServer(codes.FailedPrecondition, "no"), class: access.Temporary, is: access.ErrConflict},
@@ -32,19 +32,19 @@ func TestErrorsAtTheBorder(t *testing.T) {
 		"unimplemented":    {err: fromServer(codes.Unimplemented, "no"), class: access.Permanent},
 		"limit exceeded":   {err: fromServer(codes.ResourceExhausted, "no"), class: access.Limited},
 		"unauthenticated":  {err: fromServer(codes.Unauthenticated, "no"), class: access.Unauth},
-		"unavailable":      {err: fromServer(codes.Unavailable, "no"), class: access.Temporary, unsure: true},
-		"deadline":         {err: fromServer(codes.DeadlineExceeded, "no"), class: access.Temporary, unsure: true},
-		"cancelled":        {err: fromServer(codes.Canceled, "no"), class: access.Temporary, unsure: true},
-		"local deadline":   {err: context.DeadlineExceeded, class: access.Temporary, unsure: true},
-		"internal":         {err: fromServer(codes.Internal, "no"), class: access.Temporary, unsure: true},
-		"unknown":          {err: errors.New("EOF"), class: access.Temporary, unsure: true},
+		"unavailable":      {err: fromServer(codes.Unavailable, "no"), class: access.Temporary, ambiguous: true},
+		"deadline":         {err: fromServer(codes.DeadlineExceeded, "no"), class: access.Temporary, ambiguous: true},
+		"cancelled":        {err: fromServer(codes.Canceled, "no"), class: access.Temporary, ambiguous: true},
+		"local deadline":   {err: context.DeadlineExceeded, class: access.Temporary, ambiguous: true},
+		"internal":         {err: fromServer(codes.Internal, "no"), class: access.Temporary, ambiguous: true},
+		"unknown":          {err: errors.New("EOF"), class: access.Temporary, ambiguous: true},
 		"expired identity": {err: fromServer(codes.Unavailable, `reading preface: remote error: tls: expired certificate"`), class: access.Unauth},
-		"another alert":    {err: fromServer(codes.Unavailable, "remote error: tls: internal error"), class: access.Temporary, unsure: true},
+		"another alert":    {err: fromServer(codes.Unavailable, "remote error: tls: internal error"), class: access.Temporary, ambiguous: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			write := methodReview().wrap("r1", tc.err)
 			require.Equal(t, tc.class, access.ClassOf(write))
-			require.Equal(t, tc.unsure, access.IsAmbiguous(write))
+			require.Equal(t, tc.ambiguous, access.IsAmbiguous(write))
 			if tc.is != nil {
 				require.ErrorIs(t, write, tc.is)
 			}
@@ -73,21 +73,40 @@ func TestErrorsAreOneBoundedLine(t *testing.T) {
 	err := trace.Wrap(trace.NewAggregate(errors.New("first\n\tline"), errors.New(strings.Repeat("ä", 5000))), "all failed")
 	got := methodPing().wrap("example.com:443", err).Error()
 	require.NotContains(t, got, "\n")
-	require.Less(t, len([]rune(got)), maxWords+100)
+	require.Less(t, len(got), maxMessage+100)
 }
 
-func TestCutCountsRunes(t *testing.T) {
+func TestTruncateCountsBytesAndCutsAtCharacters(t *testing.T) {
 	for name, tc := range map[string]struct {
 		in   string
-		n    int
+		size int
 		want string
 	}{
-		"short":              {"abc", 3, "abc"},
-		"long":               {"abcd", 3, "ab…"},
-		"many bytes":         {"äöü", 3, "äöü"},
-		"many bytes, longer": {"äöüß", 3, "äö…"},
+		"fits":               {"abcd", 4, "abcd"},
+		"long":               {"abcde", 4, "a…"},
+		"many bytes fit":     {"äö", 4, "äö"},
+		"many bytes, longer": {"äöü", 5, "ä…"},
+		"within a character": {"aöü", 4, "a…"},
+		"no room":            {"abcd", 3, ""},
+		"less than no room":  {"abcd", -1, ""},
 	} {
-		t.Run(name, func(t *testing.T) { require.Equal(t, tc.want, cut(tc.in, tc.n)) })
+		t.Run(name, func(t *testing.T) { require.Equal(t, tc.want, truncate(tc.in, tc.size)) })
+	}
+}
+
+func TestTruncateListCutsAtElements(t *testing.T) {
+	for name, tc := range map[string]struct {
+		in   string
+		size int
+		want string
+	}{
+		"fits":              {"ab,cd", 5, "ab,cd"},
+		"at an element":     {"ab,cd", 2, "ab"},
+		"within an element": {"ab,cd,ef", 7, "ab,cd"},
+		"first too long":    {"abcd,e", 3, ""},
+		"empty":             {"", 0, ""},
+	} {
+		t.Run(name, func(t *testing.T) { require.Equal(t, tc.want, truncateList(tc.in, tc.size)) })
 	}
 }
 

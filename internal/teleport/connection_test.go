@@ -41,13 +41,13 @@ func TestConnectsOverASocket(t *testing.T) {
 	}
 }
 
-func TestUnusableIdentityEndsTheStart(t *testing.T) {
+func TestUnusableIdentityIsPermanent(t *testing.T) {
 	for name, tc := range map[string]struct {
 		spoil func(*world)
 		says  string
 	}{
 		"missing": {
-			func(w *world) { w.cfg.Identity += ".gone" },
+			func(w *world) { w.cfg.Identity += ".missing" },
 			"no such file",
 		},
 		"expired": {
@@ -57,7 +57,7 @@ func TestUnusableIdentityEndsTheStart(t *testing.T) {
 			`certificate of user "jira-bot" expired at 1999`,
 		},
 		"half-written": {
-			func(w *world) { truncate(w.t, w.cfg.Identity) },
+			func(w *world) { halve(w.t, w.cfg.Identity) },
 			"it is no identity file, or not a whole one",
 		},
 		"empty": {
@@ -89,7 +89,7 @@ func TestUnusableIdentityEndsTheStart(t *testing.T) {
 
 // The alert that says why can get lost with the connection that the server
 // closes, so that it takes another attempt, as the daemon makes.
-func TestCertificateOfAnotherClusterEndsTheStart(t *testing.T) {
+func TestCertificateOfAnotherClusterIsPermanent(t *testing.T) {
 	w := newWorld(t, faketeleport.Config{})
 	other, err := faketeleport.New(faketeleport.Config{})
 	require.NoError(t, err)
@@ -120,7 +120,7 @@ func TestCertificateOfAnotherClusterEndsTheStart(t *testing.T) {
 	require.ErrorContains(t, err, `the cluster refuses the certificate of user "jira-bot"`)
 }
 
-func TestClusterThatIsAwayIsTemporary(t *testing.T) {
+func TestUnreachableClusterIsTemporary(t *testing.T) {
 	for name, away := range map[string]func(*world){
 		"refuses connections": func(w *world) { w.server.Stop() },
 		"is starting up":      func(w *world) { w.cluster.Inject(faketeleport.Unavailable("Ping", 1)) },
@@ -155,16 +155,16 @@ func TestClosedClientFails(t *testing.T) {
 func TestReviewModeIsLoggedOnce(t *testing.T) {
 	w := newWorld(t, faketeleport.Config{}, faketeleport.RoleAccessPlugin)
 	clt := w.connect()
-	_, err := clt.Checks(t.Context())
+	_, err := clt.Preflight(t.Context())
 	require.NoError(t, err)
-	mode, why := clt.ReviewMode()
+	mode, reason := clt.ReviewMode()
 	require.Equal(t, access.ModeState, mode)
-	require.Contains(t, why, "allow.review_requests")
+	require.Contains(t, reason, "allow.review_requests")
 	require.Equal(t, 1, w.log.count("review mode chosen"))
 }
 
-// truncate leaves half of the file.
-func truncate(t *testing.T, path string) {
+// halve leaves half of the file.
+func halve(t *testing.T, path string) {
 	t.Helper()
 	whole, err := os.ReadFile(filepath.Clean(path))
 	require.NoError(t, err)

@@ -9,11 +9,12 @@ import (
 
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/faketeleport"
+	"teleport-jira/internal/preflight"
 	"teleport-jira/internal/teleport"
 )
 
-func TestChecks(t *testing.T) {
-	const ok, warning, failure = teleport.LevelOK, teleport.LevelWarning, teleport.LevelFailure
+func TestPreflight(t *testing.T) {
+	const ok, warning, failure = preflight.OK, preflight.Warning, preflight.Failure
 	const address, identity, version, workflows = "address", "identity", "version", "advanced access workflows"
 	const list, data, submit, users = "list and read access requests", "keep the record in plugin data", "submit decisions", "read users"
 	for name, tc := range map[string]struct {
@@ -21,20 +22,20 @@ func TestChecks(t *testing.T) {
 		role    faketeleport.Role
 		mode    access.ReviewMode
 		users   bool
-		want    map[string]teleport.Level
+		want    map[string]preflight.Level
 	}{
 		"all that is needed to review": {
 			role: faketeleport.Role{ListRequests: true, PluginData: true, ReviewRequests: []string{"*"}},
-			want: map[string]teleport.Level{address: ok, identity: ok, version: ok, workflows: ok, list: ok, data: ok, submit: ok},
+			want: map[string]preflight.Level{address: ok, identity: ok, version: ok, workflows: ok, list: ok, data: ok, submit: ok},
 		},
 		"all that is needed to set states": {
 			cluster: faketeleport.Config{Community: true},
 			role:    faketeleport.Role{ListRequests: true, PluginData: true, UpdateRequests: true},
-			want:    map[string]teleport.Level{address: ok, identity: ok, version: ok, workflows: ok, list: ok, data: ok, submit: ok},
+			want:    map[string]preflight.Level{address: ok, identity: ok, version: ok, workflows: ok, list: ok, data: ok, submit: ok},
 		},
 		"nothing": {
 			users: true,
-			want: map[string]teleport.Level{
+			want: map[string]preflight.Level{
 				address: ok, identity: ok, version: ok, workflows: ok, list: failure, data: failure, submit: failure, users: failure,
 			},
 		},
@@ -43,7 +44,7 @@ func TestChecks(t *testing.T) {
 				ListRequests: true, PluginData: true, ReviewRequests: []string{"*"}, ReadUsers: true,
 			},
 			users: true,
-			want: map[string]teleport.Level{
+			want: map[string]preflight.Level{
 				address: ok, identity: ok, version: ok, workflows: ok, list: ok, data: ok, submit: ok, users: ok,
 			},
 		},
@@ -51,12 +52,12 @@ func TestChecks(t *testing.T) {
 			cluster: faketeleport.Config{Community: true},
 			role:    faketeleport.Role{ListRequests: true, PluginData: true, ReviewRequests: []string{"*"}},
 			mode:    access.ModeReview,
-			want:    map[string]teleport.Level{address: ok, identity: ok, version: ok, workflows: ok, list: ok, data: ok, submit: failure},
+			want:    map[string]preflight.Level{address: ok, identity: ok, version: ok, workflows: ok, list: ok, data: ok, submit: failure},
 		},
 		"on behalf can't be seen": {
 			role: faketeleport.Role{ListRequests: true, PluginData: true},
 			mode: access.ModeOnBehalf,
-			want: map[string]teleport.Level{address: ok, identity: ok, version: ok, workflows: ok, list: ok, data: ok, submit: warning},
+			want: map[string]preflight.Level{address: ok, identity: ok, version: ok, workflows: ok, list: ok, data: ok, submit: warning},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -64,22 +65,22 @@ func TestChecks(t *testing.T) {
 			tc.role.Name = "own"
 			w.cluster.PutRole(tc.role)
 			w.cfg.ReviewMode, w.cfg.NeedUsers, w.cfg.RefreshIdentity = tc.mode, tc.users, true
-			checks, err := w.connect().Checks(t.Context())
+			findings, err := w.connect().Preflight(t.Context())
 			require.NoError(t, err)
-			got := make(map[string]teleport.Level)
-			for _, check := range checks {
-				got[check.Name] = check.Level
-				require.NotEmpty(t, check.Detail, check.Name)
-				require.Equal(t, check.Level == ok, check.Fix == "", check.Name)
+			got := make(map[string]preflight.Level)
+			for _, f := range findings {
+				got[f.Name] = f.Level
+				require.NotEmpty(t, f.Detail, f.Name)
+				require.Equal(t, f.Level == ok, f.Fix == "", f.Name)
 			}
 			require.Equal(t, tc.want, got)
 		})
 	}
 }
 
-// TestDecisionsThatCanNotBeSubmittedAreExplained: what was found says what is
-// wrong, not only what to do.
-func TestDecisionsThatCanNotBeSubmittedAreExplained(t *testing.T) {
+// TestRefusedDecisionsAreExplained: the detail says what is wrong, not only what
+// to do.
+func TestRefusedDecisionsAreExplained(t *testing.T) {
 	for name, tc := range map[string]struct {
 		cluster faketeleport.Config
 		mode    access.ReviewMode
@@ -94,21 +95,21 @@ func TestDecisionsThatCanNotBeSubmittedAreExplained(t *testing.T) {
 			w := newWorld(t, tc.cluster, "own")
 			w.cluster.PutRole(faketeleport.Role{Name: "own", ListRequests: true, PluginData: true})
 			w.cfg.ReviewMode = tc.mode
-			checks, err := w.connect().Checks(t.Context())
+			findings, err := w.connect().Preflight(t.Context())
 			require.NoError(t, err)
-			last := checks[len(checks)-1]
+			last := findings[len(findings)-1]
 			require.Equal(t, "submit decisions", last.Name)
 			require.Contains(t, last.Detail, tc.detail)
 		})
 	}
 }
 
-func TestIdentityThatNobodyRenewsIsWarnedAbout(t *testing.T) {
+func TestIdentityThatNobodyRenewsIsAWarning(t *testing.T) {
 	w := newWorld(t, faketeleport.Config{})
-	checks, err := w.connect().Checks(t.Context())
+	findings, err := w.connect().Preflight(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, teleport.LevelWarning, checks[1].Level)
-	require.Contains(t, checks[1].Fix, "refresh_identity")
+	require.Equal(t, preflight.Warning, findings[1].Level)
+	require.Contains(t, findings[1].Fix, "refresh_identity")
 }
 
 func TestRightsThatChangeAreSeenWithinAMinute(t *testing.T) {
@@ -127,7 +128,7 @@ func TestRightsThatChangeAreSeenWithinAMinute(t *testing.T) {
 	})
 }
 
-func TestRoleThatMayReviewFromNowOnIsNoticed(t *testing.T) {
+func TestNewRightToReviewChangesTheMode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, faketeleport.Config{}, faketeleport.RoleAccessPlugin)
 		clt := w.connect()
@@ -144,7 +145,7 @@ func TestRoleThatMayReviewFromNowOnIsNoticed(t *testing.T) {
 	})
 }
 
-func TestPreflightNamesWhatKeptItFromLooking(t *testing.T) {
+func TestPreflightReportsWhyItCannotConnect(t *testing.T) {
 	for name, tc := range map[string]struct {
 		cluster faketeleport.Config
 		change  func(*world)
@@ -152,7 +153,7 @@ func TestPreflightNamesWhatKeptItFromLooking(t *testing.T) {
 		detail  string
 	}{
 		"nobody answers": {change: func(w *world) { w.server.Stop() }, want: "address", detail: "connect to memory"},
-		"no identity":    {change: func(w *world) { w.cfg.Identity += ".gone" }, want: "identity", detail: "identity.gone"},
+		"no identity":    {change: func(w *world) { w.cfg.Identity += ".missing" }, want: "identity", detail: "identity.missing"},
 		"expired identity": {
 			change: func(w *world) { require.NoError(w.t, w.cluster.WriteIdentityFile(w.cfg.Identity, bot, -time.Hour)) },
 			want:   "identity", detail: "expired at",
@@ -166,30 +167,30 @@ func TestPreflightNamesWhatKeptItFromLooking(t *testing.T) {
 			},
 			want: "address", detail: "certificate",
 		},
-		"old cluster":    {cluster: faketeleport.Config{Version: "12.4.1"}, want: "version", detail: "12.4.1"},
-		"user that went": {change: func(w *world) { w.cluster.DeleteUser(bot) }, want: "address", detail: bot},
+		"old cluster":  {cluster: faketeleport.Config{Version: "12.4.1"}, want: "version", detail: "12.4.1"},
+		"user deleted": {change: func(w *world) { w.cluster.DeleteUser(bot) }, want: "address", detail: bot},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, tc.cluster)
 			if tc.change != nil {
 				tc.change(w)
 			}
-			checks := teleport.Preflight(t.Context(), w.cfg, w.deps())
-			require.Len(t, checks, 1)
-			require.Equal(t, teleport.LevelFailure, checks[0].Level)
-			require.Equal(t, tc.want, checks[0].Name, checks[0].Detail)
-			require.Contains(t, checks[0].Detail, tc.detail)
-			require.NotEmpty(t, checks[0].Fix)
+			findings := teleport.Preflight(t.Context(), w.cfg, w.deps())
+			require.Len(t, findings, 1)
+			require.Equal(t, preflight.Failure, findings[0].Level)
+			require.Equal(t, tc.want, findings[0].Name, findings[0].Detail)
+			require.Contains(t, findings[0].Detail, tc.detail)
+			require.NotEmpty(t, findings[0].Fix)
 		})
 	}
 }
 
-func TestPreflightLooksAtEverythingAndCloses(t *testing.T) {
+func TestPreflightChecksEverything(t *testing.T) {
 	w := newWorld(t, faketeleport.Config{})
 	w.cfg.RefreshIdentity = true
-	checks := teleport.Preflight(t.Context(), w.cfg, w.deps())
-	require.GreaterOrEqual(t, len(checks), 7)
-	for _, check := range checks {
-		require.Equal(t, teleport.LevelOK, check.Level, check.Name)
+	findings := teleport.Preflight(t.Context(), w.cfg, w.deps())
+	require.GreaterOrEqual(t, len(findings), 7)
+	for _, f := range findings {
+		require.Equal(t, preflight.OK, f.Level, f.Name)
 	}
 }

@@ -3,15 +3,17 @@ package teleport
 import (
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/gravitational/teleport/api/types"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/encoding/protowire"
+	"pgregory.net/rapid"
 
 	"teleport-jira/internal/access"
 )
 
-func TestReviewReasonNamesPersonAndIssue(t *testing.T) {
+func TestReasonNamesPersonAndIssue(t *testing.T) {
 	d := access.Decision{
 		By:       access.Actor{ID: "557058:0b1c", DisplayName: "Alice", Email: "alice@example.com"},
 		Issue:    access.IssueRef{ID: "10001", Key: "TAR-1"},
@@ -41,12 +43,27 @@ func TestReviewReasonNamesPersonAndIssue(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := d
 			tc.change(&d)
-			require.Equal(t, tc.want, reviewReason(d))
+			require.Equal(t, tc.want, decisionReason(d))
 		})
 	}
-	d.Reason = strings.Repeat("ä", 100_000)
-	require.Less(t, len([]rune(reviewReason(d))), maxReason+3*maxPerson)
-	require.True(t, strings.HasSuffix(reviewReason(d), d.Token()))
+}
+
+func TestReasonStaysBelowTheServersLimit(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.StringN(0, 5000, -1), rapid.Map(rapid.IntRange(0, 5000),
+			func(n int) string { return strings.Repeat("あ", n) }))
+		d := access.Decision{
+			Reason:   text.Draw(t, "reason"),
+			By:       access.Actor{ID: "557058:0b1c", DisplayName: text.Draw(t, "name"), Email: "alice@example.com"},
+			Issue:    access.IssueRef{ID: "10001", Key: "TAR-1"},
+			ChangeID: "10203",
+		}
+		got := decisionReason(d)
+		require.LessOrEqual(t, len(got), 4096)
+		require.True(t, utf8.ValidString(got))
+		require.True(t, strings.HasSuffix(got, d.Token()))
+		require.Contains(t, got, "in Jira issue TAR-1", "the person's words are cut, not the issue")
+	})
 }
 
 func TestOnBehalfFieldsTravelWithTheReview(t *testing.T) {

@@ -15,7 +15,7 @@ import (
 )
 
 func TestRenewedIdentityIsTakenUpBeforeTheOldExpires(t *testing.T) {
-	watched(t, func(w *world, clt *teleport.Client, b *bell) {
+	watched(t, func(w *world, clt *teleport.Client, r *recorder) {
 		t := w.t
 		_, first := clt.Identity()
 		pass(20 * time.Minute)
@@ -24,7 +24,7 @@ func TestRenewedIdentityIsTakenUpBeforeTheOldExpires(t *testing.T) {
 		synctest.Wait()
 		_, second := clt.Identity()
 		require.Greater(t, second, first)
-		require.Equal(t, []access.RequestID{""}, b.take(), "the stream was subscribed anew")
+		require.Equal(t, []access.RequestID{""}, r.take(), "the stream was subscribed anew")
 		require.InDelta(t, float64(second.Unix()), w.metric("teleport_jira_identity_expiry_timestamp_seconds"), 0)
 		require.Equal(t, 1, w.cluster.Watchers(), "the old stream has ended")
 	})
@@ -77,7 +77,7 @@ func TestRunWithoutRefreshLeavesTheIdentityAlone(t *testing.T) {
 func TestUnusableRenewalLeavesTheOldInUse(t *testing.T) {
 	for name, spoil := range map[string]func(*world){
 		"missing":      func(w *world) { require.NoError(w.t, os.Remove(w.cfg.Identity)) },
-		"half-written": func(w *world) { truncate(w.t, w.cfg.Identity) },
+		"half-written": func(w *world) { halve(w.t, w.cfg.Identity) },
 		"expired": func(w *world) {
 			require.NoError(w.t, w.cluster.WriteIdentityFile(w.cfg.Identity, bot, -time.Minute))
 		},

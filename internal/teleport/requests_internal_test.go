@@ -45,7 +45,7 @@ func TestConvertRequest(t *testing.T) {
 	}, got))
 }
 
-func TestConvertRefusesWhatItCannotPassOn(t *testing.T) {
+func TestInvalidRequestIsNotConverted(t *testing.T) {
 	for name, req := range map[string]*types.AccessRequestV3{
 		"an id that is a path": {Metadata: types.Metadata{Name: "../../x"}},
 		"an empty id":          {},
@@ -65,7 +65,7 @@ func TestConvertRefusesWhatItCannotPassOn(t *testing.T) {
 }
 
 func TestAbsentTimesAreZero(t *testing.T) {
-	require.True(t, moment(time.Time{}).IsZero())
-	require.True(t, moment(time.Unix(0, 0)).IsZero())
-	require.Equal(t, time.UTC, moment(time.Now()).Location())
+	require.True(t, utc(time.Time{}).IsZero())
+	require.True(t, utc(time.Unix(0, 0)).IsZero())
+	require.Equal(t, time.UTC, utc(time.Now()).Location())
 }

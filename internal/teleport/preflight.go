@@ -1,0 +1,157 @@
+package teleport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"teleport-jira/internal/access"
+	"teleport-jira/internal/preflight"
+)
+
+// area is the Area of all findings here.
+const area = "teleport"
+
+// Names of the findings that a Preflight may end with.
+const (
+	nameAddress  = "address"
+	nameIdentity = "identity"
+	nameVersion  = "version"
+)
+
+// minRemaining is the remaining life of a certificate, which nothing renews,
+// below which it is worth a warning.
+const minRemaining = 72 * time.Hour
+
+// Preflight connects once, runs the Client's checks and closes the connection.
+// When that fails, the last finding is a failure that says why.
+func Preflight(ctx context.Context, cfg Config, deps Deps) []preflight.Finding {
+	c, err := Connect(ctx, cfg, deps)
+	if err != nil {
+		return []preflight.Finding{connectFinding(err)}
+	}
+	defer c.Close()
+	findings, err := c.Preflight(ctx)
+	if err != nil {
+		return append(findings, connectFinding(err))
+	}
+	return findings
+}
+
+// WithFix adds to an error of Connect what to do about it.
+func WithFix(err error) error { return fmt.Errorf("%w; to do: %s", err, connectFinding(err).Fix) }
+
+// connectFinding is the failure for an error of Connect.
+func connectFinding(err error) preflight.Finding {
+	f := preflight.Finding{
+		Area: area, Name: nameAddress, Level: preflight.Failure, Detail: err.Error(),
+		Fix: "check teleport.auth_server, the way to it (DNS, firewall, proxy), and whether the cluster runs",
+	}
+	switch {
+	case errors.Is(err, errTooOld):
+		f.Name, f.Fix = nameVersion, "upgrade the cluster"
+	case errors.Is(err, errIdentity):
+		f.Name = nameIdentity
+		f.Fix = "write a new identity with tbot or `tctl auth sign --format=file`, and see that the daemon's user may read it"
+	case access.ClassOf(err) == access.Permanent:
+		f.Fix = "see what the cluster says, and whether its user and roles still exist"
+	}
+	return f
+}
+
+// Preflight checks what the daemon needs of the cluster and changes nothing.
+// Rights are computed from the daemon's own roles and not tried out: a list
+// without the right to list returns the caller's own requests, and a write has
+// an effect. What a role allows for some requests only, by a condition or by
+// the requested roles, shows with each request. An error means that the cluster
+// could not be asked.
+func (c *Client) Preflight(ctx context.Context) ([]preflight.Finding, error) {
+	conn, err := c.acquire()
+	if err != nil {
+		return nil, &access.Error{Op: "check cluster", Class: access.Permanent, Err: err}
+	}
+	defer conn.release()
+	if err := c.inspect(ctx, conn); err != nil {
+		return nil, err
+	}
+	at := *c.cluster.Load()
+	findings := []preflight.Finding{
+		finding(nameAddress, fmt.Sprintf("cluster %s answers at %s", at.name, c.cfg.Addr)),
+		c.checkIdentity(conn.id, time.Now()),
+		finding(nameVersion, fmt.Sprintf("cluster %s runs %s, %s or newer is needed", at.name, at.version, c.cfg.MinVersion)),
+		checkWorkflows(at),
+		checkGrant("list and read access requests", at.own, at.own.requests, permRequests()),
+		checkGrant("keep the record in plugin data", at.own, at.own.pluginData, permPluginData()),
+		c.checkMode(at),
+	}
+	if c.cfg.NeedUsers {
+		findings = append(findings, checkGrant("read users", at.own, at.own.users, permUsers()))
+	}
+	return findings, nil
+}
+
+// finding returns one that is OK.
+func finding(name, detail string) preflight.Finding {
+	return preflight.Finding{Area: area, Name: name, Level: preflight.OK, Detail: detail}
+}
+
+// checkWorkflows reports whether the cluster has reviews.
+func checkWorkflows(at cluster) preflight.Finding {
+	const name = "advanced access workflows"
+	if !at.advanced {
+		return finding(name, "not in this cluster: decisions can set a request's state only, thresholds don't apply")
+	}
+	return finding(name, "available: decisions can be reviews")
+}
+
+func (c *Client) checkIdentity(id identity, now time.Time) preflight.Finding {
+	f := finding(nameIdentity, fmt.Sprintf("user %q, valid until %s", id.user, id.expires.UTC().Format(time.RFC3339)))
+	remaining := id.expires.Sub(now)
+	switch {
+	case remaining <= 0:
+		f.Level, f.Fix = preflight.Failure, "renew the identity: its certificate has expired"
+	case !c.cfg.RefreshIdentity && remaining < minRemaining:
+		f.Level, f.Fix = preflight.Warning, "renew it, and set refresh_identity = true if something renews the file"
+	}
+	return f
+}
+
+// checkGrant reports whether the roles hold a permission.
+func checkGrant(name string, own rights, got grant, needed permission) preflight.Finding {
+	f := finding(name, "allowed by the daemon's roles")
+	switch {
+	case !own.known:
+		f.Level, f.Detail = preflight.Warning, "the server does not show the daemon's roles"
+		f.Fix = "make sure of it: " + needed.String()
+	case got == denied:
+		f.Level, f.Detail, f.Fix = preflight.Failure, "not allowed by any of the daemon's roles", needed.String()
+	case got == conditional:
+		f.Level, f.Detail = preflight.Warning, "allowed under a condition (where), which may leave requests out"
+		f.Fix = needed.String() + " without a condition"
+	}
+	return f
+}
+
+// checkMode reports whether decisions can be submitted in the mode in use.
+func (c *Client) checkMode(at cluster) preflight.Finding {
+	f := finding("submit decisions", fmt.Sprintf("mode %s: %s", at.mode, at.modeReason))
+	missing := at.own.missingFor(at.mode)
+	switch {
+	case missing != "":
+		f.Level, f.Fix = preflight.Failure, c.missingRule(at.mode)
+		f.Detail += "; " + missing
+	case at.mode == access.ModeOnBehalf:
+		f.Level, f.Fix = preflight.Warning, "make sure of it: "+c.missingRule(at.mode)
+		f.Detail += "; whether the cluster takes reviews on behalf of others is not visible from here"
+	case !at.own.known:
+		f.Level, f.Fix = preflight.Warning, "make sure of it: "+c.missingRule(at.mode)
+		f.Detail += "; the server does not show the daemon's roles"
+	}
+	if at.mode != access.ModeState && !at.advanced {
+		f.Level, f.Fix = preflight.Failure, "set [review] mode to auto or state"
+		f.Detail = fmt.Sprintf("mode %s: %s, but the cluster has no advanced access workflows, which reviews need",
+			at.mode, at.modeReason)
+	}
+	return f
+}

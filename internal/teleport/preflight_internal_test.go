@@ -1,0 +1,30 @@
+package teleport
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"teleport-jira/internal/preflight"
+)
+
+func TestCheckGrant(t *testing.T) {
+	for name, tc := range map[string]struct {
+		own   rights
+		got   grant
+		level preflight.Level
+		fix   string
+	}{
+		"granted":           {rights{known: true}, allowed, preflight.OK, ""},
+		"refused":           {rights{known: true}, denied, preflight.Failure, "verbs: [list, read]"},
+		"under a condition": {rights{known: true}, conditional, preflight.Warning, "without a condition"},
+		"roles not shown":   {rights{}, denied, preflight.Warning, "make sure of it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := checkGrant("list", tc.own, tc.got, permRequests())
+			require.Equal(t, tc.level, f.Level)
+			require.Contains(t, f.Fix, tc.fix)
+			require.Equal(t, tc.level == preflight.OK, f.Fix == "")
+		})
+	}
+}
