@@ -15,6 +15,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"teleport-jira/internal/access"
+	"teleport-jira/internal/jira/throttle"
 )
 
 const (
@@ -93,7 +94,7 @@ func (c *Client) attempt(ctx context.Context, k call, out any) *access.Error {
 func (c *Client) exchange(ctx context.Context, k call, out any) *access.Error {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
 	defer cancel()
-	ctx, progress := traced(withEndpoint(ctx, endpoint{name: k.endpoint, issue: k.issue}))
+	ctx, progress := traced(throttle.WithCall(ctx, throttle.Call{Endpoint: k.endpoint, Issue: k.issue}))
 	req, err := c.api.NewRequestWithContext(ctx, k.method, apiPrefix+k.path, k.body)
 	if err != nil {
 		return k.error(access.Permanent, err)
@@ -166,8 +167,8 @@ func traced(ctx context.Context) (context.Context, *progress) {
 // that asked for a connection and got none was not sent: refused, no such
 // host, TLS failed. A transport that does not say is not trusted.
 func (p *progress) maybeSent(err error) bool {
-	var not *notSentError
-	if errors.As(err, &not) {
+	var notSent *throttle.NotSentError
+	if errors.As(err, &notSent) {
 		return false
 	}
 	return p.connected.Load() || !p.asked.Load()

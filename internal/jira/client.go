@@ -16,6 +16,7 @@ import (
 	gojira "github.com/andygrunwald/go-jira"
 
 	"teleport-jira/internal/access"
+	"teleport-jira/internal/jira/throttle"
 )
 
 // Deps are what a Client needs of the process around it.
@@ -33,15 +34,16 @@ type Deps struct {
 // Client is one Jira seen with one account. It is safe for concurrent use and
 // has no goroutines of its own.
 type Client struct {
-	cfg     Config
-	log     *slog.Logger
-	api     *gojira.Client
-	http    *http.Client
-	limiter *limiter
-	wording *wording
-	trouble trouble
-	flow    flow
-	groups  groupCache
+	cfg      Config
+	log      *slog.Logger
+	api      *gojira.Client
+	http     *http.Client
+	base     http.RoundTripper
+	throttle *throttle.Transport
+	wording  *wording
+	trouble  trouble
+	flow     flow
+	groups   groupCache
 
 	server atomic.Pointer[serverInfo]
 	self   atomic.Pointer[access.Actor]
@@ -91,12 +93,15 @@ func New(cfg Config, deps Deps) (*Client, error) {
 	c := &Client{
 		cfg:     cfg,
 		log:     deps.Logger,
-		limiter: newLimiter(cfg, deps.Metrics),
+		base:    base,
 		wording: words,
 		warned:  map[string]bool{},
 		people:  map[string]access.Actor{},
 	}
-	c.http = newHTTPClient(cfg, c.limiter, deps.Metrics, base)
+	c.throttle = throttle.NewTransport(throttle.Config{
+		Concurrency: cfg.Concurrency, RequestsPerSecond: cfg.RequestsPerSecond,
+	}, deps.Metrics.throttle, &measured{calls: deps.Metrics.calls, next: base})
+	c.http = newHTTPClient(cfg, c.throttle)
 	api, err := gojira.NewClient(c.http, cfg.URL+"/")
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
@@ -105,8 +110,12 @@ func New(cfg Config, deps Deps) (*Client, error) {
 	return c, nil
 }
 
-// Close gives idle connections back. Calls made afterwards still work.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+// Close closes idle connections. Calls made afterwards still work.
+func (c *Client) Close() {
+	if base, ok := c.base.(interface{ CloseIdleConnections() }); ok {
+		base.CloseIdleConnections()
+	}
+}
 
 // Connect proves that Jira answers and that the account is logged in, and
 // learns the deployment, the address for links and who the account is. A Jira
@@ -164,7 +173,7 @@ func (c *Client) info(ctx context.Context) (serverInfo, error) {
 	if u, err := url.Parse(info.BaseURL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		info.BaseURL = ""
 	}
-	c.limiter.cloud.Store(info.cloud)
+	c.throttle.SetCloud(info.cloud)
 	c.server.Store(&info)
 	return info, nil
 }

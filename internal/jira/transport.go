@@ -35,14 +35,11 @@ func baseTransport(cfg Config) (http.RoundTripper, error) {
 	}, nil
 }
 
-// newHTTPClient puts the chain together: authentication, limits, metrics, base.
-// Redirects are refused, since credentials would follow them to other hosts.
-func newHTTPClient(cfg Config, l *limiter, m *Metrics, base http.RoundTripper) *http.Client {
-	var chain http.RoundTripper = &measured{metrics: m, next: base}
-	chain = &limited{limiter: l, next: chain}
-	chain = &authenticated{username: cfg.Username, token: cfg.Token, agent: userAgent(), next: chain}
+// newHTTPClient authenticates what it sends by next. Redirects are refused,
+// since credentials would follow them to other hosts.
+func newHTTPClient(cfg Config, next http.RoundTripper) *http.Client {
 	return &http.Client{
-		Transport:     chain,
+		Transport:     &authenticated{username: cfg.Username, token: cfg.Token, agent: userAgent(), next: next},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }

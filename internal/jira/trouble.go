@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"teleport-jira/internal/access"
+	"teleport-jira/internal/jira/throttle"
 )
 
 // proofAge is how long a proven login is believed. With a token that expired,
@@ -67,7 +68,7 @@ func (t *trouble) lasts(endpoint string, err error) {
 // saysNothing tells whether the error is none of Jira's: the call was given up
 // or held back here, or there is too much to do.
 func saysNothing(err *access.Error) bool {
-	var held *notSentError
+	var held *throttle.NotSentError
 	return errors.As(err, &held) || errors.Is(err, context.Canceled) || err.Status == http.StatusTooManyRequests
 }
 

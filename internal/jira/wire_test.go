@@ -1,13 +1,10 @@
 package jira
 
 import (
-	"context"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 	"unicode"
 
@@ -122,92 +119,6 @@ func TestQuotedTextCanNotLeaveItsString(t *testing.T) {
 	})
 }
 
-func TestOnlyALimitOfASecondShowsARate(t *testing.T) {
-	for reason, want := range map[string]bool{
-		"": true, "jira-burst-based": true, "jira-quota-tenant-based": false, "jira-quota-global-based": false,
-	} {
-		header := http.Header{"Ratelimit-Reason": {reason}}
-		require.Equal(t, want, showsRate(&http.Response{StatusCode: http.StatusTooManyRequests, Header: header}), reason)
-		require.False(t, showsRate(&http.Response{StatusCode: http.StatusServiceUnavailable, Header: header}), reason)
-	}
-}
-
-// ratedCall is a call that allowances count.
-func ratedCall(t *testing.T, method, name string) *http.Request {
-	t.Helper()
-	ctx := withEndpoint(t.Context(), endpoint{name: name})
-	req, err := http.NewRequestWithContext(ctx, method, "https://jira.example.com", http.NoBody)
-	require.NoError(t, err)
-	return req
-}
-
-func TestTurnsFallInAllAllowances(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := newAllowances()
-		create, other := ratedCall(t, http.MethodPost, "/issue"), ratedCall(t, http.MethodGet, "/issue/{issue}")
-		var last time.Time
-		for range 30 {
-			last = a.goOut(create, turn{})
-			<-time.After(10 * time.Millisecond)
-		}
-		a.refused(scopeAll, create, last, time.Now())
-		for range 40 {
-			a.take(create) // turns of which most are to come
-		}
-		waits := a.take(other)
-		require.Positive(t, time.Until(waits.at))
-		<-time.After(time.Millisecond)
-		last = a.goOut(create, turn{})
-		<-time.After(time.Millisecond)
-		a.refused(scopeEndpoint, create, last, time.Now())
-		require.True(t, a.stands(other, waits), "the other endpoint's turn")
-		require.Contains(t, a.of["GET /issue/{issue}"].calls, waits.at)
-		require.Contains(t, a.of["all"].calls, waits.at)
-		a.giveBack(other, waits)
-		for key, one := range a.of {
-			require.ElementsMatch(t, one.sent, one.calls, key)
-		}
-	})
-}
-
-func TestARefusalThatComesLateChangesNoRate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := newAllowances()
-		create := ratedCall(t, http.MethodPost, "/issue")
-		var sent []time.Time
-		for range 150 {
-			sent = append(sent, a.goOut(create, turn{}))
-			<-time.After(5 * time.Millisecond)
-		}
-		a.refused(scopeEndpoint, create, sent[149], time.Now())
-		most := a.of["POST /issue"].most
-		require.Equal(t, 149, most)
-		for range 60 {
-			<-time.After(100 * time.Millisecond)
-			a.goOut(create, turn{})
-		}
-		a.refused(scopeEndpoint, create, sent[148], time.Now())
-		require.Equal(t, most, a.of["POST /issue"].most)
-	})
-}
-
-func TestGivenUpWaitLeavesThePlaceToOthers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newGate(1, func(int) {})
-		require.NoError(t, g.acquire(t.Context()))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		require.ErrorIs(t, g.acquire(ctx), context.DeadlineExceeded)
-		got := make(chan error)
-		go func() { got <- g.acquire(t.Context()) }()
-		synctest.Wait()
-		g.release()
-		require.NoError(t, <-got)
-		g.release()
-		require.Zero(t, g.used)
-	})
-}
-
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"id":1,"key":"TAR-1","fields":{"labels":["a"],"comment":{"total":1,"comments":[{"id":"1","properties":[{"key":"teleport-jira","value":{"mark":"m"}}]}]}}}`))
 	f.Add([]byte(`{"changelog":{"histories":[{"id":"1","items":[{"field":"status"}]}]},"transitions":[{"id":"1","to":{"id":"2"},"fields":{"resolution":{"required":true}}}]}`))
@@ -235,49 +146,13 @@ func FuzzDecode(f *testing.F) {
 }
 
 func FuzzRefusal(f *testing.F) {
-	f.Add([]byte(`{"errorMessages":["no"],"errors":{"labels":"not on screen"}}`), "7")
-	f.Add([]byte("<html>"), "Sat, 01 Jan 2000 00:00:30 GMT")
-	f.Add([]byte(`{"message":"null for uri"}`), "-1e300")
-	f.Fuzz(func(t *testing.T, body []byte, after string) {
+	f.Add([]byte(`{"errorMessages":["no"],"errors":{"labels":"not on screen"}}`))
+	f.Add([]byte("<html>"))
+	f.Add([]byte(`{"message":"null for uri"}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
 		text := parseRefusal(body).text(strings.TrimSpace)
 		require.LessOrEqual(t, len([]rune(text)), maxErrorText)
 		require.False(t, strings.ContainsFunc(text, unicode.IsControl))
-		resp := &http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {after}}}
-		wait := retryAfter(resp, time.Now())
-		require.GreaterOrEqual(t, wait, time.Duration(0))
-		require.LessOrEqual(t, wait, mostPause)
-	})
-}
-
-func TestSteadyButVariedLatencyIsNotStrain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newGate(50, func(int) {})
-		for i := range 5000 {
-			for g.used < int(g.limit) {
-				require.NoError(t, g.acquire(t.Context()))
-			}
-			<-time.After(10 * time.Millisecond)
-			g.answered("search", time.Duration(20+i*37%300)*time.Millisecond)
-		}
-		require.Equal(t, 50, int(g.limit))
-	})
-}
-
-func TestHangingCallsAreStrainAndBrokenOnesAreNot(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newGate(50, func(int) {})
-		for range 40 {
-			for g.used < int(g.limit) {
-				require.NoError(t, g.acquire(t.Context()))
-			}
-			g.answered("create", 100*time.Millisecond)
-		}
-		limit := g.limit
-		require.Greater(t, int(limit), firstLimit)
-		g.unanswered("create", time.Millisecond)
-		require.InDelta(t, limit, g.limit, 0)
-		g.unanswered("create", time.Minute)
-		require.Less(t, g.limit, limit)
 	})
 }
 
