@@ -154,7 +154,7 @@ func (g *generation) probe(health *server.Health) {
 	if !g.cluster.Watching() {
 		watching = errNotWatching
 	}
-	trouble := g.tracker.Trouble()
+	trouble := g.tracker.Health()
 	health.Set(sideTeleport, watching)
 	health.Set(sideJira, trouble)
 	g.teleport.note(g.log, sideTeleport, watching)

@@ -40,15 +40,15 @@ type Client struct {
 	http     *http.Client
 	base     http.RoundTripper
 	throttle *throttle.Transport
-	wording  *wording
-	trouble  trouble
-	flow     flow
+	templates  *issueTemplates
+	health  health
+	workflows     workflows
 	groups   groupCache
 
 	server atomic.Pointer[serverInfo]
 	self   atomic.Pointer[access.Actor]
 	// browsed is when Jira last said that the account may browse users.
-	browsed atomic.Pointer[time.Time]
+	browseProvenAt atomic.Pointer[time.Time]
 
 	mu     sync.Mutex
 	warned map[string]bool         // fields that Jira refused, once each
@@ -64,7 +64,7 @@ type serverInfo struct {
 	cloud          bool
 }
 
-func (i *serverInfo) isWhole() bool {
+func (i *serverInfo) isComplete() bool {
 	return i.BaseURL != "" || i.DeploymentType != "" || i.Version != ""
 }
 
@@ -94,7 +94,7 @@ func New(cfg Config, deps Deps) (*Client, error) {
 		cfg:     cfg,
 		log:     deps.Logger,
 		base:    base,
-		wording: words,
+		templates: words,
 		warned:  map[string]bool{},
 		people:  map[string]access.Actor{},
 	}
@@ -158,8 +158,8 @@ func (c *Client) info(ctx context.Context) (serverInfo, error) {
 		return *known, nil
 	}
 	var info serverInfo
-	if err := c.do(ctx, call{
-		op: "read server info", method: http.MethodGet, endpoint: "/serverInfo", path: "/serverInfo", read: true, vital: true,
+	if err := c.call(ctx, call{
+		op: "read server info", method: http.MethodGet, endpoint: "/serverInfo", path: "/serverInfo", read: true, essential: true,
 	}, &info); err != nil {
 		return serverInfo{}, err
 	}
@@ -183,19 +183,19 @@ const myselfEndpoint = "/myself"
 // myself proves the login: with a wrong token other endpoints may still answer
 // as to anybody.
 func (c *Client) myself(ctx context.Context) (access.Actor, error) {
-	k := call{op: "read own account", method: http.MethodGet, endpoint: myselfEndpoint, path: myselfEndpoint, read: true, vital: true}
+	k := call{op: "read own account", method: http.MethodGet, endpoint: myselfEndpoint, path: myselfEndpoint, read: true, essential: true}
 	var me account
-	if err := c.do(ctx, k, &me); err != nil {
+	if err := c.call(ctx, k, &me); err != nil {
 		return access.Actor{}, err
 	}
 	self := me.actor()
 	if self.ID == "" {
 		anonymous := k.error(access.Unauth, errors.New("the account is anonymous: Jira does not say who it is"))
-		c.trouble.note(k, anonymous)
+		c.health.record(k, anonymous)
 		return access.Actor{}, anonymous
 	}
 	return self, nil
 }
 
 // ours tells whether a project is one of the configured ones.
-func (c *Client) ours(project string) bool { return slices.Contains(c.cfg.Projects, project) }
+func (c *Client) isConfigured(project string) bool { return slices.Contains(c.cfg.Projects, project) }

@@ -31,7 +31,7 @@ func (c *Client) CreateIssue(ctx context.Context, d access.Draft) (access.IssueR
 	if _, err := access.ParseRequestID(string(d.Request.ID)); err != nil {
 		return access.IssueRef{}, k.error(access.Permanent, err)
 	}
-	if !c.ours(d.Project) {
+	if !c.isConfigured(d.Project) {
 		return access.IssueRef{}, k.error(access.Permanent, errors.New("project "+d.Project+" is not configured"))
 	}
 	fields, err := c.issueFields(ctx, d)
@@ -44,13 +44,13 @@ func (c *Client) CreateIssue(ctx context.Context, d access.Draft) (access.IssueR
 	}
 	k.body = newIssue{Fields: fields, Properties: []property{{Key: requestProperty, Value: value}}}
 	var answer issueJSON
-	err = c.do(ctx, k, &answer)
-	if refused := dispensable(err, fields); len(refused) > 0 {
-		c.warnOnce(d, refused, err)
+	err = c.call(ctx, k, &answer)
+	if refused := removableFields(err, fields); len(refused) > 0 {
+		c.warnRefusedFields(d, refused, err)
 		for _, field := range refused {
 			delete(fields, field)
 		}
-		err = c.do(ctx, k, &answer)
+		err = c.call(ctx, k, &answer)
 	}
 	if err != nil {
 		return access.IssueRef{}, err
@@ -146,12 +146,12 @@ func (c *Client) addPeople(ctx context.Context, fields map[string]any, d access.
 // daemon's own, and a template that fails for this request costs the field, not
 // the issue.
 func (c *Client) addCustom(ctx context.Context, fields map[string]any, data templates.Data) error {
-	for _, field := range slices.Sorted(maps.Keys(c.wording.fields)) {
+	for _, field := range slices.Sorted(maps.Keys(c.templates.fields)) {
 		id, err := c.fieldID(ctx, field)
 		if err != nil {
 			return err
 		}
-		value, err := templates.Render(c.wording.fields[field], data)
+		value, err := templates.Render(c.templates.fields[field], data)
 		if err != nil {
 			c.warnTemplate("fields."+field, data, err)
 			continue
@@ -177,7 +177,7 @@ func (c *Client) fieldID(ctx context.Context, field string) (string, error) {
 			Name text `json:"name"`
 		}
 		k := call{op: "read fields", method: http.MethodGet, endpoint: "/field", path: "/field", read: true}
-		if err := c.do(ctx, k, &all); err != nil && access.ClassOf(err) != access.Permanent {
+		if err := c.call(ctx, k, &all); err != nil && access.ClassOf(err) != access.Permanent {
 			return "", err
 		}
 		known = map[string]string{}
@@ -196,7 +196,7 @@ func (c *Client) fieldID(ctx context.Context, field string) (string, error) {
 
 // dispensable gives the fields that Jira refused, if it refused nothing else
 // and none of them is needed.
-func dispensable(err error, sent map[string]any) []string {
+func removableFields(err error, sent map[string]any) []string {
 	var refused *refusedError
 	if !errors.As(err, &refused) || refused.status != http.StatusBadRequest || len(refused.fields) == 0 {
 		return nil
@@ -211,7 +211,7 @@ func dispensable(err error, sent map[string]any) []string {
 }
 
 // warnOnce tells the operator of fields that issues are made without.
-func (c *Client) warnOnce(d access.Draft, fields []string, err error) {
+func (c *Client) warnRefusedFields(d access.Draft, fields []string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, field := range fields {

@@ -82,7 +82,7 @@ func classify(status int) access.Class {
 // answered like this. A 503 says that it had none, unless it comes from a
 // gateway that answers so, too, when it lost Jira's answer; a 408 may come from
 // one that waited for Jira.
-func unsureAfter(resp *http.Response, body []byte) bool {
+func ambiguousAfter(resp *http.Response, body []byte) bool {
 	switch resp.StatusCode {
 	case http.StatusRequestTimeout:
 		return true
@@ -116,7 +116,7 @@ func (c *Client) answerError(k call, resp *http.Response, body []byte) *access.E
 	}
 	e.Status = resp.StatusCode
 	e.After = throttle.RetryAfter(resp, time.Now())
-	e.Ambiguous = !k.read && unsureAfter(resp, body)
+	e.Ambiguous = !k.read && ambiguousAfter(resp, body)
 	return e
 }
 

@@ -57,9 +57,9 @@ type Expect struct {
 // temporary when Jira is away and the findings are incomplete, unauthenticated
 // when the login was refused, else permanent and names every failure.
 func (c *Client) Preflight(ctx context.Context, want Expect) ([]Finding, error) {
-	p := &preflight{c: c, want: want}
+	p := &checker{c: c, want: want}
 	if err := p.login(ctx); err != nil {
-		return p.findings, p.explained(err)
+		return p.findings, p.withFixes(err)
 	}
 	if want.Thorough {
 		p.token()
@@ -75,12 +75,12 @@ func (c *Client) Preflight(ctx context.Context, want Expect) ([]Finding, error) 
 			return p.findings, err
 		}
 	}
-	return p.findings, p.verdict()
+	return p.findings, p.err()
 }
 
 // preflight collects findings. Its methods return an error only where Jira
 // could not be asked.
-type preflight struct {
+type checker struct {
 	c        *Client
 	want     Expect
 	findings []Finding
@@ -88,24 +88,24 @@ type preflight struct {
 	types    map[string][]statusJSON // issue types that the projects themselves name
 }
 
-func (p *preflight) ok(name, detail string) {
+func (p *checker) ok(name, detail string) {
 	p.findings = append(p.findings, Finding{Name: name, Verdict: OK, Detail: detail})
 }
 
-func (p *preflight) warn(name, detail, fix string) {
+func (p *checker) warn(name, detail, fix string) {
 	p.findings = append(p.findings, Finding{Name: name, Verdict: Warning, Detail: detail, Fix: fix})
 }
 
-func (p *preflight) fail(name, detail, fix string) {
+func (p *checker) fail(name, detail, fix string) {
 	p.findings = append(p.findings, Finding{Name: name, Verdict: Failure, Detail: detail, Fix: fix})
 }
 
 // verdict is the error for all failures.
-func (p *preflight) verdict() error { return p.failures(access.Permanent) }
+func (p *checker) err() error { return p.failures(access.Permanent) }
 
 // explained is an error of the same class as err that says what to do about
 // it, where that was found.
-func (p *preflight) explained(err error) error {
+func (p *checker) withFixes(err error) error {
 	if failures := p.failures(access.ClassOf(err)); failures != nil {
 		return failures
 	}
@@ -114,7 +114,7 @@ func (p *preflight) explained(err error) error {
 
 // failures are all failures, each an *access.Error and a line that is complete
 // in itself; nil when there are none.
-func (p *preflight) failures(class access.Class) error {
+func (p *checker) failures(class access.Class) error {
 	var failures []error
 	for _, f := range p.findings {
 		if f.Verdict == Failure {
@@ -126,7 +126,7 @@ func (p *preflight) failures(class access.Class) error {
 	return errors.Join(failures...)
 }
 
-func (p *preflight) login(ctx context.Context) error {
+func (p *checker) login(ctx context.Context) error {
 	err := p.c.Connect(ctx)
 	switch access.ClassOf(err) {
 	case access.Temporary, access.Limited:
@@ -155,16 +155,16 @@ func (p *preflight) login(ctx context.Context) error {
 
 // ask makes a read. gone says why Jira refused it for good, if it did; any
 // other error ends the preflight.
-func (p *preflight) ask(ctx context.Context, endpoint, path string, out any) (gone string, err error) {
+func (p *checker) ask(ctx context.Context, endpoint, path string, out any) (gone string, err error) {
 	k := call{op: "check jira", key: path, method: http.MethodGet, endpoint: endpoint, path: path, read: true}
-	err = p.c.do(ctx, k, out)
+	err = p.c.call(ctx, k, out)
 	if access.ClassOf(err) == access.Permanent {
 		return err.Error(), nil
 	}
 	return "", err
 }
 
-func (p *preflight) target(ctx context.Context, t Target) error {
+func (p *checker) target(ctx context.Context, t Target) error {
 	found, err := p.project(ctx, t.Project)
 	if err != nil || !found {
 		return err
@@ -186,7 +186,7 @@ func (p *preflight) target(ctx context.Context, t Target) error {
 }
 
 // project checks a project and the permissions in it, once.
-func (p *preflight) project(ctx context.Context, key string) (found bool, err error) {
+func (p *checker) project(ctx context.Context, key string) (found bool, err error) {
 	if known, done := p.seen[key]; done {
 		return known, nil
 	}
@@ -217,7 +217,7 @@ func (p *preflight) project(ctx context.Context, key string) (found bool, err er
 	return true, p.permissions(ctx, key)
 }
 
-func (p *preflight) permissions(ctx context.Context, project string) error {
+func (p *checker) permissions(ctx context.Context, project string) error {
 	needed := []string{"BROWSE_PROJECTS", "CREATE_ISSUES", "TRANSITION_ISSUES", "ADD_COMMENTS"}
 	useful := map[string]bool{}
 	if p.c.cfg.Issue.Assignee != "" {
@@ -255,7 +255,7 @@ func (p *preflight) permissions(ctx context.Context, project string) error {
 // granted tells which permissions the account has, in the project if one is
 // named; what Jira does not tell is not in the map. gone says why it refused to
 // tell anything.
-func (p *preflight) granted(ctx context.Context, project string, names []string) (have map[string]bool, gone string, err error) {
+func (p *checker) granted(ctx context.Context, project string, names []string) (have map[string]bool, gone string, err error) {
 	info, err := p.c.info(ctx)
 	if err != nil {
 		return nil, "", err
@@ -288,7 +288,7 @@ type typeStatuses struct {
 
 // statuses checks that each state has a status in the issue type's workflow, or
 // in any of the project's where the type is not known.
-func (p *preflight) statuses(ctx context.Context, t Target, typeID string) ([]access.Status, error) {
+func (p *checker) statuses(ctx context.Context, t Target, typeID string) ([]access.Status, error) {
 	var types []typeStatuses
 	gone, err := p.ask(ctx, "/project/{project}/statuses", "/project/"+t.Project+"/statuses", &types)
 	if err != nil {
@@ -329,4 +329,91 @@ func (p *preflight) statuses(ctx context.Context, t Target, typeID string) ([]ac
 		}
 	}
 	return known, nil
+}
+
+// token says what is known of the token. No API of Jira tells an account when
+// the token that it used expires.
+func (p *checker) token() {
+	kind := "API token or password"
+	if p.c.cfg.Username == "" {
+		kind = "personal access token"
+	}
+	p.ok("token", fmt.Sprintf("the %s is accepted now; Jira does not tell when it expires, so note the day", kind))
+}
+
+// groups proves that the groups are there and that the account may read whose
+// they are. Jira shows neither to accounts that may not browse users.
+func (p *checker) groups(ctx context.Context) error {
+	if len(p.want.Groups) == 0 && !p.want.Recognise {
+		return nil
+	}
+	const browse = "USER_PICKER"
+	have, gone, err := p.granted(ctx, "", []string{browse})
+	if err != nil {
+		return err
+	}
+	check := "permission " + browse
+	switch missing := gone != "" || !have[browse]; {
+	case missing && len(p.want.Groups) == 0:
+		p.warn(check, "missing: people whose e-mail Jira hides can't be told from the requester, and can't decide",
+			"grant "+p.c.Self().Handle()+" the global permission to browse users and groups, or name people in review.users")
+		return nil
+	case missing:
+		p.fail(check, "missing: the groups of people can't be read, and nobody in review.approver_groups can decide",
+			"grant "+p.c.Self().Handle()+" the global permission to browse users and groups")
+		return nil
+	}
+	p.ok(check, "granted: people can be looked up")
+	for _, group := range p.want.Groups {
+		if err := p.group(ctx, group); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *checker) group(ctx context.Context, group string) error {
+	check := "group " + group
+	if groupIDPattern.MatchString(group) {
+		p.warn(check, "given by its id, which can't be looked up without administration rights",
+			"make sure of it, or give the group's name")
+		return nil
+	}
+	var found struct {
+		Groups []groupJSON `json:"groups"`
+	}
+	gone, err := p.ask(ctx, "/groups/picker", "/groups/picker"+query("query", group, "maxResults", "50"), &found)
+	if err != nil {
+		return err
+	}
+	is := func(g groupJSON) bool { return strings.EqualFold(string(g.Name), group) }
+	if gone != "" || !slices.ContainsFunc(found.Groups, is) {
+		p.fail(check, "not found, or hidden from "+p.c.Self().Handle(), "correct review.approver_groups")
+		return nil
+	}
+	p.ok(check, "found")
+	return nil
+}
+
+// people looks up the accounts that the configuration names. One that is not
+// found costs nothing but itself: the others decide, and issues are made.
+func (p *checker) people(ctx context.Context) error {
+	for _, handle := range p.want.People {
+		check := "account " + handle
+		who, err := p.c.User(ctx, handle)
+		switch {
+		case errors.Is(err, access.ErrNotFound):
+			p.warn(check, "not found, found more than once, or hidden from "+p.c.Self().Handle(),
+				"correct it, or name the account by its id, under jira.issue.assignee, review.approvers and review.users")
+		case access.ClassOf(err) == access.Permanent && err != nil:
+			p.warn(check, err.Error(), "grant "+p.c.Self().Handle()+" the global permission to browse users and groups")
+		case err != nil:
+			return err
+		case !who.Active:
+			p.warn(check, "not active", "take it out, or activate it")
+		default:
+			p.ok(check, "found: "+who.String())
+		}
+	}
+	return nil
 }

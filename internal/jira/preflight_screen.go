@@ -12,7 +12,7 @@ import (
 // create. ok is false when there is no such type. Servers from before Data
 // Center 8.4 do not tell what may be created; there the project's own list has
 // to do, and the id is empty where that is missing, too.
-func (p *preflight) issueType(ctx context.Context, t Target) (id string, ok bool, err error) {
+func (p *checker) issueType(ctx context.Context, t Target) (id string, ok bool, err error) {
 	check := fmt.Sprintf("issue type %s in %s", t.IssueType, t.Project)
 	types, gone, err := p.creatable(ctx, t.Project)
 	switch {
@@ -38,8 +38,8 @@ func (p *preflight) issueType(ctx context.Context, t Target) (id string, ok bool
 
 // creatable lists the issue types that the account may create. gone says why
 // Jira does not tell.
-func (p *preflight) creatable(ctx context.Context, project string) (types []statusJSON, gone string, err error) {
-	for range mostPages {
+func (p *checker) creatable(ctx context.Context, project string) (types []statusJSON, gone string, err error) {
+	for range maxPages {
 		var page struct {
 			IssueTypes []statusJSON `json:"issueTypes"` // Cloud
 			Values     []statusJSON `json:"values"`     // Data Center
@@ -77,9 +77,9 @@ func (f createField) id() string {
 
 // screen checks that every required field is filled and that what is sent can
 // be taken.
-func (p *preflight) screen(ctx context.Context, t Target, typeID string) error {
+func (p *checker) screen(ctx context.Context, t Target, typeID string) error {
 	onScreen := map[string]createField{}
-	for start := 0; start < mostPages; {
+	for start := 0; start < maxPages; {
 		var page struct {
 			Fields []createField `json:"fields"` // Cloud
 			Values []createField `json:"values"` // Data Center
@@ -106,14 +106,14 @@ func (p *preflight) screen(ctx context.Context, t Target, typeID string) error {
 	return p.compareFields(ctx, t, onScreen)
 }
 
-func (p *preflight) compareFields(ctx context.Context, t Target, onScreen map[string]createField) error {
+func (p *checker) compareFields(ctx context.Context, t Target, onScreen map[string]createField) error {
 	cfg := p.c.cfg.Issue
 	sent := map[string]bool{"project": true, "issuetype": true, "summary": true, "description": true, "labels": true}
 	sent["components"] = len(cfg.Components) > 0
 	sent["priority"] = cfg.Priority != ""
 	sent["assignee"] = cfg.Assignee != ""
 	sent["reporter"] = true // Jira fills it with the daemon's account
-	for field := range p.c.wording.fields {
+	for field := range p.c.templates.fields {
 		id, err := p.c.fieldID(ctx, field)
 		if err != nil {
 			return err

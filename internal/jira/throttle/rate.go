@@ -19,7 +19,7 @@ const (
 	maxGrowth  = 10 // doublings until there is no rate any more
 	minCalls   = 10 // fewer calls tell no rate: the refusal may have another cause
 	logKept    = 5 * time.Second
-	maxLateFor = logKept - 2*time.Second // later refusals would count calls that are forgotten
+	maxRefusalAge = logKept - 2*time.Second // later refusals would count calls that are forgotten
 )
 
 // learnedRate is what Jira has shown to permit of the calls that one backoff covers.
@@ -109,7 +109,7 @@ func (r *learnedRate) learn(sent, backoffEnd time.Time) {
 		if n := len(r.log); n > 0 && r.log[n-1].After(sent) {
 			r.lastSent = r.log[n-1]
 		}
-	} else if time.Since(r.learnedAt) > maxLateFor {
+	} else if time.Since(r.learnedAt) > maxRefusalAge {
 		return
 	}
 	if r.calls = r.permitted(); r.calls < minCalls {

@@ -27,7 +27,7 @@ func TestTypesThatDifferBetweenDeploymentsAreRead(t *testing.T) {
 	require.Equal(t, access.IssueRef{ID: "10000", Key: "TAR-1"}, issue.ref())
 	require.Equal(t, access.RequestID("r1"), issue.requestID())
 	require.True(t, issue.Fields.Updated.IsZero())
-	move, by, ok := newestMove(issue.Changelog.all(), "TAR")
+	move, by, ok := newestStatusChange(issue.Changelog.all(), "TAR")
 	require.True(t, ok)
 	require.Equal(t, "77", move.ID)
 	require.Equal(t, access.Status{ID: "3", Name: "Pending"}, move.To)
@@ -46,18 +46,18 @@ func TestMalformedRequestPropertyIsNone(t *testing.T) {
 func TestNewestMoveIsFoundInAnyOrder(t *testing.T) {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	entries := []history{
-		{ID: "9", Created: moment{at}, Items: []changeItem{{FieldID: "status", To: "1"}}},
-		{ID: "10", Created: moment{at}, Items: []changeItem{{FieldID: "status", To: "2"}}},
-		{ID: "8", Created: moment{at.Add(-time.Hour)}, Items: []changeItem{{FieldID: "status", To: "3"}}},
-		{ID: "11", Created: moment{at.Add(time.Hour)}, Items: []changeItem{{FieldID: "customfield_1", Field: "status", To: "4"}}},
+		{ID: "9", Created: timestamp{at}, Items: []changeItem{{FieldID: "status", To: "1"}}},
+		{ID: "10", Created: timestamp{at}, Items: []changeItem{{FieldID: "status", To: "2"}}},
+		{ID: "8", Created: timestamp{at.Add(-time.Hour)}, Items: []changeItem{{FieldID: "status", To: "3"}}},
+		{ID: "11", Created: timestamp{at.Add(time.Hour)}, Items: []changeItem{{FieldID: "customfield_1", Field: "status", To: "4"}}},
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		shuffled := rapid.Permutation(entries).Draw(t, "order")
-		move, _, ok := newestMove(slices.Clone(shuffled), "TAR")
+		move, _, ok := newestStatusChange(slices.Clone(shuffled), "TAR")
 		require.True(t, ok)
 		require.Equal(t, "10", move.ID)
 	})
-	_, _, ok := newestMove(nil, "TAR")
+	_, _, ok := newestStatusChange(nil, "TAR")
 	require.False(t, ok)
 }
 
@@ -90,9 +90,9 @@ func TestMoveKnowsTheProjectThatItWasMadeIn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var entries []history
 			for i, items := range c.changes {
-				entries = append(entries, history{ID: text(strconv.Itoa(i)), Created: moment{at.Add(time.Duration(i) * time.Hour)}, Items: items})
+				entries = append(entries, history{ID: text(strconv.Itoa(i)), Created: timestamp{at.Add(time.Duration(i) * time.Hour)}, Items: items})
 			}
-			move, _, found := newestMove(entries, "TAR")
+			move, _, found := newestStatusChange(entries, "TAR")
 			require.True(t, found)
 			require.Equal(t, c.want, move.Project)
 		})
@@ -105,7 +105,7 @@ func TestChangelogThatLagsTheStatusShowsNoMove(t *testing.T) {
 	require.NoError(t, decode([]byte(`{"id":"1","fields":{"status":{"id":"2"}},"changelog":{"total":2,"histories":[
 		{"id":"1","created":"2026-01-01T00:00:00.000+0000","items":[{"field":"status","to":"2"}]},
 		{"id":"2","created":"2026-01-01T01:00:00.000+0000","items":[{"field":"status","to":"1"}]}]}}`), &raw))
-	move, err := c.lastMove(t.Context(), call{}, "", raw)
+	move, err := c.lastStatusChange(t.Context(), call{}, "", raw)
 	require.NoError(t, err)
 	require.Nil(t, move)
 }
@@ -130,11 +130,11 @@ func FuzzDecode(f *testing.F) {
 		}
 		_, _, _ = issue.summary(), issue.ref(), issue.requestID()
 		if issue.Changelog != nil {
-			_, _, _ = newestMove(issue.Changelog.all(), "TAR")
+			_, _, _ = newestStatusChange(issue.Changelog.all(), "TAR")
 		}
 		if issue.Fields.Comment != nil {
 			for _, c := range issue.Fields.Comment.Comments {
-				_, _ = c.comment(), c.mark()
+				_, _ = c.comment(), c.dedupKey()
 			}
 		}
 		if issue.Transitions != nil {
