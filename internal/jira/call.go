@@ -38,7 +38,7 @@ type call struct {
 	wantStatus int
 	// vital says that it works wherever Jira can be used at all: when it is
 	// refused, Jira as a whole is of no use.
-	essential bool
+	essential  bool
 	fallbackOn []int // statuses after which a vital call is made another way
 }
 
@@ -147,7 +147,7 @@ func decode(body []byte, out any) error {
 	return nil
 }
 
-// whole is an answer that tells whether it holds what Jira always sends. Where
+// whole is an answer that reports whether it holds what Jira always sends. Where
 // nothing is there, nobody must conclude that there is nothing.
 type complete interface{ isComplete() bool }
 
@@ -163,7 +163,7 @@ func traced(ctx context.Context) (context.Context, *progress) {
 	}), p
 }
 
-// maybeSent tells whether Jira may have seen a call that ended in err. A call
+// ambiguous reports whether Jira may have seen a call that ended in err. A call
 // that asked for a connection and got none was not sent: refused, no such
 // host, TLS failed. A transport that does not say is not trusted.
 func (p *progress) ambiguous(err error) bool {

@@ -1,10 +1,19 @@
 package jira
 
 import (
+	"cmp"
 	"context"
+	"math/big"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+
+	"teleport-jira/internal/access"
+	"teleport-jira/internal/wikitext/templates"
 )
 
-// lastMove finds the change that brought the issue into its current status;
+// lastStatusChange finds the change that brought the issue into its current status;
 // nil when the changelog does not show it.
 func (c *Client) lastStatusChange(ctx context.Context, k call, path string, raw issueJSON) (*access.StatusChange, error) {
 	if raw.Changelog == nil {
@@ -36,7 +45,7 @@ func (c *Client) lastStatusChange(ctx context.Context, k call, path string, raw 
 	return &move, nil
 }
 
-// newestMove is the newest change of status among entries in any order, of an
+// newestStatusChange is the newest change of status among entries in any order, of an
 // issue that is in the project now. An issue's newest change decides: an older
 // one that led to the same status was another move. Its author is as the entry
 // shows them.
@@ -100,7 +109,7 @@ type originalState struct {
 	summary string
 }
 
-// MadeFor tells whether this account made the issue for the draft's request.
+// MadeFor reports whether this account made the issue for the draft's request.
 // Label and property can be forged by anybody who may edit the issue, so it
 // goes by what the issue was born with: the request's label or, where labels
 // are not on the create screen and for the existing plugin's issues, the

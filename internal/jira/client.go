@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,6 +16,8 @@ import (
 
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/jira/throttle"
+	"teleport-jira/internal/logging"
+	"teleport-jira/internal/ttlcache"
 )
 
 // Deps are what a Client needs of the process around it.
@@ -34,26 +35,25 @@ type Deps struct {
 // Client is one Jira seen with one account. It is safe for concurrent use and
 // has no goroutines of its own.
 type Client struct {
-	cfg      Config
-	log      *slog.Logger
-	api      *gojira.Client
-	http     *http.Client
-	base     http.RoundTripper
-	throttle *throttle.Transport
-	templates  *issueTemplates
-	health  health
-	workflows     workflows
-	groups   groupCache
+	cfg       Config
+	log       *slog.Logger
+	api       *gojira.Client
+	http      *http.Client
+	base      http.RoundTripper
+	throttle  *throttle.Transport
+	templates *issueTemplates
+	health    health
+	workflows workflows
 
 	server atomic.Pointer[serverInfo]
 	self   atomic.Pointer[access.Actor]
 	// browsed is when Jira last said that the account may browse users.
 	browseProvenAt atomic.Pointer[time.Time]
 
-	mu     sync.Mutex
-	warned map[string]bool         // fields that Jira refused, once each
-	fields map[string]string       // field ids by lower-case name; nil until read
-	people map[string]access.Actor // found by handle
+	refusedFields *logging.Once                         // warned of
+	accounts      *ttlcache.Cache[string, access.Actor] // found, by handle
+	groups        *ttlcache.Cache[string, []groupJSON]  // of accounts, by account id
+	fieldIDs      atomic.Pointer[map[string]string]     // by lower-case name; nil until read
 }
 
 // serverInfo is what the client needs to know of the server.
@@ -68,13 +68,14 @@ func (i *serverInfo) isComplete() bool {
 	return i.BaseURL != "" || i.DeploymentType != "" || i.Version != ""
 }
 
-// New makes a client. It makes no call: faults of the configuration are
-// returned, all at once; Preflight proves the rest.
+// New makes a client. It makes no call; Preflight proves that Jira can be used.
+// It fails on templates that can't be used, all at once, and on a CA file that
+// can't be read.
 func New(cfg Config, deps Deps) (*Client, error) {
 	cfg = cfg.withDefaults()
 	cfg.URL = strings.TrimRight(cfg.URL, "/")
-	words, templateErr := parseTemplates(cfg.Issue)
-	if err := errors.Join(cfg.validate(), templateErr); err != nil {
+	templates, err := parseTemplates(cfg.Issue)
+	if err != nil {
 		return nil, err
 	}
 	if deps.Logger == nil {
@@ -85,18 +86,19 @@ func New(cfg Config, deps Deps) (*Client, error) {
 	}
 	base := deps.Transport
 	if base == nil {
-		var err error
 		if base, err = baseTransport(cfg); err != nil {
 			return nil, err
 		}
 	}
 	c := &Client{
-		cfg:     cfg,
-		log:     deps.Logger,
-		base:    base,
-		templates: words,
-		warned:  map[string]bool{},
-		people:  map[string]access.Actor{},
+		cfg:           cfg,
+		log:           deps.Logger,
+		base:          base,
+		templates:     templates,
+		refusedFields: logging.NewOnce(0),
+		accounts:      ttlcache.New[string, access.Actor](maxAccounts, 0),
+		groups:        ttlcache.New[string, []groupJSON](maxAccounts, groupTTL),
+		workflows:     newWorkflows(),
 	}
 	c.throttle = throttle.NewTransport(throttle.Config{
 		Concurrency: cfg.Concurrency, RequestsPerSecond: cfg.RequestsPerSecond,
@@ -197,5 +199,5 @@ func (c *Client) myself(ctx context.Context) (access.Actor, error) {
 	return self, nil
 }
 
-// ours tells whether a project is one of the configured ones.
+// ours reports whether a project is one of the configured ones.
 func (c *Client) isConfigured(project string) bool { return slices.Contains(c.cfg.Projects, project) }

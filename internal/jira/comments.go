@@ -1,10 +1,14 @@
 package jira
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
 
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/wikitext"
@@ -28,7 +32,7 @@ type newComment struct {
 
 // Comment writes a notice with its mark. It does not look for an earlier one.
 // Where comments are internal and Jira does not confirm that this one is, the
-// error is permanent, and unsure: the comment stands, customers may see it, and
+// error is permanent, and ambiguous: the comment stands, customers may see it, and
 // it has to be found rather than repeated.
 func (c *Client) Comment(ctx context.Context, ref access.IssueRef, n access.CommentDraft) error {
 	path, err := refPath(ref)
@@ -63,8 +67,8 @@ func (c *Client) Comment(ctx context.Context, ref access.IssueRef, n access.Comm
 	return nil
 }
 
-// Marks lists the marks of the daemon's notices on the issue. Anybody who may
-// edit comments could have set them: they keep a notice from being repeated,
+// CommentKeys lists the dedup keys of the daemon's comments on the issue. Anybody
+// who may edit comments could have set them: they keep a comment from being repeated,
 // and decide nothing else. Only the daemon's own comments count.
 func (c *Client) CommentKeys(ctx context.Context, ref access.IssueRef) (map[string]bool, error) {
 	k := call{op: "read comments of issue", key: refName(ref), method: http.MethodGet, read: true}

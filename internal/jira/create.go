@@ -102,7 +102,7 @@ func nameOrID(s string) map[string]string {
 func (c *Client) labels(d access.Draft) []string {
 	labels := []string{d.Request.ID.Label()}
 	for _, label := range slices.Concat(c.cfg.Issue.Labels, d.Labels) {
-		if validateLabel(label) == nil && !slices.Contains(labels, label) {
+		if validLabel(label) && !slices.Contains(labels, label) {
 			labels = append(labels, label)
 		}
 	}
@@ -168,10 +168,10 @@ func (c *Client) fieldID(ctx context.Context, field string) (string, error) {
 	if strings.HasPrefix(field, "customfield_") {
 		return field, nil
 	}
-	c.mu.Lock()
-	known := c.fields
-	c.mu.Unlock()
-	if known == nil {
+	known := map[string]string{}
+	if read := c.fieldIDs.Load(); read != nil {
+		known = *read
+	} else {
 		var all []struct {
 			ID   text `json:"id"`
 			Name text `json:"name"`
@@ -180,13 +180,10 @@ func (c *Client) fieldID(ctx context.Context, field string) (string, error) {
 		if err := c.call(ctx, k, &all); err != nil && access.ClassOf(err) != access.Permanent {
 			return "", err
 		}
-		known = map[string]string{}
 		for _, f := range all {
 			known[strings.ToLower(string(f.Name))] = string(f.ID)
 		}
-		c.mu.Lock()
-		c.fields = known
-		c.mu.Unlock()
+		c.fieldIDs.Store(&known)
 	}
 	if id := known[strings.ToLower(field)]; id != "" {
 		return id, nil
@@ -194,7 +191,7 @@ func (c *Client) fieldID(ctx context.Context, field string) (string, error) {
 	return field, nil // a system field, or one that Jira's refusal will name
 }
 
-// dispensable gives the fields that Jira refused, if it refused nothing else
+// removableFields gives the fields that Jira refused, if it refused nothing else
 // and none of them is needed.
 func removableFields(err error, sent map[string]any) []string {
 	var refused *refusedError
@@ -210,16 +207,12 @@ func removableFields(err error, sent map[string]any) []string {
 	return refused.fields
 }
 
-// warnOnce tells the operator of fields that issues are made without.
+// warnRefusedFields tells the operator of fields that issues are made without.
 func (c *Client) warnRefusedFields(d access.Draft, fields []string, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	for _, field := range fields {
-		key := d.Project + "/" + d.IssueType + "/" + field
-		if c.warned[key] {
+		if !c.refusedFields.First(d.Project + "/" + d.IssueType + "/" + field) {
 			continue
 		}
-		c.warned[key] = true
 		c.log.Warn("jira refuses a field, issues are made without it: put it on the create screen or take it out of the configuration",
 			"project", d.Project, "issue_type", d.IssueType, "field", field, "request_id", string(d.Request.ID), "error", err)
 	}

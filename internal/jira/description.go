@@ -2,8 +2,12 @@ package jira
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"text/template"
 	"time"
 
 	"teleport-jira/internal/access"

@@ -78,7 +78,7 @@ func classify(status int) access.Class {
 	return access.Permanent
 }
 
-// unsureAfter tells whether a write may have had its effect although it was
+// ambiguousAfter reports whether a write may have had its effect although it was
 // answered like this. A 503 says that it had none, unless it comes from a
 // gateway that answers so, too, when it lost Jira's answer; a 408 may come from
 // one that waited for Jira.

@@ -15,17 +15,17 @@ import (
 	"teleport-jira/internal/jira/throttle"
 )
 
-// proofAge is how long a proven login is believed. With a token that expired,
+// loginProofTTL is how long a proven login is believed. With a token that expired,
 // Jira may go on answering searches, as to an anonymous visitor, with nothing.
 const loginProofTTL = 5 * time.Minute
 
 // trouble remembers whether Jira was usable when it was last called. What Jira
 // refuses for one issue, field or person is no trouble, and ends none that lasts.
 type health struct {
-	mu      sync.Mutex
-	lastErr    error            // ends with the next answer of Jira's own about something else
-	failing map[string]error // by endpoint; ends when that endpoint works
-	loginProvenAt  time.Time        // when the login was last proven
+	mu            sync.Mutex
+	lastErr       error            // ends with the next answer of Jira's own about something else
+	failing       map[string]error // by endpoint; ends when that endpoint works
+	loginProvenAt time.Time        // when the login was last proven
 }
 
 var errRefused = errors.New("jira refuses the login: the api token may have expired or been revoked")
@@ -65,14 +65,14 @@ func (t *health) markFailing(endpoint string, err error) {
 	}
 }
 
-// saysNothing tells whether the error is none of Jira's: the call was given up
+// inconclusive reports whether the error is none of Jira's: the call was given up
 // or held back here, or there is too much to do.
 func inconclusive(err *access.Error) bool {
 	var held *throttle.NotSentError
 	return errors.As(err, &held) || errors.Is(err, context.Canceled) || err.Status == http.StatusTooManyRequests
 }
 
-// outageOf is what the error says about Jira as a whole; nil when it is about
+// unavailable is what the error says about Jira as a whole; nil when it is about
 // the call alone.
 func unavailable(err *access.Error) error {
 	switch {
@@ -88,7 +88,7 @@ func unavailable(err *access.Error) error {
 	return nil
 }
 
-// refusalOf is why an endpoint that always has to work did not.
+// essentialRefused is why an endpoint that always has to work did not.
 func essentialRefused(err *access.Error) error {
 	switch err.Status {
 	case http.StatusForbidden:
@@ -106,7 +106,7 @@ func answers(status int) error {
 	return fmt.Errorf("jira answers %d %s", status, http.StatusText(status))
 }
 
-// stale tells whether the login has to be proven again.
+// stale reports whether the login has to be proven again.
 func (t *health) loginUnproven() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -5,11 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/big"
 	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
 
 	"teleport-jira/internal/access"
 )
@@ -18,12 +14,12 @@ const (
 	// requestProperty is the issue property that holds the request's id; the
 	// existing teleport-jira plugin writes it too.
 	requestProperty = "teleportAccessRequestId"
-	// markProperty is the comment property that holds a notice's mark.
+	// dedupProperty is the comment property that holds a notice's mark.
 	dedupProperty = "teleport-jira"
 	// holderProperty is the issue property that says who reserved the issue.
 	holderProperty = "teleport-jira-holder"
 	pageSize       = 100
-	// mostPages ends paging through a list that never ends.
+	// maxPages ends paging through a list that never ends.
 	maxPages = 1000
 )
 

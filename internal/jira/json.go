@@ -107,7 +107,7 @@ type issueJSON struct {
 		Status  statusJSON   `json:"status"`
 		Project projectJSON  `json:"project"`
 		Labels  []text       `json:"labels"`
-		Updated timestamp       `json:"updated"`
+		Updated timestamp    `json:"updated"`
 		Comment *commentPage `json:"comment"`
 		Summary text         `json:"summary"`
 		Creator account      `json:"creator"`
@@ -168,7 +168,7 @@ type commentJSON struct {
 	ID         text       `json:"id"`
 	Author     account    `json:"author"`
 	Body       text       `json:"body"`
-	Created    timestamp     `json:"created"`
+	Created    timestamp  `json:"created"`
 	Properties []property `json:"properties"`
 	JSDPublic  *bool      `json:"jsdPublic"`
 }
@@ -212,7 +212,7 @@ func (p *historyPage) all() []history { return append(slices.Clone(p.Histories),
 type history struct {
 	ID      text         `json:"id"`
 	Author  account      `json:"author"`
-	Created timestamp       `json:"created"`
+	Created timestamp    `json:"created"`
 	Items   []changeItem `json:"items"`
 }
 
@@ -234,7 +234,7 @@ func (i changeItem) is(field string) bool {
 	return i.Field == field && i.FieldType != "custom"
 }
 
-// leftProject tells whether the entry brought the issue into another project,
+// leftProject reports whether the entry brought the issue into another project,
 // and the key of the one that it left; "" where the entry does not name it.
 func (h history) leftProject() (key string, left bool) {
 	for _, item := range h.Items {
@@ -250,7 +250,7 @@ func (h history) leftProject() (key string, left bool) {
 	return key, left
 }
 
-// chosen tells whether a status in the entry was chosen along with another
+// chosen reports whether a status in the entry was chosen along with another
 // workflow, and not reached by a transition.
 func (h history) changesWorkflow() bool {
 	return slices.ContainsFunc(h.Items, func(i changeItem) bool { return i.Field == "Workflow" && i.FieldType != "custom" })

@@ -5,22 +5,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
+	"math"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 
 	"teleport-jira/internal/access"
+	"teleport-jira/internal/ttlcache"
 )
 
-// mostSteps is how long a way through a workflow may be.
+// maxSteps is how long a way through a workflow may be.
 const maxSteps = 8
 
 const (
-	// mostStatuses bounds what is remembered of workflows.
+	// maxStatuses bounds what is remembered of workflows.
 	maxStatuses = 1000
-	// mostStuck bounds what is remembered of walks that led nowhere.
+	// maxDeadEnds bounds what is remembered of walks that led nowhere.
 	maxDeadEnds = 10_000
-	// stuckFor is how long a walk that led nowhere is not begun again from the
+	// deadEndTTL is how long a walk that led nowhere is not begun again from the
 	// same place. Exploring moves the issue, each move comes back as a webhook,
 	// and each webhook asks for the walk again.
 	deadEndTTL = time.Hour
@@ -30,27 +33,22 @@ const (
 // walks led nowhere. It is a hint for choosing the next step and may be
 // outdated. Safe for concurrent use.
 type workflows struct {
-	mu    sync.Mutex
-	next map[string][]access.Status // by status id
-	stuck map[string]time.Time       // when a walk from a place ended
+	mu       sync.Mutex
+	next     map[string][]access.Status        // by status id
+	deadEnds *ttlcache.Cache[string, struct{}] // by pathSearch.startKey
 }
 
-// noteStuck remembers that no way leads on from a place.
-func (f *workflows) markDeadEnd(place string) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.stuck == nil || len(f.stuck) >= maxDeadEnds {
-		f.stuck = map[string]time.Time{}
-	}
-	f.stuck[place] = time.Now()
+func newWorkflows() workflows {
+	return workflows{deadEnds: ttlcache.New[string, struct{}](maxDeadEnds, deadEndTTL)}
 }
 
-// isStuck tells whether no way led on from a place a short while ago.
+// markDeadEnd remembers that no way leads on from a place.
+func (f *workflows) markDeadEnd(place string) { f.deadEnds.Put(place, struct{}{}) }
+
+// isDeadEnd reports whether no way led on from a place a short while ago.
 func (f *workflows) isDeadEnd(place string) bool {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	since, ok := f.stuck[place]
-	return ok && time.Since(since) < deadEndTTL
+	_, ok := f.deadEnds.Get(place)
+	return ok
 }
 
 func (f *workflows) learn(at position) {
@@ -97,7 +95,7 @@ type pathSearch struct {
 	call    call
 	path    string
 	targets []string
-	wayBack   []string        // ids of the statuses that lead back
+	wayBack []string        // ids of the statuses that lead back
 	seen    map[string]bool // ids of the statuses that the walk has been in
 }
 
@@ -156,7 +154,7 @@ func (w *pathSearch) startKey(at position) string {
 
 func (w *pathSearch) isTarget(s access.Status) bool { return slices.ContainsFunc(w.targets, s.Is) }
 
-// isClosed tells whether a status is no way to anywhere.
+// isClosed reports whether a status is no way to anywhere.
 func (w *pathSearch) isBlocked(s access.Status) bool {
 	return w.seen[s.ID] || slices.ContainsFunc(w.c.cfg.Decisive, s.Is)
 }
@@ -208,4 +206,3 @@ func (w *pathSearch) choose(at position) (transition, bool) {
 func (w *pathSearch) distance(t transition) int {
 	return w.c.workflows.distance(t.To.status(), w.isTarget, w.isBlocked)
 }
-

@@ -14,14 +14,14 @@ import (
 // to do, and the id is empty where that is missing, too.
 func (p *checker) issueType(ctx context.Context, t Target) (id string, ok bool, err error) {
 	check := fmt.Sprintf("issue type %s in %s", t.IssueType, t.Project)
-	types, gone, err := p.creatable(ctx, t.Project)
+	types, refused, err := p.creatable(ctx, t.Project)
 	switch {
 	case err != nil:
 		return "", false, err
-	case gone != "" && len(p.types[t.Project]) == 0:
-		p.warn(check, gone, "the daemon can't tell whether it may be created")
+	case refused != "" && len(p.types[t.Project]) == 0:
+		p.warn(check, refused, "the daemon can't tell whether it may be created")
 		return "", true, nil
-	case gone != "":
+	case refused != "":
 		types = p.types[t.Project]
 	}
 	var names []string
@@ -36,9 +36,9 @@ func (p *checker) issueType(ctx context.Context, t Target) (id string, ok bool, 
 	return "", false, nil
 }
 
-// creatable lists the issue types that the account may create. gone says why
+// creatable lists the issue types that the account may create. refused says why
 // Jira does not tell.
-func (p *checker) creatable(ctx context.Context, project string) (types []statusJSON, gone string, err error) {
+func (p *checker) creatable(ctx context.Context, project string) (types []statusJSON, refused string, err error) {
 	for range maxPages {
 		var page struct {
 			IssueTypes []statusJSON `json:"issueTypes"` // Cloud
@@ -46,9 +46,9 @@ func (p *checker) creatable(ctx context.Context, project string) (types []status
 			Total      int          `json:"total"`
 		}
 		path := "/issue/createmeta/" + project + "/issuetypes" + query("startAt", strconv.Itoa(len(types)), "maxResults", "50")
-		gone, err := p.ask(ctx, "/issue/createmeta/{project}/issuetypes", path, &page)
-		if err != nil || gone != "" {
-			return nil, gone, err
+		refused, err := p.ask(ctx, "/issue/createmeta/{project}/issuetypes", path, &page)
+		if err != nil || refused != "" {
+			return nil, refused, err
 		}
 		more := slices.Concat(page.IssueTypes, page.Values)
 		types = append(types, more...)
@@ -86,12 +86,12 @@ func (p *checker) screen(ctx context.Context, t Target, typeID string) error {
 			Total  int           `json:"total"`
 		}
 		path := "/issue/createmeta/" + t.Project + "/issuetypes/" + typeID
-		gone, err := p.ask(ctx, "/issue/createmeta/{project}/issuetypes/{type}", path+query("startAt", strconv.Itoa(start), "maxResults", "50"), &page)
+		refused, err := p.ask(ctx, "/issue/createmeta/{project}/issuetypes/{type}", path+query("startAt", strconv.Itoa(start), "maxResults", "50"), &page)
 		if err != nil {
 			return err
 		}
-		if gone != "" {
-			p.warn("create screen of "+t.Project, gone, "the daemon can't tell which fields are required")
+		if refused != "" {
+			p.warn("create screen of "+t.Project, refused, "the daemon can't tell which fields are required")
 			return nil
 		}
 		fields := slices.Concat(page.Fields, page.Values)

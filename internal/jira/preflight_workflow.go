@@ -2,18 +2,16 @@ package jira
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
 	"net/http"
 	"slices"
-	"strings"
 
 	"teleport-jira/internal/access"
 )
 
-// mostExamples bounds how many statuses an example issue is looked for.
+// maxExamples bounds how many statuses an example issue is looked for.
 const maxExamples = 30
 
 // workflow is what issues show of the way through an issue type's workflow.
@@ -99,8 +97,8 @@ func (p *checker) newest(ctx context.Context, jql, expand string) (*issueJSON, e
 		return nil, nil //nolint:nilerr // an issue that can't be named shows nothing
 	}
 	var issue issueJSON
-	gone, err := p.ask(ctx, "/issue/{issue}", path+query("fields", "status", "expand", expand), &issue)
-	if err != nil || gone != "" {
+	refused, err := p.ask(ctx, "/issue/{issue}", path+query("fields", "status", "expand", expand), &issue)
+	if err != nil || refused != "" {
 		return nil, err
 	}
 	return &issue, nil

@@ -14,7 +14,7 @@ import (
 	"teleport-jira/internal/access"
 )
 
-// farBack is as good as any time: no issue of the daemon's is older.
+// maxUpdatedSince is as good as any time: no issue of the daemon's is older.
 const maxUpdatedSince = 10 * 365 * 24 * time.Hour
 
 // searchBody is a search on either deployment. Cloud pages by token and
@@ -92,7 +92,7 @@ func (c *Client) Search(ctx context.Context, q access.IssueQuery) iter.Seq2[acce
 	}
 }
 
-// selects tells whether the query asks for issues in the status.
+// selects reports whether the query asks for issues in the status.
 func selects(q access.IssueQuery, s access.Status) bool {
 	return (len(q.Statuses) == 0 || slices.ContainsFunc(q.Statuses, s.Is)) && !slices.ContainsFunc(q.NotStatuses, s.Is)
 }
@@ -191,7 +191,7 @@ func (c *Client) searchPage(ctx context.Context, k call, body searchBody) (page 
 	return page, c.call(ctx, k, &page)
 }
 
-// last tells whether a page is the last one. Jira may answer fewer issues a
+// last reports whether a page is the last one. Jira may answer fewer issues a
 // page than it was asked for.
 func last(cloud bool, body searchBody, page searchPage) bool {
 	if cloud {

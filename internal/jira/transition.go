@@ -1,13 +1,11 @@
 package jira
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 
 	"teleport-jira/internal/access"
 )
@@ -32,14 +30,14 @@ type transitionField struct {
 
 // position is where an issue is and where it can go from there.
 type position struct {
-	status access.Status
-	transitions   []transition
+	status      access.Status
+	transitions []transition
 }
 
 // Move brings the issue into one of the statuses. Being there already, or
 // finding that somebody else has just brought it there, is success with moved
 // false. A workflow with steps between is walked, never through a decisive
-// status and for at most mostSteps. Jira shows only the steps open in the
+// status and for at most maxSteps. Jira shows only the steps open in the
 // current status, so that an unknown workflow is explored: what was seen of it
 // is remembered, and a blind alley is left the way it was entered. Where no way
 // was open from, none is looked for again for an hour, unless other steps are
@@ -133,7 +131,7 @@ func (w *pathSearch) execute(ctx context.Context, from position, step transition
 	return false, failed
 }
 
-// mayBeThere tells of the statuses by which Jira refuses a step that somebody
+// mayHaveArrived tells of the statuses by which Jira refuses a step that somebody
 // else has just made.
 func (w *pathSearch) mayHaveArrived(status int) bool {
 	switch status {

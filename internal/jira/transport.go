@@ -2,11 +2,17 @@ package jira
 
 import (
 	"crypto/tls"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"teleport-jira/internal/jira/throttle"
 )
 
 // maxAnswer is the most bytes of an answer that are read.

@@ -11,7 +11,7 @@ import (
 	"teleport-jira/internal/access"
 )
 
-// mostPeople bounds the memory of found accounts; it is emptied when full.
+// maxAccounts bounds the memory of found accounts; it is emptied when full.
 const maxAccounts = 1000
 
 // User finds the one account that handle names: account id or key, user name
@@ -42,7 +42,7 @@ func notFound(k call, why string) error {
 	return k.error(access.Permanent, errors.Join(access.ErrNotFound, errors.New(why)))
 }
 
-// IsUser tells whether Jira finds the account under handle, an e-mail or user
+// IsUser reports whether Jira finds the account under handle, an e-mail or user
 // name, also where it hides the account's e-mail.
 func (c *Client) IsUser(ctx context.Context, who access.Actor, handle string) (bool, error) {
 	if who.Is(handle) {
@@ -65,25 +65,25 @@ func (c *Client) IsUser(ctx context.Context, who access.Actor, handle string) (b
 	return false, c.requireUserSearch(ctx, k)
 }
 
-// errBlind: an empty list proves nothing.
+// errNoUserSearch: an empty list proves nothing.
 var errNoUserSearch = errors.New("people can't be searched for: the daemon's Jira account needs the global permission to browse users and groups")
 
-// browseFor is how long the right to browse users is taken for granted once it
+// browseTTL is how long the right to browse users is taken for granted once it
 // was.
 const browseTTL = time.Hour
 
-// maySearch fails when the account may not browse users: Jira then answers
+// requireUserSearch fails when the account may not browse users: Jira then answers
 // searches with an empty list and no error.
 func (c *Client) requireUserSearch(ctx context.Context, k call) error {
 	const browse = "USER_PICKER"
 	if seen := c.browseProvenAt.Load(); seen != nil && time.Since(*seen) < browseTTL {
 		return nil
 	}
-	have, gone, err := (&checker{c: c}).granted(ctx, "", []string{browse})
+	have, refused, err := (&checker{c: c}).granted(ctx, "", []string{browse})
 	switch {
 	case err != nil:
 		return err
-	case gone != "":
+	case refused != "":
 		return k.error(access.Permanent, errNoUserSearch)
 	}
 	if len(have) == 0 {
@@ -177,32 +177,24 @@ func (c *Client) userByID(ctx context.Context, k call, id string, cloud bool) ([
 // cachedUser is User for accounts that every issue names; found ones are
 // remembered until the client is replaced.
 func (c *Client) cachedUser(ctx context.Context, handle string) (access.Actor, error) {
-	c.mu.Lock()
-	who, known := c.people[handle]
-	c.mu.Unlock()
-	if known {
+	if who, ok := c.accounts.Get(handle); ok {
 		return who, nil
 	}
 	who, err := c.User(ctx, handle)
 	if err != nil {
 		return access.Actor{}, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.people) >= maxAccounts {
-		clear(c.people)
-	}
-	c.people[handle] = who
+	c.accounts.Put(handle, who)
 	return who, nil
 }
 
-// groupsFor is how long a person who was taken out of a group may still count
+// groupTTL is how long a person who was taken out of a group may still count
 // as a member.
 const groupTTL = 30 * time.Second
 
-// InGroups tells whether the account is in one of the groups, by name or id.
+// InGroups reports whether the account is in one of the groups, by name or id.
 // Cloud asks for the right to browse users, Data Center for administration. The
-// answer is up to groupsFor old; without one nobody is in a group.
+// answer is up to groupTTL old; without one nobody is in a group.
 func (c *Client) InGroups(ctx context.Context, who access.Actor, groups []string) (bool, error) {
 	k := call{op: "read groups of user", key: who.Handle(), method: http.MethodGet, read: true}
 	if len(groups) == 0 {
@@ -215,12 +207,12 @@ func (c *Client) InGroups(ctx context.Context, who access.Actor, groups []string
 	if err != nil {
 		return false, err
 	}
-	member, known := c.groups.get(who.ID)
+	member, known := c.groups.Get(who.ID)
 	if !known {
 		if member, err = c.groupsOf(ctx, k, who, info.cloud); err != nil {
 			return false, err
 		}
-		c.groups.put(who.ID, member)
+		c.groups.Put(who.ID, member)
 	}
 	return slices.ContainsFunc(member, func(g groupJSON) bool {
 		return slices.ContainsFunc(groups, func(want string) bool {

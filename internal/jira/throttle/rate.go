@@ -14,11 +14,11 @@ const (
 	// the only way to learn it is to ask for more: twice as much with every
 	// second. Each refusal that confirms the last one doubles the hold, up to
 	// maxHold.
-	firstHold  = 2 * time.Second
-	maxHold    = 16 * time.Second
-	maxGrowth  = 10 // doublings until there is no rate any more
-	minCalls   = 10 // fewer calls tell no rate: the refusal may have another cause
-	logKept    = 5 * time.Second
+	firstHold     = 2 * time.Second
+	maxHold       = 16 * time.Second
+	maxGrowth     = 10 // doublings until there is no rate any more
+	minCalls      = 10 // fewer calls tell no rate: the refusal may have another cause
+	logKept       = 5 * time.Second
 	maxRefusalAge = logKept - 2*time.Second // later refusals would count calls that are forgotten
 )
 
