@@ -137,13 +137,7 @@ func checkJira(ctx context.Context, cfg *config.Config) []preflight.Finding {
 	defer client.Close()
 	want := expect(cfg)
 	want.Thorough, want.Groups, want.People = true, cfg.Review.ApproverGroups, people(cfg)
-	found, err := client.Preflight(ctx, want)
-	findings := make([]preflight.Finding, 0, len(found)+1)
-	for _, f := range found {
-		findings = append(findings, preflight.Finding{
-			Area: sideJira, Name: f.Name, Level: preflight.Level(f.Verdict), Detail: f.Detail, Fix: f.Fix,
-		})
-	}
+	findings, err := client.Preflight(ctx, want)
 	if err != nil && preflight.Failures(findings) == 0 {
 		findings = append(findings, preflight.Finding{
 			Area: sideJira, Name: "address", Level: preflight.Failure, Detail: err.Error(),

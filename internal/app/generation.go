@@ -15,6 +15,7 @@ import (
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/config"
 	"teleport-jira/internal/jira"
+	"teleport-jira/internal/preflight"
 	"teleport-jira/internal/reconcile"
 	"teleport-jira/internal/server"
 	"teleport-jira/internal/teleport"
@@ -88,7 +89,7 @@ func (g *generation) connectTracker(ctx context.Context, health *server.Health) 
 	return g.retry(ctx, sideJira, health, func() error {
 		findings, err := g.tracker.Preflight(ctx, expect(g.cfg))
 		for _, f := range findings {
-			if f.Verdict == jira.Warning {
+			if f.Level == preflight.Warning {
 				g.log.Warn("jira works but should be changed", "check", f.Name, "detail", f.Detail, "fix", f.Fix)
 			}
 		}
@@ -154,7 +155,7 @@ func (g *generation) probe(health *server.Health) {
 	if !g.cluster.Watching() {
 		watching = errNotWatching
 	}
-	trouble := g.tracker.Trouble()
+	trouble := g.tracker.Health()
 	health.Set(sideTeleport, watching)
 	health.Set(sideJira, trouble)
 	g.teleport.note(g.log, sideTeleport, watching)

@@ -15,6 +15,7 @@ import (
 	"github.com/cenkalti/backoff/v5"
 
 	"teleport-jira/internal/access"
+	"teleport-jira/internal/jira/throttle"
 )
 
 const (
@@ -34,11 +35,11 @@ type call struct {
 	read     bool // has no effect, and may be repeated
 	// done is the status by which Jira says that it was done; 0 for any 2xx.
 	// Proxies answer with pages of their own by 200.
-	done int
+	wantStatus int
 	// vital says that it works wherever Jira can be used at all: when it is
 	// refused, Jira as a whole is of no use.
-	vital bool
-	spare []int // statuses after which a vital call is made another way
+	essential  bool
+	fallbackOn []int // statuses after which a vital call is made another way
 }
 
 func (k call) error(class access.Class, err error) *access.Error {
@@ -48,15 +49,15 @@ func (k call) error(class access.Class, err error) *access.Error {
 // do makes the call and decodes the answer into out, unless that is nil. Reads
 // are repeated on temporary errors; a write is one attempt. Errors are
 // *access.Error.
-func (c *Client) do(ctx context.Context, k call, out any) error {
+func (c *Client) call(ctx context.Context, k call, out any) error {
 	if !k.read {
-		return asError(c.attempt(ctx, k, out))
+		return asError(c.try(ctx, k, out))
 	}
 	wait := backoff.NewExponentialBackOff()
 	wait.InitialInterval = 200 * time.Millisecond
 	var last *access.Error
 	_, err := backoff.Retry(ctx, func() (struct{}, error) {
-		last = c.attempt(ctx, k, out)
+		last = c.try(ctx, k, out)
 		switch {
 		case last == nil:
 			return struct{}{}, nil
@@ -83,17 +84,17 @@ func asError(err *access.Error) error {
 }
 
 // attempt makes the call once, and remembers what it says about Jira.
-func (c *Client) attempt(ctx context.Context, k call, out any) *access.Error {
-	err := c.exchange(ctx, k, out)
-	c.trouble.note(k, err)
+func (c *Client) try(ctx context.Context, k call, out any) *access.Error {
+	err := c.roundTrip(ctx, k, out)
+	c.health.record(k, err)
 	return err
 }
 
 // exchange sends the call and reads the answer.
-func (c *Client) exchange(ctx context.Context, k call, out any) *access.Error {
+func (c *Client) roundTrip(ctx context.Context, k call, out any) *access.Error {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
 	defer cancel()
-	ctx, progress := traced(withEndpoint(ctx, endpoint{name: k.endpoint, issue: k.issue}))
+	ctx, progress := traced(throttle.WithCall(ctx, throttle.Call{Endpoint: k.endpoint, Issue: k.issue}))
 	req, err := c.api.NewRequestWithContext(ctx, k.method, apiPrefix+k.path, k.body)
 	if err != nil {
 		return k.error(access.Permanent, err)
@@ -102,7 +103,7 @@ func (c *Client) exchange(ctx context.Context, k call, out any) *access.Error {
 	// it is bounded and closed here.
 	resp, err := c.api.Do(req, nil)
 	if resp == nil {
-		return c.transportError(k, err, progress.maybeSent(err))
+		return c.transportError(k, err, progress.ambiguous(err))
 	}
 	defer drain(resp.Body)
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
@@ -114,8 +115,8 @@ func (c *Client) exchange(ctx context.Context, k call, out any) *access.Error {
 	}
 	switch {
 	case err != nil:
-	case k.done != 0 && resp.StatusCode != k.done && len(bytes.TrimSpace(body)) > 0:
-		err = fmt.Errorf("answered %d with a body, not %d; is there a proxy in between?", resp.StatusCode, k.done)
+	case k.wantStatus != 0 && resp.StatusCode != k.wantStatus && len(bytes.TrimSpace(body)) > 0:
+		err = fmt.Errorf("answered %d with a body, not %d; is there a proxy in between?", resp.StatusCode, k.wantStatus)
 	case out != nil:
 		err = decode(body, out)
 	}
@@ -140,35 +141,35 @@ func decode(body []byte, out any) error {
 		}
 		return err
 	}
-	if answer, ok := out.(whole); ok && !answer.isWhole() {
+	if answer, ok := out.(complete); ok && !answer.isComplete() {
 		return errNotJira
 	}
 	return nil
 }
 
-// whole is an answer that tells whether it holds what Jira always sends. Where
+// whole is an answer that reports whether it holds what Jira always sends. Where
 // nothing is there, nobody must conclude that there is nothing.
-type whole interface{ isWhole() bool }
+type complete interface{ isComplete() bool }
 
 // progress tells how far a call got.
-type progress struct{ asked, connected atomic.Bool }
+type progress struct{ requested, connected atomic.Bool }
 
 // traced observes the call made with the context.
 func traced(ctx context.Context) (context.Context, *progress) {
 	p := &progress{}
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { p.asked.Store(true) },
+		GetConn: func(string) { p.requested.Store(true) },
 		GotConn: func(httptrace.GotConnInfo) { p.connected.Store(true) },
 	}), p
 }
 
-// maybeSent tells whether Jira may have seen a call that ended in err. A call
+// ambiguous reports whether Jira may have seen a call that ended in err. A call
 // that asked for a connection and got none was not sent: refused, no such
 // host, TLS failed. A transport that does not say is not trusted.
-func (p *progress) maybeSent(err error) bool {
-	var not *notSentError
-	if errors.As(err, &not) {
+func (p *progress) ambiguous(err error) bool {
+	var notSent *throttle.NotSentError
+	if errors.As(err, &notSent) {
 		return false
 	}
-	return p.connected.Load() || !p.asked.Load()
+	return p.connected.Load() || !p.requested.Load()
 }

@@ -9,13 +9,15 @@ import (
 	"net/url"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"time"
 
 	gojira "github.com/andygrunwald/go-jira"
 
 	"teleport-jira/internal/access"
+	"teleport-jira/internal/jira/throttle"
+	"teleport-jira/internal/logging"
+	"teleport-jira/internal/ttlcache"
 )
 
 // Deps are what a Client needs of the process around it.
@@ -33,25 +35,25 @@ type Deps struct {
 // Client is one Jira seen with one account. It is safe for concurrent use and
 // has no goroutines of its own.
 type Client struct {
-	cfg     Config
-	log     *slog.Logger
-	api     *gojira.Client
-	http    *http.Client
-	limiter *limiter
-	wording *wording
-	trouble trouble
-	flow    flow
-	groups  groupCache
+	cfg       Config
+	log       *slog.Logger
+	api       *gojira.Client
+	http      *http.Client
+	base      http.RoundTripper
+	throttle  *throttle.Transport
+	templates *issueTemplates
+	health    health
+	workflows workflows
 
 	server atomic.Pointer[serverInfo]
 	self   atomic.Pointer[access.Actor]
 	// browsed is when Jira last said that the account may browse users.
-	browsed atomic.Pointer[time.Time]
+	browseProvenAt atomic.Pointer[time.Time]
 
-	mu     sync.Mutex
-	warned map[string]bool         // fields that Jira refused, once each
-	fields map[string]string       // field ids by lower-case name; nil until read
-	people map[string]access.Actor // found by handle
+	refusedFields *logging.Once                         // warned of
+	accounts      *ttlcache.Cache[string, access.Actor] // found, by handle
+	groups        *ttlcache.Cache[string, []groupJSON]  // of accounts, by account id
+	fieldIDs      atomic.Pointer[map[string]string]     // by lower-case name; nil until read
 }
 
 // serverInfo is what the client needs to know of the server.
@@ -62,17 +64,18 @@ type serverInfo struct {
 	cloud          bool
 }
 
-func (i *serverInfo) isWhole() bool {
+func (i *serverInfo) isComplete() bool {
 	return i.BaseURL != "" || i.DeploymentType != "" || i.Version != ""
 }
 
-// New makes a client. It makes no call: faults of the configuration are
-// returned, all at once; Preflight proves the rest.
+// New makes a client. It makes no call; Preflight proves that Jira can be used.
+// It fails on templates that can't be used, all at once, and on a CA file that
+// can't be read.
 func New(cfg Config, deps Deps) (*Client, error) {
 	cfg = cfg.withDefaults()
 	cfg.URL = strings.TrimRight(cfg.URL, "/")
-	words, templateErr := parseTemplates(cfg.Issue)
-	if err := errors.Join(cfg.validate(), templateErr); err != nil {
+	templates, err := parseTemplates(cfg.Issue)
+	if err != nil {
 		return nil, err
 	}
 	if deps.Logger == nil {
@@ -83,20 +86,24 @@ func New(cfg Config, deps Deps) (*Client, error) {
 	}
 	base := deps.Transport
 	if base == nil {
-		var err error
 		if base, err = baseTransport(cfg); err != nil {
 			return nil, err
 		}
 	}
 	c := &Client{
-		cfg:     cfg,
-		log:     deps.Logger,
-		limiter: newLimiter(cfg, deps.Metrics),
-		wording: words,
-		warned:  map[string]bool{},
-		people:  map[string]access.Actor{},
+		cfg:           cfg,
+		log:           deps.Logger,
+		base:          base,
+		templates:     templates,
+		refusedFields: logging.NewOnce(0),
+		accounts:      ttlcache.New[string, access.Actor](maxAccounts, 0),
+		groups:        ttlcache.New[string, []groupJSON](maxAccounts, groupTTL),
+		workflows:     newWorkflows(),
 	}
-	c.http = newHTTPClient(cfg, c.limiter, deps.Metrics, base)
+	c.throttle = throttle.NewTransport(throttle.Config{
+		Concurrency: cfg.Concurrency, RequestsPerSecond: cfg.RequestsPerSecond,
+	}, deps.Metrics.throttle, &measured{calls: deps.Metrics.calls, next: base})
+	c.http = newHTTPClient(cfg, c.throttle)
 	api, err := gojira.NewClient(c.http, cfg.URL+"/")
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
@@ -105,8 +112,12 @@ func New(cfg Config, deps Deps) (*Client, error) {
 	return c, nil
 }
 
-// Close gives idle connections back. Calls made afterwards still work.
-func (c *Client) Close() { c.http.CloseIdleConnections() }
+// Close closes idle connections. Calls made afterwards still work.
+func (c *Client) Close() {
+	if base, ok := c.base.(interface{ CloseIdleConnections() }); ok {
+		base.CloseIdleConnections()
+	}
+}
 
 // Connect proves that Jira answers and that the account is logged in, and
 // learns the deployment, the address for links and who the account is. A Jira
@@ -133,7 +144,7 @@ func (c *Client) Self() access.Actor {
 
 // BrowseURL is the page of an issue, or "" for what is not a key.
 func (c *Client) BrowseURL(key string) string {
-	if !issueKeyFormat.MatchString(key) {
+	if _, err := access.ParseIssueKey(key); err != nil {
 		return ""
 	}
 	base := c.cfg.URL
@@ -149,8 +160,8 @@ func (c *Client) info(ctx context.Context) (serverInfo, error) {
 		return *known, nil
 	}
 	var info serverInfo
-	if err := c.do(ctx, call{
-		op: "read server info", method: http.MethodGet, endpoint: "/serverInfo", path: "/serverInfo", read: true, vital: true,
+	if err := c.call(ctx, call{
+		op: "read server info", method: http.MethodGet, endpoint: "/serverInfo", path: "/serverInfo", read: true, essential: true,
 	}, &info); err != nil {
 		return serverInfo{}, err
 	}
@@ -164,7 +175,7 @@ func (c *Client) info(ctx context.Context) (serverInfo, error) {
 	if u, err := url.Parse(info.BaseURL); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
 		info.BaseURL = ""
 	}
-	c.limiter.cloud.Store(info.cloud)
+	c.throttle.SetCloud(info.cloud)
 	c.server.Store(&info)
 	return info, nil
 }
@@ -174,19 +185,19 @@ const myselfEndpoint = "/myself"
 // myself proves the login: with a wrong token other endpoints may still answer
 // as to anybody.
 func (c *Client) myself(ctx context.Context) (access.Actor, error) {
-	k := call{op: "read own account", method: http.MethodGet, endpoint: myselfEndpoint, path: myselfEndpoint, read: true, vital: true}
+	k := call{op: "read own account", method: http.MethodGet, endpoint: myselfEndpoint, path: myselfEndpoint, read: true, essential: true}
 	var me account
-	if err := c.do(ctx, k, &me); err != nil {
+	if err := c.call(ctx, k, &me); err != nil {
 		return access.Actor{}, err
 	}
 	self := me.actor()
 	if self.ID == "" {
 		anonymous := k.error(access.Unauth, errors.New("the account is anonymous: Jira does not say who it is"))
-		c.trouble.note(k, anonymous)
+		c.health.record(k, anonymous)
 		return access.Actor{}, anonymous
 	}
 	return self, nil
 }
 
-// ours tells whether a project is one of the configured ones.
-func (c *Client) ours(project string) bool { return slices.Contains(c.cfg.Projects, project) }
+// ours reports whether a project is one of the configured ones.
+func (c *Client) isConfigured(project string) bool { return slices.Contains(c.cfg.Projects, project) }

@@ -2,13 +2,9 @@ package jira
 
 import (
 	"crypto/x509"
-	"errors"
 	"fmt"
-	"net"
-	"net/url"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"time"
 )
@@ -48,7 +44,8 @@ const (
 	Requester Reporter = "requester"
 )
 
-// Config says which Jira to talk to, as whom, and what issues look like.
+// Config says which Jira to talk to, as whom, and what issues look like. The
+// caller has validated it: the address, names and ranges are not checked again.
 type Config struct {
 	// URL is the address of Jira with its context path if it has one, or
 	// https://api.atlassian.com/ex/jira/<cloud id>. https, except on loopback.
@@ -107,13 +104,8 @@ type IssueConfig struct {
 	Fields map[string]any
 }
 
-var (
-	projectPattern = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,254}$`)
-	issueIDPattern = regexp.MustCompile(`^[0-9]{1,19}$`)
-	// groupIDPattern is a group's id on Cloud; Data Center has names only.
-	groupIDPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-	issueKeyFormat = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,254}-[0-9]{1,19}$`)
-)
+// groupIDPattern is a group's id on Cloud; Data Center has names only.
+var groupIDPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 // withDefaults fills in what is empty.
 func (c Config) withDefaults() Config {
@@ -134,75 +126,10 @@ func def[T comparable](value *T, fallback T) {
 	}
 }
 
-// validate names every fault of the configuration.
-func (c Config) validate() error {
-	var faults []error
-	add := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
-	if err := validateURL(c.URL); err != nil {
-		add("url: %w", err)
-	}
-	if c.Token == nil {
-		add("api_token: missing")
-	}
-	if !slices.Contains([]Deployment{Auto, Cloud, DataCenter}, c.Deployment) {
-		add("deployment: %q is none of auto, cloud, datacenter", c.Deployment)
-	}
-	if !slices.Contains([]Visibility{Public, Internal}, c.CommentVisibility) {
-		add("comment_visibility: %q is none of public, internal", c.CommentVisibility)
-	}
-	if !slices.Contains([]Reporter{Bot, Requester}, c.Issue.Reporter) {
-		add("reporter: %q is none of bot, requester", c.Issue.Reporter)
-	}
-	if len(c.Projects) == 0 {
-		add("project: missing")
-	}
-	for _, p := range c.Projects {
-		if !projectPattern.MatchString(p) {
-			add("project: %q is not a project key", p)
-		}
-	}
-	if c.Concurrency < 1 {
-		add("concurrency: %d is less than 1", c.Concurrency)
-	}
-	if c.RequestsPerSecond < 0 {
-		add("requests_per_second: %v is negative", c.RequestsPerSecond)
-	}
-	for _, label := range c.Issue.Labels {
-		if err := validateLabel(label); err != nil {
-			add("labels: %w", err)
-		}
-	}
-	return errors.Join(faults...)
-}
-
-func validateURL(raw string) error {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil:
-		return errors.New("not an address") // the parser's text would repeat a password in it
-	case u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		return errors.New("not an https address")
-	case u.User != nil:
-		return errors.New("must not contain credentials")
-	case u.RawQuery != "" || u.Fragment != "":
-		return errors.New("must not contain a query or fragment")
-	case u.Scheme == "http" && !loopback(u.Hostname()):
-		return errors.New("http is allowed on loopback only: the token would travel in the clear")
-	}
-	return nil
-}
-
-func loopback(host string) bool {
-	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
-}
-
-// validateLabel refuses what Jira refuses: blanks and more than 255 characters.
-func validateLabel(label string) error {
-	if label == "" || len(label) > 255 || strings.ContainsAny(label, " \t\r\n") {
-		return fmt.Errorf("%.60q is not a label: 1 to 255 characters without blanks", label)
-	}
-	return nil
+// validLabel reports whether Jira takes the label: 1 to 255 characters without
+// blanks.
+func validLabel(label string) bool {
+	return label != "" && len(label) <= 255 && !strings.ContainsAny(label, " \t\r\n")
 }
 
 // roots are the certificates to trust; nil means the system's.

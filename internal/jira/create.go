@@ -31,7 +31,7 @@ func (c *Client) CreateIssue(ctx context.Context, d access.Draft) (access.IssueR
 	if _, err := access.ParseRequestID(string(d.Request.ID)); err != nil {
 		return access.IssueRef{}, k.error(access.Permanent, err)
 	}
-	if !c.ours(d.Project) {
+	if !c.isConfigured(d.Project) {
 		return access.IssueRef{}, k.error(access.Permanent, errors.New("project "+d.Project+" is not configured"))
 	}
 	fields, err := c.issueFields(ctx, d)
@@ -44,19 +44,19 @@ func (c *Client) CreateIssue(ctx context.Context, d access.Draft) (access.IssueR
 	}
 	k.body = newIssue{Fields: fields, Properties: []property{{Key: requestProperty, Value: value}}}
 	var answer issueJSON
-	err = c.do(ctx, k, &answer)
-	if refused := dispensable(err, fields); len(refused) > 0 {
-		c.warnOnce(d, refused, err)
+	err = c.call(ctx, k, &answer)
+	if refused := removableFields(err, fields); len(refused) > 0 {
+		c.warnRefusedFields(d, refused, err)
 		for _, field := range refused {
 			delete(fields, field)
 		}
-		err = c.do(ctx, k, &answer)
+		err = c.call(ctx, k, &answer)
 	}
 	if err != nil {
 		return access.IssueRef{}, err
 	}
 	ref := answer.ref()
-	if !issueIDPattern.MatchString(ref.ID) || !issueKeyFormat.MatchString(ref.Key) {
+	if !validRef(ref) {
 		e := k.error(access.Temporary, errors.New("the answer does not name the new issue"))
 		e.Ambiguous = true
 		return access.IssueRef{}, e
@@ -92,7 +92,7 @@ func (c *Client) issueFields(ctx context.Context, d access.Draft) (map[string]an
 
 // nameOrID refers to something by its id if it is a number, else by its name.
 func nameOrID(s string) map[string]string {
-	if issueIDPattern.MatchString(s) {
+	if isID(s) {
 		return map[string]string{"id": s}
 	}
 	return map[string]string{"name": s}
@@ -102,7 +102,7 @@ func nameOrID(s string) map[string]string {
 func (c *Client) labels(d access.Draft) []string {
 	labels := []string{d.Request.ID.Label()}
 	for _, label := range slices.Concat(c.cfg.Issue.Labels, d.Labels) {
-		if validateLabel(label) == nil && !slices.Contains(labels, label) {
+		if validLabel(label) && !slices.Contains(labels, label) {
 			labels = append(labels, label)
 		}
 	}
@@ -146,12 +146,12 @@ func (c *Client) addPeople(ctx context.Context, fields map[string]any, d access.
 // daemon's own, and a template that fails for this request costs the field, not
 // the issue.
 func (c *Client) addCustom(ctx context.Context, fields map[string]any, data templates.Data) error {
-	for _, field := range slices.Sorted(maps.Keys(c.wording.fields)) {
+	for _, field := range slices.Sorted(maps.Keys(c.templates.fields)) {
 		id, err := c.fieldID(ctx, field)
 		if err != nil {
 			return err
 		}
-		value, err := templates.Render(c.wording.fields[field], data)
+		value, err := templates.Render(c.templates.fields[field], data)
 		if err != nil {
 			c.warnTemplate("fields."+field, data, err)
 			continue
@@ -168,25 +168,22 @@ func (c *Client) fieldID(ctx context.Context, field string) (string, error) {
 	if strings.HasPrefix(field, "customfield_") {
 		return field, nil
 	}
-	c.mu.Lock()
-	known := c.fields
-	c.mu.Unlock()
-	if known == nil {
+	known := map[string]string{}
+	if read := c.fieldIDs.Load(); read != nil {
+		known = *read
+	} else {
 		var all []struct {
 			ID   text `json:"id"`
 			Name text `json:"name"`
 		}
 		k := call{op: "read fields", method: http.MethodGet, endpoint: "/field", path: "/field", read: true}
-		if err := c.do(ctx, k, &all); err != nil && access.ClassOf(err) != access.Permanent {
+		if err := c.call(ctx, k, &all); err != nil && access.ClassOf(err) != access.Permanent {
 			return "", err
 		}
-		known = map[string]string{}
 		for _, f := range all {
 			known[strings.ToLower(string(f.Name))] = string(f.ID)
 		}
-		c.mu.Lock()
-		c.fields = known
-		c.mu.Unlock()
+		c.fieldIDs.Store(&known)
 	}
 	if id := known[strings.ToLower(field)]; id != "" {
 		return id, nil
@@ -194,9 +191,9 @@ func (c *Client) fieldID(ctx context.Context, field string) (string, error) {
 	return field, nil // a system field, or one that Jira's refusal will name
 }
 
-// dispensable gives the fields that Jira refused, if it refused nothing else
+// removableFields gives the fields that Jira refused, if it refused nothing else
 // and none of them is needed.
-func dispensable(err error, sent map[string]any) []string {
+func removableFields(err error, sent map[string]any) []string {
 	var refused *refusedError
 	if !errors.As(err, &refused) || refused.status != http.StatusBadRequest || len(refused.fields) == 0 {
 		return nil
@@ -210,16 +207,12 @@ func dispensable(err error, sent map[string]any) []string {
 	return refused.fields
 }
 
-// warnOnce tells the operator of fields that issues are made without.
-func (c *Client) warnOnce(d access.Draft, fields []string, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// warnRefusedFields tells the operator of fields that issues are made without.
+func (c *Client) warnRefusedFields(d access.Draft, fields []string, err error) {
 	for _, field := range fields {
-		key := d.Project + "/" + d.IssueType + "/" + field
-		if c.warned[key] {
+		if !c.refusedFields.First(d.Project + "/" + d.IssueType + "/" + field) {
 			continue
 		}
-		c.warned[key] = true
 		c.log.Warn("jira refuses a field, issues are made without it: put it on the create screen or take it out of the configuration",
 			"project", d.Project, "issue_type", d.IssueType, "field", field, "request_id", string(d.Request.ID), "error", err)
 	}

@@ -11,11 +11,11 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"teleport-jira/internal/access"
+	"teleport-jira/internal/jira/throttle"
 	"teleport-jira/internal/wikitext"
 )
 
@@ -78,11 +78,11 @@ func classify(status int) access.Class {
 	return access.Permanent
 }
 
-// unsureAfter tells whether a write may have had its effect although it was
+// ambiguousAfter reports whether a write may have had its effect although it was
 // answered like this. A 503 says that it had none, unless it comes from a
 // gateway that answers so, too, when it lost Jira's answer; a 408 may come from
 // one that waited for Jira.
-func unsureAfter(resp *http.Response, body []byte) bool {
+func ambiguousAfter(resp *http.Response, body []byte) bool {
 	switch resp.StatusCode {
 	case http.StatusRequestTimeout:
 		return true
@@ -115,8 +115,8 @@ func (c *Client) answerError(k call, resp *http.Response, body []byte) *access.E
 		e.Err = fmt.Errorf("%w: %w", access.ErrNotFound, e.Err)
 	}
 	e.Status = resp.StatusCode
-	e.After = retryAfter(resp, time.Now())
-	e.Ambiguous = !k.read && unsureAfter(resp, body)
+	e.After = throttle.RetryAfter(resp, time.Now())
+	e.Ambiguous = !k.read && ambiguousAfter(resp, body)
 	return e
 }
 
@@ -127,9 +127,9 @@ func (c *Client) transportError(k call, err error, sent bool) *access.Error {
 		err = wrapped.Err // without the address, which may be long
 	}
 	e := k.error(access.Temporary, err)
-	var p *pausedError
-	if errors.As(err, &p) {
-		e.Class, e.After = access.Limited, p.after
+	var backoff *throttle.BackoffError
+	if errors.As(err, &backoff) {
+		e.Class, e.After = access.Limited, backoff.After
 	}
 	e.Ambiguous = !k.read && sent
 	return e
@@ -145,21 +145,4 @@ func (c *Client) redact(text string) string {
 	}
 	header := base64.RawStdEncoding.EncodeToString([]byte(c.cfg.Username + ":" + token))
 	return strings.NewReplacer(header, shown, token, shown).Replace(text)
-}
-
-// retryAfter is how long a 429 or 503 asks to be left alone: seconds or an
-// HTTP date. 0 when it does not say. Data Center sends the header on successes
-// too, where it means nothing.
-func retryAfter(resp *http.Response, now time.Time) time.Duration {
-	if resp.StatusCode != http.StatusTooManyRequests && resp.StatusCode != http.StatusServiceUnavailable {
-		return 0
-	}
-	value := strings.TrimSpace(resp.Header.Get("Retry-After"))
-	if seconds, err := strconv.ParseInt(value, 10, 64); err == nil {
-		return time.Duration(max(0, min(seconds, int64(mostPause/time.Second)))) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(0, min(at.Sub(now), mostPause))
-	}
-	return 0
 }

@@ -93,11 +93,11 @@ func (b *bench) issue(t *testing.T) (access.IssueRef, fakejira.Issue) {
 }
 
 // wantError checks the facts that decide what is done about an error.
-func wantError(t *testing.T, err error, class access.Class, unsure bool) *access.Error {
+func wantError(t *testing.T, err error, class access.Class, ambiguous bool) *access.Error {
 	t.Helper()
 	var e *access.Error
 	require.ErrorAs(t, err, &e)
 	require.Equal(t, class, e.Class, err)
-	require.Equal(t, unsure, e.Ambiguous, err)
+	require.Equal(t, ambiguous, e.Ambiguous, err)
 	return e
 }

@@ -5,11 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/big"
 	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
 
 	"teleport-jira/internal/access"
 )
@@ -18,22 +14,38 @@ const (
 	// requestProperty is the issue property that holds the request's id; the
 	// existing teleport-jira plugin writes it too.
 	requestProperty = "teleportAccessRequestId"
-	// markProperty is the comment property that holds a notice's mark.
-	markProperty = "teleport-jira"
+	// dedupProperty is the comment property that holds a notice's mark.
+	dedupProperty = "teleport-jira"
 	// holderProperty is the issue property that says who reserved the issue.
 	holderProperty = "teleport-jira-holder"
 	pageSize       = 100
-	// mostPages ends paging through a list that never ends.
-	mostPages = 1000
+	// maxPages ends paging through a list that never ends.
+	maxPages = 1000
 )
 
 // issuePath is the path of an issue named by id or key. Anything else is
 // refused: it could lead to another resource.
 func issuePath(idOrKey string) (string, error) {
-	if !issueIDPattern.MatchString(idOrKey) && !issueKeyFormat.MatchString(idOrKey) {
+	if isID(idOrKey) {
+		return "/issue/" + idOrKey, nil
+	}
+	key, err := access.ParseIssueKey(idOrKey)
+	if err != nil {
 		return "", fmt.Errorf("not an issue id or key: %.60q", idOrKey)
 	}
-	return "/issue/" + idOrKey, nil
+	return "/issue/" + key, nil
+}
+
+// isID reports whether s is a number, as which Jira gives all ids.
+func isID(s string) bool {
+	_, err := access.ParseIssueID(s)
+	return err == nil
+}
+
+// validRef reports whether ref has an id and a key that may go into a path.
+func validRef(ref access.IssueRef) bool {
+	_, err := access.ParseIssueKey(ref.Key)
+	return err == nil && isID(ref.ID)
 }
 
 // refPath is the path of an issue that the daemon knows. The id is the truth;
@@ -42,17 +54,18 @@ func refPath(ref access.IssueRef) (string, error) {
 	if ref.ID == "" {
 		return issuePath(ref.Key)
 	}
-	if !issueIDPattern.MatchString(ref.ID) {
-		return "", fmt.Errorf("not an issue id: %.60q", ref.ID)
+	id, err := access.ParseIssueID(ref.ID)
+	if err != nil {
+		return "", err
 	}
-	return "/issue/" + ref.ID, nil
+	return "/issue/" + id, nil
 }
 
 // errNoIssue: Jira shows every issue with its status.
 var errNoIssue = errors.New("the answer is no issue; is there a proxy in between?")
 
 // name is how errors name an issue.
-func name(ref access.IssueRef) string { return cmp.Or(ref.Key, ref.ID) }
+func refName(ref access.IssueRef) string { return cmp.Or(ref.Key, ref.ID) }
 
 // Issue reads an issue by id or key: one call, unless the changelog or the
 // comments are longer than what Jira puts into it. access.ErrNotFound when it
@@ -66,14 +79,14 @@ func (c *Client) Issue(ctx context.Context, idOrKey string) (*access.Issue, erro
 	k.path = path + query("fields", "status,labels,project,comment,updated", "expand", "changelog",
 		"properties", requestProperty+","+holderProperty)
 	var raw issueJSON
-	if err := c.do(ctx, k, &raw); err != nil {
+	if err := c.call(ctx, k, &raw); err != nil {
 		return nil, c.trueNotFound(ctx, err)
 	}
 	path, err = refPath(raw.ref())
 	if err == nil && raw.Fields.Status.status() == (access.Status{}) {
 		err = errNoIssue
 	}
-	if err == nil && issueIDPattern.MatchString(idOrKey) && raw.ref().ID != idOrKey {
+	if err == nil && isID(idOrKey) && raw.ref().ID != idOrKey {
 		err = errors.New("the answer is about another issue")
 	}
 	if err != nil {
@@ -84,7 +97,7 @@ func (c *Client) Issue(ctx context.Context, idOrKey string) (*access.Issue, erro
 		Holder: raw.holder(),
 		Labels: raw.labels(), RequestID: raw.requestID(),
 	}
-	if issue.LastChange, err = c.lastMove(ctx, k, path, raw); err != nil {
+	if issue.LastChange, err = c.lastStatusChange(ctx, k, path, raw); err != nil {
 		return nil, err
 	}
 	if issue.Comments, err = c.allComments(ctx, k, path, raw.Fields.Comment); err != nil {
@@ -105,134 +118,21 @@ func (c *Client) trueNotFound(ctx context.Context, err error) error {
 	return err
 }
 
-// lastMove finds the change that brought the issue into its current status;
-// nil when the changelog does not show it.
-func (c *Client) lastMove(ctx context.Context, k call, path string, raw issueJSON) (*access.StatusChange, error) {
-	if raw.Changelog == nil {
-		return nil, nil
+// Reserve writes holder on the issue, over whoever stood there. The last one
+// who did stands there when it is read again. Anybody who may edit the issue
+// could write there, too, and delay its closing.
+func (c *Client) Reserve(ctx context.Context, ref access.IssueRef, holder string) error {
+	path, err := refPath(ref)
+	k := call{
+		op: "reserve issue", key: refName(ref), method: http.MethodPut,
+		endpoint: "/issue/{issue}/properties/{property}", path: path + "/properties/" + holderProperty,
+		issue: path, body: holder,
 	}
-	entries := raw.Changelog.all()
-	project := string(raw.Fields.Project.Key)
-	move, by, found := newestMove(entries, project)
-	if !found && raw.Changelog.Total > len(entries) {
-		info, err := c.info(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if info.cloud { // Data Center answers all of it
-			if entries, err = c.changelog(ctx, k, path); err != nil {
-				return nil, err
-			}
-			move, by, found = newestMove(entries, project)
-		}
+	if err != nil {
+		return k.error(access.Permanent, err)
 	}
-	current := raw.Fields.Status.status()
-	if !found || move.To.ID != current.ID && (move.To.ID != "" || !move.To.Is(current.Name)) {
-		return nil, nil
+	if err := c.call(ctx, k, nil); err != nil {
+		return c.trueNotFound(ctx, err)
 	}
-	var err error
-	if move.By, err = c.complete(ctx, by.actor(), by); err != nil {
-		return nil, err
-	}
-	return &move, nil
-}
-
-// newestMove is the newest change of status among entries in any order, of an
-// issue that is in the project now. An issue's newest change decides: an older
-// one that led to the same status was another move. Its author is as the entry
-// shows them.
-func newestMove(entries []history, project string) (move access.StatusChange, by account, found bool) {
-	slices.SortStableFunc(entries, func(a, b history) int {
-		return cmp.Or(b.Created.Compare(a.Created.Time), compareIDs(string(b.ID), string(a.ID)))
-	})
-	for _, entry := range entries {
-		at := project
-		before, left := entry.leftProject()
-		if left || entry.chosen() {
-			at = ""
-		}
-		for _, item := range slices.Backward(entry.Items) {
-			if item.isStatus() {
-				return access.StatusChange{
-					ID: string(entry.ID), At: entry.Created.Time, From: item.from(), To: item.to(), Project: at,
-				}, entry.Author, true
-			}
-		}
-		if left {
-			project = before
-		}
-	}
-	return access.StatusChange{}, account{}, false
-}
-
-// compareIDs compares ids as the numbers they are.
-func compareIDs(a, b string) int {
-	x, okX := new(big.Int).SetString(a, 10)
-	y, okY := new(big.Int).SetString(b, 10)
-	if !okX || !okY {
-		return cmp.Compare(a, b)
-	}
-	return x.Cmp(y)
-}
-
-// changelog reads the whole changelog from Cloud's own endpoint.
-func (c *Client) changelog(ctx context.Context, k call, path string) ([]history, error) {
-	k.endpoint = "/issue/{issue}/changelog"
-	var all []history
-	for range mostPages {
-		k.path = path + "/changelog" + query("startAt", strconv.Itoa(len(all)), "maxResults", strconv.Itoa(pageSize))
-		var page historyPage
-		if err := c.do(ctx, k, &page); err != nil {
-			return nil, err
-		}
-		all = append(all, page.all()...)
-		if page.IsLast || len(page.all()) == 0 || len(all) >= page.Total {
-			return all, nil
-		}
-	}
-	return all, nil
-}
-
-// allComments is what the issue carried, or all pages where that was not all.
-func (c *Client) allComments(ctx context.Context, k call, path string, page *commentPage) ([]access.Comment, error) {
-	var raw []commentJSON
-	if page != nil {
-		raw = page.Comments
-	}
-	if page == nil || page.Total > len(raw) {
-		var err error
-		if raw, err = c.comments(ctx, k, path, ""); err != nil {
-			return nil, err
-		}
-	}
-	comments := make([]access.Comment, 0, len(raw))
-	for _, r := range raw {
-		comments = append(comments, r.comment())
-	}
-	slices.SortStableFunc(comments, func(a, b access.Comment) int {
-		return cmp.Or(a.Created.Compare(b.Created), compareIDs(a.ID, b.ID))
-	})
-	return comments, nil
-}
-
-// comments reads all comments of an issue.
-func (c *Client) comments(ctx context.Context, k call, path, expand string) ([]commentJSON, error) {
-	k.endpoint = "/issue/{issue}/comment"
-	var all []commentJSON
-	for range mostPages {
-		params := url.Values{"startAt": {strconv.Itoa(len(all))}, "maxResults": {strconv.Itoa(pageSize)}}
-		if expand != "" {
-			params.Set("expand", expand)
-		}
-		k.path = path + "/comment?" + params.Encode()
-		var page commentPage
-		if err := c.do(ctx, k, &page); err != nil {
-			return nil, err
-		}
-		all = append(all, page.Comments...)
-		if len(page.Comments) == 0 || len(all) >= page.Total {
-			return all, nil
-		}
-	}
-	return all, nil
+	return nil
 }

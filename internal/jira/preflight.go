@@ -10,25 +10,8 @@ import (
 	"strings"
 
 	"teleport-jira/internal/access"
+	"teleport-jira/internal/preflight"
 )
-
-// Verdict is what a check came to.
-type Verdict string
-
-// The verdicts. A warning does not keep the daemon from starting.
-const (
-	OK      Verdict = "ok"
-	Warning Verdict = "warning"
-	Failure Verdict = "failure"
-)
-
-// Finding is one thing that was checked.
-type Finding struct {
-	Name    string // what, e.g. "permission CREATE_ISSUES in TAR"
-	Verdict Verdict
-	Detail  string // what was found
-	Fix     string // what to do about it; empty when all is well
-}
 
 // Target is a project and an issue type that issues are made in.
 type Target struct {
@@ -56,10 +39,10 @@ type Expect struct {
 // statuses. It collects all faults. The error is nil when nothing failed,
 // temporary when Jira is away and the findings are incomplete, unauthenticated
 // when the login was refused, else permanent and names every failure.
-func (c *Client) Preflight(ctx context.Context, want Expect) ([]Finding, error) {
-	p := &preflight{c: c, want: want}
+func (c *Client) Preflight(ctx context.Context, want Expect) ([]preflight.Finding, error) {
+	p := &checker{c: c, want: want}
 	if err := p.login(ctx); err != nil {
-		return p.findings, p.explained(err)
+		return p.findings, p.withFixes(err)
 	}
 	if want.Thorough {
 		p.token()
@@ -75,37 +58,42 @@ func (c *Client) Preflight(ctx context.Context, want Expect) ([]Finding, error) 
 			return p.findings, err
 		}
 	}
-	return p.findings, p.verdict()
+	return p.findings, p.err()
 }
 
-// preflight collects findings. Its methods return an error only where Jira
+// checker collects findings. Its methods return an error only where Jira
 // could not be asked.
-type preflight struct {
+type checker struct {
 	c        *Client
 	want     Expect
-	findings []Finding
+	findings []preflight.Finding
 	seen     map[string]bool         // projects whose permissions are known
 	types    map[string][]statusJSON // issue types that the projects themselves name
 }
 
-func (p *preflight) ok(name, detail string) {
-	p.findings = append(p.findings, Finding{Name: name, Verdict: OK, Detail: detail})
+func (p *checker) ok(name, detail string) {
+	p.add(preflight.Finding{Name: name, Level: preflight.OK, Detail: detail})
 }
 
-func (p *preflight) warn(name, detail, fix string) {
-	p.findings = append(p.findings, Finding{Name: name, Verdict: Warning, Detail: detail, Fix: fix})
+func (p *checker) warn(name, detail, fix string) {
+	p.add(preflight.Finding{Name: name, Level: preflight.Warning, Detail: detail, Fix: fix})
 }
 
-func (p *preflight) fail(name, detail, fix string) {
-	p.findings = append(p.findings, Finding{Name: name, Verdict: Failure, Detail: detail, Fix: fix})
+func (p *checker) fail(name, detail, fix string) {
+	p.add(preflight.Finding{Name: name, Level: preflight.Failure, Detail: detail, Fix: fix})
 }
 
-// verdict is the error for all failures.
-func (p *preflight) verdict() error { return p.failures(access.Permanent) }
+func (p *checker) add(f preflight.Finding) {
+	f.Area = "jira"
+	p.findings = append(p.findings, f)
+}
 
-// explained is an error of the same class as err that says what to do about
-// it, where that was found.
-func (p *preflight) explained(err error) error {
+// err is the error for all failures; nil when there are none.
+func (p *checker) err() error { return p.failures(access.Permanent) }
+
+// withFixes returns an error of the same class as err that says what to do
+// about it, where that was found.
+func (p *checker) withFixes(err error) error {
 	if failures := p.failures(access.ClassOf(err)); failures != nil {
 		return failures
 	}
@@ -114,10 +102,10 @@ func (p *preflight) explained(err error) error {
 
 // failures are all failures, each an *access.Error and a line that is complete
 // in itself; nil when there are none.
-func (p *preflight) failures(class access.Class) error {
+func (p *checker) failures(class access.Class) error {
 	var failures []error
 	for _, f := range p.findings {
-		if f.Verdict == Failure {
+		if f.Level == preflight.Failure {
 			failures = append(failures, &access.Error{
 				Op: "check jira", Class: class, Err: fmt.Errorf("%s: %s: %s", f.Name, f.Detail, f.Fix),
 			})
@@ -126,7 +114,7 @@ func (p *preflight) failures(class access.Class) error {
 	return errors.Join(failures...)
 }
 
-func (p *preflight) login(ctx context.Context) error {
+func (p *checker) login(ctx context.Context) error {
 	err := p.c.Connect(ctx)
 	switch access.ClassOf(err) {
 	case access.Temporary, access.Limited:
@@ -153,18 +141,18 @@ func (p *preflight) login(ctx context.Context) error {
 	return nil
 }
 
-// ask makes a read. gone says why Jira refused it for good, if it did; any
+// ask makes a read. refused says why Jira refused it for good, if it did; any
 // other error ends the preflight.
-func (p *preflight) ask(ctx context.Context, endpoint, path string, out any) (gone string, err error) {
+func (p *checker) ask(ctx context.Context, endpoint, path string, out any) (refused string, err error) {
 	k := call{op: "check jira", key: path, method: http.MethodGet, endpoint: endpoint, path: path, read: true}
-	err = p.c.do(ctx, k, out)
+	err = p.c.call(ctx, k, out)
 	if access.ClassOf(err) == access.Permanent {
 		return err.Error(), nil
 	}
 	return "", err
 }
 
-func (p *preflight) target(ctx context.Context, t Target) error {
+func (p *checker) target(ctx context.Context, t Target) error {
 	found, err := p.project(ctx, t.Project)
 	if err != nil || !found {
 		return err
@@ -186,7 +174,7 @@ func (p *preflight) target(ctx context.Context, t Target) error {
 }
 
 // project checks a project and the permissions in it, once.
-func (p *preflight) project(ctx context.Context, key string) (found bool, err error) {
+func (p *checker) project(ctx context.Context, key string) (found bool, err error) {
 	if known, done := p.seen[key]; done {
 		return known, nil
 	}
@@ -194,18 +182,14 @@ func (p *preflight) project(ctx context.Context, key string) (found bool, err er
 		p.seen, p.types = map[string]bool{}, map[string][]statusJSON{}
 	}
 	check := "project " + key
-	if !projectPattern.MatchString(key) {
-		p.fail(check, "not a project key", "use the key as it stands before the number in issue keys, in capitals")
-		return false, nil
-	}
 	var project projectJSON
-	gone, err := p.ask(ctx, "/project/{project}", "/project/"+key, &project)
+	refused, err := p.ask(ctx, "/project/{project}", "/project/"+key, &project)
 	if err != nil {
 		return false, err
 	}
-	p.seen[key] = gone == ""
+	p.seen[key] = refused == ""
 	p.types[key] = project.IssueTypes
-	if gone != "" {
+	if refused != "" {
 		p.fail(check, "not found, or hidden from "+p.c.Self().Handle(), "check the key, and give the account the permission to browse the project")
 		return false, nil
 	}
@@ -217,7 +201,7 @@ func (p *preflight) project(ctx context.Context, key string) (found bool, err er
 	return true, p.permissions(ctx, key)
 }
 
-func (p *preflight) permissions(ctx context.Context, project string) error {
+func (p *checker) permissions(ctx context.Context, project string) error {
 	needed := []string{"BROWSE_PROJECTS", "CREATE_ISSUES", "TRANSITION_ISSUES", "ADD_COMMENTS"}
 	useful := map[string]bool{}
 	if p.c.cfg.Issue.Assignee != "" {
@@ -227,12 +211,12 @@ func (p *preflight) permissions(ctx context.Context, project string) error {
 		useful["MODIFY_REPORTER"], useful["USER_PICKER"] = true, true
 	}
 	all := slices.Concat(needed, slices.Sorted(maps.Keys(useful)))
-	have, gone, err := p.granted(ctx, project, all)
+	have, refused, err := p.granted(ctx, project, all)
 	if err != nil {
 		return err
 	}
-	if gone != "" {
-		p.fail("permissions in "+project, gone, "give the account access to the project")
+	if refused != "" {
+		p.fail("permissions in "+project, refused, "give the account access to the project")
 		return nil
 	}
 	for _, permission := range all {
@@ -253,9 +237,9 @@ func (p *preflight) permissions(ctx context.Context, project string) error {
 }
 
 // granted tells which permissions the account has, in the project if one is
-// named; what Jira does not tell is not in the map. gone says why it refused to
+// named; what Jira does not tell is not in the map. refused says why it refused to
 // tell anything.
-func (p *preflight) granted(ctx context.Context, project string, names []string) (have map[string]bool, gone string, err error) {
+func (p *checker) granted(ctx context.Context, project string, names []string) (have map[string]bool, refused string, err error) {
 	info, err := p.c.info(ctx)
 	if err != nil {
 		return nil, "", err
@@ -272,12 +256,12 @@ func (p *preflight) granted(ctx context.Context, project string, names []string)
 			Have bool `json:"havePermission"`
 		} `json:"permissions"`
 	}
-	gone, err = p.ask(ctx, "/mypermissions", "/mypermissions"+query(pairs...), &answer)
+	refused, err = p.ask(ctx, "/mypermissions", "/mypermissions"+query(pairs...), &answer)
 	have = map[string]bool{}
 	for name, permission := range answer.Permissions {
 		have[name] = permission.Have
 	}
-	return have, gone, err
+	return have, refused, err
 }
 
 // typeStatuses are the statuses of one issue type's workflow.
@@ -288,14 +272,14 @@ type typeStatuses struct {
 
 // statuses checks that each state has a status in the issue type's workflow, or
 // in any of the project's where the type is not known.
-func (p *preflight) statuses(ctx context.Context, t Target, typeID string) ([]access.Status, error) {
+func (p *checker) statuses(ctx context.Context, t Target, typeID string) ([]access.Status, error) {
 	var types []typeStatuses
-	gone, err := p.ask(ctx, "/project/{project}/statuses", "/project/"+t.Project+"/statuses", &types)
+	refused, err := p.ask(ctx, "/project/{project}/statuses", "/project/"+t.Project+"/statuses", &types)
 	if err != nil {
 		return nil, err
 	}
-	if gone != "" {
-		p.warn("statuses in "+t.Project, gone, "the daemon can't tell which statuses there are")
+	if refused != "" {
+		p.warn("statuses in "+t.Project, refused, "the daemon can't tell which statuses there are")
 		return nil, nil
 	}
 	var known []access.Status
@@ -329,4 +313,91 @@ func (p *preflight) statuses(ctx context.Context, t Target, typeID string) ([]ac
 		}
 	}
 	return known, nil
+}
+
+// token says what is known of the token. No API of Jira tells an account when
+// the token that it used expires.
+func (p *checker) token() {
+	kind := "API token or password"
+	if p.c.cfg.Username == "" {
+		kind = "personal access token"
+	}
+	p.ok("token", fmt.Sprintf("the %s is accepted now; Jira does not tell when it expires, so note the day", kind))
+}
+
+// groups proves that the groups are there and that the account may read whose
+// they are. Jira shows neither to accounts that may not browse users.
+func (p *checker) groups(ctx context.Context) error {
+	if len(p.want.Groups) == 0 && !p.want.Recognise {
+		return nil
+	}
+	const browse = "USER_PICKER"
+	have, refused, err := p.granted(ctx, "", []string{browse})
+	if err != nil {
+		return err
+	}
+	check := "permission " + browse
+	switch missing := refused != "" || !have[browse]; {
+	case missing && len(p.want.Groups) == 0:
+		p.warn(check, "missing: people whose e-mail Jira hides can't be told from the requester, and can't decide",
+			"grant "+p.c.Self().Handle()+" the global permission to browse users and groups, or name people in review.users")
+		return nil
+	case missing:
+		p.fail(check, "missing: the groups of people can't be read, and nobody in review.approver_groups can decide",
+			"grant "+p.c.Self().Handle()+" the global permission to browse users and groups")
+		return nil
+	}
+	p.ok(check, "granted: people can be looked up")
+	for _, group := range p.want.Groups {
+		if err := p.group(ctx, group); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *checker) group(ctx context.Context, group string) error {
+	check := "group " + group
+	if groupIDPattern.MatchString(group) {
+		p.warn(check, "given by its id, which can't be looked up without administration rights",
+			"make sure of it, or give the group's name")
+		return nil
+	}
+	var found struct {
+		Groups []groupJSON `json:"groups"`
+	}
+	refused, err := p.ask(ctx, "/groups/picker", "/groups/picker"+query("query", group, "maxResults", "50"), &found)
+	if err != nil {
+		return err
+	}
+	is := func(g groupJSON) bool { return strings.EqualFold(string(g.Name), group) }
+	if refused != "" || !slices.ContainsFunc(found.Groups, is) {
+		p.fail(check, "not found, or hidden from "+p.c.Self().Handle(), "correct review.approver_groups")
+		return nil
+	}
+	p.ok(check, "found")
+	return nil
+}
+
+// people looks up the accounts that the configuration names. One that is not
+// found costs nothing but itself: the others decide, and issues are made.
+func (p *checker) people(ctx context.Context) error {
+	for _, handle := range p.want.People {
+		check := "account " + handle
+		who, err := p.c.User(ctx, handle)
+		switch {
+		case errors.Is(err, access.ErrNotFound):
+			p.warn(check, "not found, found more than once, or hidden from "+p.c.Self().Handle(),
+				"correct it, or name the account by its id, under jira.issue.assignee, review.approvers and review.users")
+		case access.ClassOf(err) == access.Permanent && err != nil:
+			p.warn(check, err.Error(), "grant "+p.c.Self().Handle()+" the global permission to browse users and groups")
+		case err != nil:
+			return err
+		case !who.Active:
+			p.warn(check, "not active", "take it out, or activate it")
+		default:
+			p.ok(check, "found: "+who.String())
+		}
+	}
+	return nil
 }

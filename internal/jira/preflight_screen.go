@@ -12,21 +12,21 @@ import (
 // create. ok is false when there is no such type. Servers from before Data
 // Center 8.4 do not tell what may be created; there the project's own list has
 // to do, and the id is empty where that is missing, too.
-func (p *preflight) issueType(ctx context.Context, t Target) (id string, ok bool, err error) {
+func (p *checker) issueType(ctx context.Context, t Target) (id string, ok bool, err error) {
 	check := fmt.Sprintf("issue type %s in %s", t.IssueType, t.Project)
-	types, gone, err := p.creatable(ctx, t.Project)
+	types, refused, err := p.creatable(ctx, t.Project)
 	switch {
 	case err != nil:
 		return "", false, err
-	case gone != "" && len(p.types[t.Project]) == 0:
-		p.warn(check, gone, "the daemon can't tell whether it may be created")
+	case refused != "" && len(p.types[t.Project]) == 0:
+		p.warn(check, refused, "the daemon can't tell whether it may be created")
 		return "", true, nil
-	case gone != "":
+	case refused != "":
 		types = p.types[t.Project]
 	}
 	var names []string
 	for _, each := range types {
-		if each.status().Is(t.IssueType) && issueIDPattern.MatchString(string(each.ID)) {
+		if each.status().Is(t.IssueType) && isID(string(each.ID)) {
 			p.ok(check, "found")
 			return string(each.ID), true, nil
 		}
@@ -36,19 +36,19 @@ func (p *preflight) issueType(ctx context.Context, t Target) (id string, ok bool
 	return "", false, nil
 }
 
-// creatable lists the issue types that the account may create. gone says why
+// creatable lists the issue types that the account may create. refused says why
 // Jira does not tell.
-func (p *preflight) creatable(ctx context.Context, project string) (types []statusJSON, gone string, err error) {
-	for range mostPages {
+func (p *checker) creatable(ctx context.Context, project string) (types []statusJSON, refused string, err error) {
+	for range maxPages {
 		var page struct {
 			IssueTypes []statusJSON `json:"issueTypes"` // Cloud
 			Values     []statusJSON `json:"values"`     // Data Center
 			Total      int          `json:"total"`
 		}
 		path := "/issue/createmeta/" + project + "/issuetypes" + query("startAt", strconv.Itoa(len(types)), "maxResults", "50")
-		gone, err := p.ask(ctx, "/issue/createmeta/{project}/issuetypes", path, &page)
-		if err != nil || gone != "" {
-			return nil, gone, err
+		refused, err := p.ask(ctx, "/issue/createmeta/{project}/issuetypes", path, &page)
+		if err != nil || refused != "" {
+			return nil, refused, err
 		}
 		more := slices.Concat(page.IssueTypes, page.Values)
 		types = append(types, more...)
@@ -77,21 +77,21 @@ func (f createField) id() string {
 
 // screen checks that every required field is filled and that what is sent can
 // be taken.
-func (p *preflight) screen(ctx context.Context, t Target, typeID string) error {
+func (p *checker) screen(ctx context.Context, t Target, typeID string) error {
 	onScreen := map[string]createField{}
-	for start := 0; start < mostPages; {
+	for start := 0; start < maxPages; {
 		var page struct {
 			Fields []createField `json:"fields"` // Cloud
 			Values []createField `json:"values"` // Data Center
 			Total  int           `json:"total"`
 		}
 		path := "/issue/createmeta/" + t.Project + "/issuetypes/" + typeID
-		gone, err := p.ask(ctx, "/issue/createmeta/{project}/issuetypes/{type}", path+query("startAt", strconv.Itoa(start), "maxResults", "50"), &page)
+		refused, err := p.ask(ctx, "/issue/createmeta/{project}/issuetypes/{type}", path+query("startAt", strconv.Itoa(start), "maxResults", "50"), &page)
 		if err != nil {
 			return err
 		}
-		if gone != "" {
-			p.warn("create screen of "+t.Project, gone, "the daemon can't tell which fields are required")
+		if refused != "" {
+			p.warn("create screen of "+t.Project, refused, "the daemon can't tell which fields are required")
 			return nil
 		}
 		fields := slices.Concat(page.Fields, page.Values)
@@ -106,14 +106,14 @@ func (p *preflight) screen(ctx context.Context, t Target, typeID string) error {
 	return p.compareFields(ctx, t, onScreen)
 }
 
-func (p *preflight) compareFields(ctx context.Context, t Target, onScreen map[string]createField) error {
+func (p *checker) compareFields(ctx context.Context, t Target, onScreen map[string]createField) error {
 	cfg := p.c.cfg.Issue
 	sent := map[string]bool{"project": true, "issuetype": true, "summary": true, "description": true, "labels": true}
 	sent["components"] = len(cfg.Components) > 0
 	sent["priority"] = cfg.Priority != ""
 	sent["assignee"] = cfg.Assignee != ""
 	sent["reporter"] = true // Jira fills it with the daemon's account
-	for field := range p.c.wording.fields {
+	for field := range p.c.templates.fields {
 		id, err := p.c.fieldID(ctx, field)
 		if err != nil {
 			return err

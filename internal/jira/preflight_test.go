@@ -10,6 +10,7 @@ import (
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/fakejira"
 	"teleport-jira/internal/jira"
+	"teleport-jira/internal/preflight"
 )
 
 func expected() jira.Expect {
@@ -30,7 +31,7 @@ func TestPreflightOfACompleteSetupIsOK(t *testing.T) {
 			require.NoError(t, err)
 			require.GreaterOrEqual(t, len(findings), 12)
 			for _, f := range findings {
-				require.Equal(t, jira.OK, f.Verdict, "%s: %s", f.Name, f.Detail)
+				require.Equal(t, preflight.OK, f.Level, "%s: %s", f.Name, f.Detail)
 			}
 			require.Zero(t, b.Writes())
 			require.Equal(t, fakejira.BotID, b.c.Self().ID)
@@ -47,7 +48,6 @@ func TestPreflightNamesEveryFault(t *testing.T) {
 		"unknown project": {
 			expect: func(e *jira.Expect) { e.Targets[0].Project = "NOPE" }, want: "project NOPE: not found",
 		},
-		"not a key": {expect: func(e *jira.Expect) { e.Targets[0].Project = "../x" }, want: "not a project key"},
 		"unknown issue type": {
 			expect: func(e *jira.Expect) { e.Targets[0].IssueType = "Epic" }, want: `issue type Epic in TAR: not among those that can be created: ["Task"`,
 		},
@@ -115,7 +115,7 @@ func TestPreflightNamesEveryFault(t *testing.T) {
 					require.NoError(t, err)
 					for _, f := range findings {
 						if f.Name == warning {
-							require.Equal(t, jira.Warning, f.Verdict)
+							require.Equal(t, preflight.Warning, f.Level)
 							require.NotEmpty(t, f.Fix)
 							return
 						}
@@ -168,7 +168,7 @@ func TestPreflightTellsOfAnotherDeploymentThanConfigured(t *testing.T) {
 	findings, _ := b.c.Preflight(t.Context(), expected())
 	require.NotEmpty(t, findings)
 	require.Equal(t, "deployment", findings[0].Name)
-	require.Equal(t, jira.Warning, findings[0].Verdict)
+	require.Equal(t, preflight.Warning, findings[0].Level)
 	require.Contains(t, findings[0].Detail, `jira.deployment is cloud, but Jira says "Server"`)
 }
 

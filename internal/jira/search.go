@@ -14,8 +14,8 @@ import (
 	"teleport-jira/internal/access"
 )
 
-// farBack is as good as any time: no issue of the daemon's is older.
-const farBack = 10 * 365 * 24 * time.Hour
+// maxUpdatedSince is as good as any time: no issue of the daemon's is older.
+const maxUpdatedSince = 10 * 365 * 24 * time.Hour
 
 // searchBody is a search on either deployment. Cloud pages by token and
 // answers ids alone unless fields are named; Data Center pages by position.
@@ -35,12 +35,12 @@ type searchPage struct {
 	Total         int         `json:"total"`
 }
 
-func (p *searchPage) isWhole() bool { return p.Issues != nil }
+func (p *searchPage) isComplete() bool { return p.Issues != nil }
 
 // FindIssues searches the configured projects for issues with the request's
 // label, oldest first. Search lags writes by seconds or more.
 func (c *Client) FindIssues(ctx context.Context, id access.RequestID) ([]access.IssueSummary, error) {
-	k := call{op: "find issues of request", key: string(id), vital: true}
+	k := call{op: "find issues of request", key: string(id), essential: true}
 	if _, err := access.ParseRequestID(string(id)); err != nil {
 		return nil, k.error(access.Permanent, err)
 	}
@@ -64,11 +64,11 @@ func (c *Client) FindIssues(ctx context.Context, id access.RequestID) ([]access.
 // are compared here instead, so that one misspelt name does not end all
 // polling.
 func (c *Client) Search(ctx context.Context, q access.IssueQuery) iter.Seq2[access.IssueSummary, error] {
-	k := call{op: "search issues", vital: true}
+	k := call{op: "search issues", essential: true}
 	return func(yield func(access.IssueSummary, error) bool) {
 		refused := false
 		first := k
-		first.spare = []int{http.StatusBadRequest}
+		first.fallbackOn = []int{http.StatusBadRequest}
 		for issue, err := range c.search(ctx, first, c.jql(q)) {
 			var e *access.Error
 			if refused = errors.As(err, &e) && e.Status == http.StatusBadRequest; refused {
@@ -92,7 +92,7 @@ func (c *Client) Search(ctx context.Context, q access.IssueQuery) iter.Seq2[acce
 	}
 }
 
-// selects tells whether the query asks for issues in the status.
+// selects reports whether the query asks for issues in the status.
 func selects(q access.IssueQuery, s access.Status) bool {
 	return (len(q.Statuses) == 0 || slices.ContainsFunc(q.Statuses, s.Is)) && !slices.ContainsFunc(q.NotStatuses, s.Is)
 }
@@ -107,7 +107,7 @@ func (c *Client) jql(q access.IssueQuery) string {
 	if len(q.NotStatuses) > 0 {
 		clauses = append(clauses, "status not in ("+jqlList(q.NotStatuses)+")")
 	}
-	if q.UpdatedSince > 0 && q.UpdatedSince < farBack {
+	if q.UpdatedSince > 0 && q.UpdatedSince < maxUpdatedSince {
 		minutes := int64((q.UpdatedSince + time.Minute - 1) / time.Minute)
 		clauses = append(clauses, fmt.Sprintf("updated >= -%dm", minutes))
 	}
@@ -130,7 +130,7 @@ func (c *Client) search(ctx context.Context, k call, jql string) iter.Seq2[acces
 		info, err := c.info(ctx)
 		if err == nil {
 			// To an anonymous visitor there is nothing to be found.
-			err = c.prove(ctx)
+			err = c.proveLogin(ctx)
 		}
 		if err != nil {
 			yield(access.IssueSummary{}, err)
@@ -169,8 +169,8 @@ func (c *Client) search(ctx context.Context, k call, jql string) iter.Seq2[acces
 // gateway lets no POST through to a search, Jira takes the same by GET.
 func (c *Client) searchPage(ctx context.Context, k call, body searchBody) (page searchPage, err error) {
 	post := k
-	post.path, post.body, post.spare = k.endpoint, body, append(slices.Clone(k.spare), http.StatusMethodNotAllowed)
-	err = c.do(ctx, post, &page)
+	post.path, post.body, post.fallbackOn = k.endpoint, body, append(slices.Clone(k.fallbackOn), http.StatusMethodNotAllowed)
+	err = c.call(ctx, post, &page)
 	var refused *access.Error
 	if !errors.As(err, &refused) || refused.Status != http.StatusMethodNotAllowed {
 		return page, err
@@ -188,10 +188,10 @@ func (c *Client) searchPage(ctx context.Context, k call, body searchBody) (page 
 	}
 	k.method, k.path = http.MethodGet, k.endpoint+query(pairs...)
 	page = searchPage{}
-	return page, c.do(ctx, k, &page)
+	return page, c.call(ctx, k, &page)
 }
 
-// last tells whether a page is the last one. Jira may answer fewer issues a
+// last reports whether a page is the last one. Jira may answer fewer issues a
 // page than it was asked for.
 func last(cloud bool, body searchBody, page searchPage) bool {
 	if cloud {

@@ -147,12 +147,12 @@ func TestExpiredToken(t *testing.T) {
 		id := w.request(requester, "x", faketeleport.RequestOptions{})
 		pass(time.Hour)
 		require.Empty(t, w.issues(id))
-		require.ErrorContains(t, r.tracker.Load().Trouble(), "token")
+		require.ErrorContains(t, r.tracker.Load().Health(), "token")
 		second := "second"
 		w.token.Store(&second)
 		pass(3 * time.Minute)
 		require.Len(t, w.issues(id), 1)
-		require.NoError(t, r.tracker.Load().Trouble())
+		require.NoError(t, r.tracker.Load().Health())
 		return []string{id}
 	})
 }

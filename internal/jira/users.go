@@ -11,8 +11,8 @@ import (
 	"teleport-jira/internal/access"
 )
 
-// mostPeople bounds the memory of found accounts; it is emptied when full.
-const mostPeople = 1000
+// maxAccounts bounds the memory of found accounts; it is emptied when full.
+const maxAccounts = 1000
 
 // User finds the one account that handle names: account id or key, user name
 // or e-mail. access.ErrNotFound when there is none, or more than one.
@@ -42,7 +42,7 @@ func notFound(k call, why string) error {
 	return k.error(access.Permanent, errors.Join(access.ErrNotFound, errors.New(why)))
 }
 
-// IsUser tells whether Jira finds the account under handle, an e-mail or user
+// IsUser reports whether Jira finds the account under handle, an e-mail or user
 // name, also where it hides the account's e-mail.
 func (c *Client) IsUser(ctx context.Context, who access.Actor, handle string) (bool, error) {
 	if who.Is(handle) {
@@ -62,45 +62,45 @@ func (c *Client) IsUser(ctx context.Context, who access.Actor, handle string) (b
 	if len(found) > 0 && strings.Contains(handle, "@") {
 		return false, nil // a search that finds somebody is not blind
 	}
-	return false, c.maySearch(ctx, k)
+	return false, c.requireUserSearch(ctx, k)
 }
 
-// errBlind: an empty list proves nothing.
-var errBlind = errors.New("people can't be searched for: the daemon's Jira account needs the global permission to browse users and groups")
+// errNoUserSearch: an empty list proves nothing.
+var errNoUserSearch = errors.New("people can't be searched for: the daemon's Jira account needs the global permission to browse users and groups")
 
-// browseFor is how long the right to browse users is taken for granted once it
+// browseTTL is how long the right to browse users is taken for granted once it
 // was.
-const browseFor = time.Hour
+const browseTTL = time.Hour
 
-// maySearch fails when the account may not browse users: Jira then answers
+// requireUserSearch fails when the account may not browse users: Jira then answers
 // searches with an empty list and no error.
-func (c *Client) maySearch(ctx context.Context, k call) error {
+func (c *Client) requireUserSearch(ctx context.Context, k call) error {
 	const browse = "USER_PICKER"
-	if seen := c.browsed.Load(); seen != nil && time.Since(*seen) < browseFor {
+	if seen := c.browseProvenAt.Load(); seen != nil && time.Since(*seen) < browseTTL {
 		return nil
 	}
-	have, gone, err := (&preflight{c: c}).granted(ctx, "", []string{browse})
+	have, refused, err := (&checker{c: c}).granted(ctx, "", []string{browse})
 	switch {
 	case err != nil:
 		return err
-	case gone != "":
-		return k.error(access.Permanent, errBlind)
+	case refused != "":
+		return k.error(access.Permanent, errNoUserSearch)
 	}
 	if len(have) == 0 {
 		return k.error(access.Temporary, errNotJira)
 	}
 	if granted, told := have[browse]; told && !granted {
-		return k.error(access.Permanent, errBlind)
+		return k.error(access.Permanent, errNoUserSearch)
 	}
 	now := time.Now()
-	c.browsed.Store(&now)
+	c.browseProvenAt.Store(&now)
 	return nil
 }
 
 // complete is the account as Jira shows it by itself, where what was read of
 // it within something else does not say what it is or whether it is active.
 // What can't be found out stays open, and counts against the account.
-func (c *Client) complete(ctx context.Context, who access.Actor, said account) (access.Actor, error) {
+func (c *Client) fullAccount(ctx context.Context, who access.Actor, said account) (access.Actor, error) {
 	if who.ID == "" || who.Type != "" && said.Active != "" || who.Same(c.Self()) {
 		return who, nil
 	}
@@ -136,7 +136,7 @@ func (c *Client) searchUsers(ctx context.Context, k call, handle string) ([]acce
 	k.endpoint = "/user/search"
 	k.path = k.endpoint + query(parameter, handle, "maxResults", "50")
 	var raw []account
-	if err := c.do(ctx, k, &raw); err != nil {
+	if err := c.call(ctx, k, &raw); err != nil {
 		return nil, err
 	}
 	if len(raw) == 0 {
@@ -161,7 +161,7 @@ func (c *Client) userByID(ctx context.Context, k call, id string, cloud bool) ([
 	k.endpoint = "/user"
 	k.path = k.endpoint + query(parameter, id)
 	var raw account
-	err := c.do(ctx, k, &raw)
+	err := c.call(ctx, k, &raw)
 	var failed *access.Error
 	switch {
 	case errors.As(err, &failed) && (failed.Status == http.StatusNotFound || failed.Status == http.StatusBadRequest):
@@ -177,21 +177,75 @@ func (c *Client) userByID(ctx context.Context, k call, id string, cloud bool) ([
 // cachedUser is User for accounts that every issue names; found ones are
 // remembered until the client is replaced.
 func (c *Client) cachedUser(ctx context.Context, handle string) (access.Actor, error) {
-	c.mu.Lock()
-	who, known := c.people[handle]
-	c.mu.Unlock()
-	if known {
+	if who, ok := c.accounts.Get(handle); ok {
 		return who, nil
 	}
 	who, err := c.User(ctx, handle)
 	if err != nil {
 		return access.Actor{}, err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.people) >= mostPeople {
-		clear(c.people)
-	}
-	c.people[handle] = who
+	c.accounts.Put(handle, who)
 	return who, nil
+}
+
+// groupTTL is how long a person who was taken out of a group may still count
+// as a member.
+const groupTTL = 30 * time.Second
+
+// InGroups reports whether the account is in one of the groups, by name or id.
+// Cloud asks for the right to browse users, Data Center for administration. The
+// answer is up to groupTTL old; without one nobody is in a group.
+func (c *Client) InGroups(ctx context.Context, who access.Actor, groups []string) (bool, error) {
+	k := call{op: "read groups of user", key: who.Handle(), method: http.MethodGet, read: true}
+	if len(groups) == 0 {
+		return false, nil
+	}
+	if who.ID == "" {
+		return false, k.error(access.Permanent, errors.New("account without id"))
+	}
+	info, err := c.info(ctx)
+	if err != nil {
+		return false, err
+	}
+	member, known := c.groups.Get(who.ID)
+	if !known {
+		if member, err = c.groupsOf(ctx, k, who, info.cloud); err != nil {
+			return false, err
+		}
+		c.groups.Put(who.ID, member)
+	}
+	return slices.ContainsFunc(member, func(g groupJSON) bool {
+		return slices.ContainsFunc(groups, func(want string) bool {
+			return strings.EqualFold(string(g.Name), want) || g.ID != "" && string(g.ID) == want
+		})
+	}), nil
+}
+
+type groupJSON struct {
+	ID   text `json:"groupId"`
+	Name text `json:"name"`
+}
+
+// groupsJSON is Data Center's user with their groups.
+type groupsJSON struct {
+	Groups struct {
+		Items []groupJSON `json:"items"`
+	} `json:"groups"`
+}
+
+func (g *groupsJSON) isComplete() bool { return g.Groups.Items != nil }
+
+func (c *Client) groupsOf(ctx context.Context, k call, who access.Actor, cloud bool) ([]groupJSON, error) {
+	if cloud {
+		var groups []groupJSON
+		k.endpoint = "/user/groups"
+		k.path = k.endpoint + query("accountId", who.ID)
+		err := c.call(ctx, k, &groups)
+		return groups, err
+	}
+	var user groupsJSON
+	k.endpoint = "/user"
+	k.path = k.endpoint + query("key", who.ID, "expand", "groups")
+	err := c.call(ctx, k, &user)
+	return user.Groups.Items, err
 }

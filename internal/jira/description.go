@@ -2,8 +2,12 @@ package jira
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
+	"text/template"
 	"time"
 
 	"teleport-jira/internal/access"
@@ -18,7 +22,7 @@ const maxSummary = 254
 // request, or gives nothing, costs its own wording, not the issue.
 func (c *Client) summary(data templates.Data) string {
 	text := ""
-	if t := c.wording.summary; t != nil {
+	if t := c.templates.summary; t != nil {
 		var err error
 		if text, err = templates.Execute(t, data); err != nil {
 			c.warnTemplate("summary", data, err)
@@ -42,7 +46,7 @@ func defaultSummary(d templates.Data) string {
 
 // description is the issue's description in wiki markup, see summary.
 func (c *Client) description(data templates.Data) string {
-	if t := c.wording.description; t != nil {
+	if t := c.templates.description; t != nil {
 		text, err := templates.Execute(t, data)
 		if err == nil {
 			return wikitext.Limit(text, maxText)
@@ -116,4 +120,30 @@ func until(start, end time.Time) string {
 		return templates.Date(end) + " (" + strings.TrimSuffix(length.String(), "0s") + ")"
 	}
 	return templates.Date(end)
+}
+
+// wording is the parsed templates of an issue; nil ones are built in.
+type issueTemplates struct {
+	summary     *template.Template
+	description *template.Template
+	fields      map[string]any // strings are *template.Template
+}
+
+// parseTemplates parses and tries all templates and names every fault.
+func parseTemplates(cfg IssueConfig) (*issueTemplates, error) {
+	t := &issueTemplates{fields: map[string]any{}}
+	var errs []error
+	var err error
+	if t.summary, err = templates.Parse("summary", cfg.Summary, templates.Plain); err != nil {
+		errs = append(errs, err)
+	}
+	if t.description, err = templates.Parse("description", cfg.Description, templates.Wiki); err != nil {
+		errs = append(errs, err)
+	}
+	for _, field := range slices.Sorted(maps.Keys(cfg.Fields)) {
+		if t.fields[field], err = templates.ParseValue("fields."+field, cfg.Fields[field]); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return t, errors.Join(errs...)
 }

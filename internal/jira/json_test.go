@@ -1,13 +1,10 @@
 package jira
 
 import (
-	"context"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 	"unicode"
 
@@ -30,7 +27,7 @@ func TestTypesThatDifferBetweenDeploymentsAreRead(t *testing.T) {
 	require.Equal(t, access.IssueRef{ID: "10000", Key: "TAR-1"}, issue.ref())
 	require.Equal(t, access.RequestID("r1"), issue.requestID())
 	require.True(t, issue.Fields.Updated.IsZero())
-	move, by, ok := newestMove(issue.Changelog.all(), "TAR")
+	move, by, ok := newestStatusChange(issue.Changelog.all(), "TAR")
 	require.True(t, ok)
 	require.Equal(t, "77", move.ID)
 	require.Equal(t, access.Status{ID: "3", Name: "Pending"}, move.To)
@@ -49,18 +46,18 @@ func TestMalformedRequestPropertyIsNone(t *testing.T) {
 func TestNewestMoveIsFoundInAnyOrder(t *testing.T) {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	entries := []history{
-		{ID: "9", Created: moment{at}, Items: []changeItem{{FieldID: "status", To: "1"}}},
-		{ID: "10", Created: moment{at}, Items: []changeItem{{FieldID: "status", To: "2"}}},
-		{ID: "8", Created: moment{at.Add(-time.Hour)}, Items: []changeItem{{FieldID: "status", To: "3"}}},
-		{ID: "11", Created: moment{at.Add(time.Hour)}, Items: []changeItem{{FieldID: "customfield_1", Field: "status", To: "4"}}},
+		{ID: "9", Created: timestamp{at}, Items: []changeItem{{FieldID: "status", To: "1"}}},
+		{ID: "10", Created: timestamp{at}, Items: []changeItem{{FieldID: "status", To: "2"}}},
+		{ID: "8", Created: timestamp{at.Add(-time.Hour)}, Items: []changeItem{{FieldID: "status", To: "3"}}},
+		{ID: "11", Created: timestamp{at.Add(time.Hour)}, Items: []changeItem{{FieldID: "customfield_1", Field: "status", To: "4"}}},
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		shuffled := rapid.Permutation(entries).Draw(t, "order")
-		move, _, ok := newestMove(slices.Clone(shuffled), "TAR")
+		move, _, ok := newestStatusChange(slices.Clone(shuffled), "TAR")
 		require.True(t, ok)
 		require.Equal(t, "10", move.ID)
 	})
-	_, _, ok := newestMove(nil, "TAR")
+	_, _, ok := newestStatusChange(nil, "TAR")
 	require.False(t, ok)
 }
 
@@ -93,9 +90,9 @@ func TestMoveKnowsTheProjectThatItWasMadeIn(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var entries []history
 			for i, items := range c.changes {
-				entries = append(entries, history{ID: text(strconv.Itoa(i)), Created: moment{at.Add(time.Duration(i) * time.Hour)}, Items: items})
+				entries = append(entries, history{ID: text(strconv.Itoa(i)), Created: timestamp{at.Add(time.Duration(i) * time.Hour)}, Items: items})
 			}
-			move, _, found := newestMove(entries, "TAR")
+			move, _, found := newestStatusChange(entries, "TAR")
 			require.True(t, found)
 			require.Equal(t, c.want, move.Project)
 		})
@@ -108,7 +105,7 @@ func TestChangelogThatLagsTheStatusShowsNoMove(t *testing.T) {
 	require.NoError(t, decode([]byte(`{"id":"1","fields":{"status":{"id":"2"}},"changelog":{"total":2,"histories":[
 		{"id":"1","created":"2026-01-01T00:00:00.000+0000","items":[{"field":"status","to":"2"}]},
 		{"id":"2","created":"2026-01-01T01:00:00.000+0000","items":[{"field":"status","to":"1"}]}]}}`), &raw))
-	move, err := c.lastMove(t.Context(), call{}, "", raw)
+	move, err := c.lastStatusChange(t.Context(), call{}, "", raw)
 	require.NoError(t, err)
 	require.Nil(t, move)
 }
@@ -119,92 +116,6 @@ func TestQuotedTextCanNotLeaveItsString(t *testing.T) {
 		inner := strings.NewReplacer(`\\`, "", `\"`, "").Replace(quoted[1 : len(quoted)-1])
 		require.NotContains(t, inner, `"`)
 		require.False(t, strings.HasSuffix(inner, `\`))
-	})
-}
-
-func TestOnlyALimitOfASecondShowsARate(t *testing.T) {
-	for reason, want := range map[string]bool{
-		"": true, "jira-burst-based": true, "jira-quota-tenant-based": false, "jira-quota-global-based": false,
-	} {
-		header := http.Header{"Ratelimit-Reason": {reason}}
-		require.Equal(t, want, showsRate(&http.Response{StatusCode: http.StatusTooManyRequests, Header: header}), reason)
-		require.False(t, showsRate(&http.Response{StatusCode: http.StatusServiceUnavailable, Header: header}), reason)
-	}
-}
-
-// ratedCall is a call that allowances count.
-func ratedCall(t *testing.T, method, name string) *http.Request {
-	t.Helper()
-	ctx := withEndpoint(t.Context(), endpoint{name: name})
-	req, err := http.NewRequestWithContext(ctx, method, "https://jira.example.com", http.NoBody)
-	require.NoError(t, err)
-	return req
-}
-
-func TestTurnsFallInAllAllowances(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := newAllowances()
-		create, other := ratedCall(t, http.MethodPost, "/issue"), ratedCall(t, http.MethodGet, "/issue/{issue}")
-		var last time.Time
-		for range 30 {
-			last = a.goOut(create, turn{})
-			<-time.After(10 * time.Millisecond)
-		}
-		a.refused(scopeAll, create, last, time.Now())
-		for range 40 {
-			a.take(create) // turns of which most are to come
-		}
-		waits := a.take(other)
-		require.Positive(t, time.Until(waits.at))
-		<-time.After(time.Millisecond)
-		last = a.goOut(create, turn{})
-		<-time.After(time.Millisecond)
-		a.refused(scopeEndpoint, create, last, time.Now())
-		require.True(t, a.stands(other, waits), "the other endpoint's turn")
-		require.Contains(t, a.of["GET /issue/{issue}"].calls, waits.at)
-		require.Contains(t, a.of["all"].calls, waits.at)
-		a.giveBack(other, waits)
-		for key, one := range a.of {
-			require.ElementsMatch(t, one.sent, one.calls, key)
-		}
-	})
-}
-
-func TestARefusalThatComesLateChangesNoRate(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := newAllowances()
-		create := ratedCall(t, http.MethodPost, "/issue")
-		var sent []time.Time
-		for range 150 {
-			sent = append(sent, a.goOut(create, turn{}))
-			<-time.After(5 * time.Millisecond)
-		}
-		a.refused(scopeEndpoint, create, sent[149], time.Now())
-		most := a.of["POST /issue"].most
-		require.Equal(t, 149, most)
-		for range 60 {
-			<-time.After(100 * time.Millisecond)
-			a.goOut(create, turn{})
-		}
-		a.refused(scopeEndpoint, create, sent[148], time.Now())
-		require.Equal(t, most, a.of["POST /issue"].most)
-	})
-}
-
-func TestGivenUpWaitLeavesThePlaceToOthers(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newGate(1, func(int) {})
-		require.NoError(t, g.acquire(t.Context()))
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		require.ErrorIs(t, g.acquire(ctx), context.DeadlineExceeded)
-		got := make(chan error)
-		go func() { got <- g.acquire(t.Context()) }()
-		synctest.Wait()
-		g.release()
-		require.NoError(t, <-got)
-		g.release()
-		require.Zero(t, g.used)
 	})
 }
 
@@ -219,11 +130,11 @@ func FuzzDecode(f *testing.F) {
 		}
 		_, _, _ = issue.summary(), issue.ref(), issue.requestID()
 		if issue.Changelog != nil {
-			_, _, _ = newestMove(issue.Changelog.all(), "TAR")
+			_, _, _ = newestStatusChange(issue.Changelog.all(), "TAR")
 		}
 		if issue.Fields.Comment != nil {
 			for _, c := range issue.Fields.Comment.Comments {
-				_, _ = c.comment(), c.mark()
+				_, _ = c.comment(), c.dedupKey()
 			}
 		}
 		if issue.Transitions != nil {
@@ -235,49 +146,13 @@ func FuzzDecode(f *testing.F) {
 }
 
 func FuzzRefusal(f *testing.F) {
-	f.Add([]byte(`{"errorMessages":["no"],"errors":{"labels":"not on screen"}}`), "7")
-	f.Add([]byte("<html>"), "Sat, 01 Jan 2000 00:00:30 GMT")
-	f.Add([]byte(`{"message":"null for uri"}`), "-1e300")
-	f.Fuzz(func(t *testing.T, body []byte, after string) {
+	f.Add([]byte(`{"errorMessages":["no"],"errors":{"labels":"not on screen"}}`))
+	f.Add([]byte("<html>"))
+	f.Add([]byte(`{"message":"null for uri"}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
 		text := parseRefusal(body).text(strings.TrimSpace)
 		require.LessOrEqual(t, len([]rune(text)), maxErrorText)
 		require.False(t, strings.ContainsFunc(text, unicode.IsControl))
-		resp := &http.Response{StatusCode: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {after}}}
-		wait := retryAfter(resp, time.Now())
-		require.GreaterOrEqual(t, wait, time.Duration(0))
-		require.LessOrEqual(t, wait, mostPause)
-	})
-}
-
-func TestSteadyButVariedLatencyIsNotStrain(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newGate(50, func(int) {})
-		for i := range 5000 {
-			for g.used < int(g.limit) {
-				require.NoError(t, g.acquire(t.Context()))
-			}
-			<-time.After(10 * time.Millisecond)
-			g.answered("search", time.Duration(20+i*37%300)*time.Millisecond)
-		}
-		require.Equal(t, 50, int(g.limit))
-	})
-}
-
-func TestHangingCallsAreStrainAndBrokenOnesAreNot(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g := newGate(50, func(int) {})
-		for range 40 {
-			for g.used < int(g.limit) {
-				require.NoError(t, g.acquire(t.Context()))
-			}
-			g.answered("create", 100*time.Millisecond)
-		}
-		limit := g.limit
-		require.Greater(t, int(limit), firstLimit)
-		g.unanswered("create", time.Millisecond)
-		require.InDelta(t, limit, g.limit, 0)
-		g.unanswered("create", time.Minute)
-		require.Less(t, g.limit, limit)
 	})
 }
 

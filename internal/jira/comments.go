@@ -1,10 +1,14 @@
 package jira
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
 
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/wikitext"
@@ -28,13 +32,13 @@ type newComment struct {
 
 // Comment writes a notice with its mark. It does not look for an earlier one.
 // Where comments are internal and Jira does not confirm that this one is, the
-// error is permanent, and unsure: the comment stands, customers may see it, and
+// error is permanent, and ambiguous: the comment stands, customers may see it, and
 // it has to be found rather than repeated.
 func (c *Client) Comment(ctx context.Context, ref access.IssueRef, n access.CommentDraft) error {
 	path, err := refPath(ref)
 	k := call{
-		op: "comment on issue", key: name(ref), method: http.MethodPost,
-		endpoint: "/issue/{issue}/comment", path: path + "/comment", issue: path, done: http.StatusCreated,
+		op: "comment on issue", key: refName(ref), method: http.MethodPost,
+		endpoint: "/issue/{issue}/comment", path: path + "/comment", issue: path, wantStatus: http.StatusCreated,
 	}
 	if err != nil {
 		return k.error(access.Permanent, err)
@@ -44,14 +48,14 @@ func (c *Client) Comment(ctx context.Context, ref access.IssueRef, n access.Comm
 	if err != nil {
 		return k.error(access.Permanent, err)
 	}
-	body.Properties = append(body.Properties, property{Key: markProperty, Value: mark})
+	body.Properties = append(body.Properties, property{Key: dedupProperty, Value: mark})
 	internal := c.cfg.CommentVisibility == Internal
 	if internal {
 		body.Properties = append(body.Properties, property{Key: internalProperty, Value: json.RawMessage(`{"internal":true}`)})
 	}
 	k.body = body
 	var answer commentJSON
-	if err := c.do(ctx, k, &answer); err != nil {
+	if err := c.call(ctx, k, &answer); err != nil {
 		return c.trueNotFound(ctx, err)
 	}
 	if internal && (answer.JSDPublic == nil || *answer.JSDPublic) {
@@ -63,11 +67,11 @@ func (c *Client) Comment(ctx context.Context, ref access.IssueRef, n access.Comm
 	return nil
 }
 
-// Marks lists the marks of the daemon's notices on the issue. Anybody who may
-// edit comments could have set them: they keep a notice from being repeated,
+// CommentKeys lists the dedup keys of the daemon's comments on the issue. Anybody
+// who may edit comments could have set them: they keep a comment from being repeated,
 // and decide nothing else. Only the daemon's own comments count.
 func (c *Client) CommentKeys(ctx context.Context, ref access.IssueRef) (map[string]bool, error) {
-	k := call{op: "read comments of issue", key: name(ref), method: http.MethodGet, read: true}
+	k := call{op: "read comments of issue", key: refName(ref), method: http.MethodGet, read: true}
 	path, err := refPath(ref)
 	if err != nil {
 		return nil, k.error(access.Permanent, err)
@@ -82,9 +86,53 @@ func (c *Client) CommentKeys(ctx context.Context, ref access.IssueRef) (map[stri
 		if author := comment.Author.actor(); self.ID != "" && !author.Same(self) {
 			continue
 		}
-		if mark := comment.mark(); mark != "" {
+		if mark := comment.dedupKey(); mark != "" {
 			marks[mark] = true
 		}
 	}
 	return marks, nil
+}
+
+// allComments is what the issue carried, or all pages where that was not all.
+func (c *Client) allComments(ctx context.Context, k call, path string, page *commentPage) ([]access.Comment, error) {
+	var raw []commentJSON
+	if page != nil {
+		raw = page.Comments
+	}
+	if page == nil || page.Total > len(raw) {
+		var err error
+		if raw, err = c.comments(ctx, k, path, ""); err != nil {
+			return nil, err
+		}
+	}
+	comments := make([]access.Comment, 0, len(raw))
+	for _, r := range raw {
+		comments = append(comments, r.comment())
+	}
+	slices.SortStableFunc(comments, func(a, b access.Comment) int {
+		return cmp.Or(a.Created.Compare(b.Created), compareIDs(a.ID, b.ID))
+	})
+	return comments, nil
+}
+
+// comments reads all comments of an issue.
+func (c *Client) comments(ctx context.Context, k call, path, expand string) ([]commentJSON, error) {
+	k.endpoint = "/issue/{issue}/comment"
+	var all []commentJSON
+	for range maxPages {
+		params := url.Values{"startAt": {strconv.Itoa(len(all))}, "maxResults": {strconv.Itoa(pageSize)}}
+		if expand != "" {
+			params.Set("expand", expand)
+		}
+		k.path = path + "/comment?" + params.Encode()
+		var page commentPage
+		if err := c.call(ctx, k, &page); err != nil {
+			return nil, err
+		}
+		all = append(all, page.Comments...)
+		if len(page.Comments) == 0 || len(all) >= page.Total {
+			return all, nil
+		}
+	}
+	return all, nil
 }

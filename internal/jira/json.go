@@ -64,10 +64,10 @@ func (a account) actor() access.Actor {
 }
 
 // moment is a time in Jira's format; zero where it can't be read.
-type moment struct{ time.Time }
+type timestamp struct{ time.Time }
 
 // UnmarshalJSON implements json.Unmarshaler.
-func (m *moment) UnmarshalJSON(raw []byte) error {
+func (m *timestamp) UnmarshalJSON(raw []byte) error {
 	var t text
 	if err := t.UnmarshalJSON(raw); err != nil {
 		return err
@@ -107,7 +107,7 @@ type issueJSON struct {
 		Status  statusJSON   `json:"status"`
 		Project projectJSON  `json:"project"`
 		Labels  []text       `json:"labels"`
-		Updated moment       `json:"updated"`
+		Updated timestamp    `json:"updated"`
 		Comment *commentPage `json:"comment"`
 		Summary text         `json:"summary"`
 		Creator account      `json:"creator"`
@@ -162,13 +162,13 @@ type commentPage struct {
 	Total    int           `json:"total"`
 }
 
-func (p *commentPage) isWhole() bool { return p.Comments != nil }
+func (p *commentPage) isComplete() bool { return p.Comments != nil }
 
 type commentJSON struct {
 	ID         text       `json:"id"`
 	Author     account    `json:"author"`
 	Body       text       `json:"body"`
-	Created    moment     `json:"created"`
+	Created    timestamp  `json:"created"`
 	Properties []property `json:"properties"`
 	JSDPublic  *bool      `json:"jsdPublic"`
 }
@@ -178,12 +178,12 @@ func (c commentJSON) comment() access.Comment {
 }
 
 // mark is the mark of one of the daemon's own notices.
-func (c commentJSON) mark() string {
+func (c commentJSON) dedupKey() string {
 	for _, p := range c.Properties {
 		var value struct {
 			Mark text `json:"mark"`
 		}
-		if p.Key == markProperty && json.Unmarshal(p.Value, &value) == nil {
+		if p.Key == dedupProperty && json.Unmarshal(p.Value, &value) == nil {
 			return string(value.Mark)
 		}
 	}
@@ -205,14 +205,14 @@ type historyPage struct {
 	IsLast    bool      `json:"isLast"`
 }
 
-func (p *historyPage) isWhole() bool { return p.Histories != nil || p.Values != nil }
+func (p *historyPage) isComplete() bool { return p.Histories != nil || p.Values != nil }
 
 func (p *historyPage) all() []history { return append(slices.Clone(p.Histories), p.Values...) }
 
 type history struct {
 	ID      text         `json:"id"`
 	Author  account      `json:"author"`
-	Created moment       `json:"created"`
+	Created timestamp    `json:"created"`
 	Items   []changeItem `json:"items"`
 }
 
@@ -234,7 +234,7 @@ func (i changeItem) is(field string) bool {
 	return i.Field == field && i.FieldType != "custom"
 }
 
-// leftProject tells whether the entry brought the issue into another project,
+// leftProject reports whether the entry brought the issue into another project,
 // and the key of the one that it left; "" where the entry does not name it.
 func (h history) leftProject() (key string, left bool) {
 	for _, item := range h.Items {
@@ -243,16 +243,16 @@ func (h history) leftProject() (key string, left bool) {
 			continue
 		}
 		left = true
-		if was := string(item.FromString); issueKeyFormat.MatchString(was) {
+		if was, err := access.ParseIssueKey(string(item.FromString)); err == nil {
 			key = was[:strings.LastIndexByte(was, '-')]
 		}
 	}
 	return key, left
 }
 
-// chosen tells whether a status in the entry was chosen along with another
+// chosen reports whether a status in the entry was chosen along with another
 // workflow, and not reached by a transition.
-func (h history) chosen() bool {
+func (h history) changesWorkflow() bool {
 	return slices.ContainsFunc(h.Items, func(i changeItem) bool { return i.Field == "Workflow" && i.FieldType != "custom" })
 }
 

@@ -53,16 +53,16 @@ func TestTrouble(t *testing.T) {
 						tc.fault.Route = route
 						remove := b.Inject(tc.fault)
 						require.Error(t, b.poll(t))
-						require.ErrorContains(t, b.c.Trouble(), tc.says)
+						require.ErrorContains(t, b.c.Health(), tc.says)
 						_, err := b.c.Issue(t.Context(), ref.ID)
 						require.NoError(t, err)
-						require.ErrorContains(t, b.c.Trouble(), tc.says, "the poll still fails")
+						require.ErrorContains(t, b.c.Health(), tc.says, "the poll still fails")
 						_, err = b.c.Issue(t.Context(), "99999")
 						require.Error(t, err)
-						require.ErrorContains(t, b.c.Trouble(), tc.says)
+						require.ErrorContains(t, b.c.Health(), tc.says)
 						remove()
 						require.NoError(t, b.poll(t))
-						require.NoError(t, b.c.Trouble())
+						require.NoError(t, b.c.Health())
 					})
 				}
 			}
@@ -106,7 +106,7 @@ func TestRefusalsThatAreNoTrouble(t *testing.T) {
 				require.NoError(t, b.poll(t))
 				b.Inject(tc.fault)
 				tc.call(t, b, ref)
-				require.NoError(t, b.c.Trouble())
+				require.NoError(t, b.c.Health())
 			})
 		})
 	}
@@ -127,11 +127,11 @@ func TestAnswerThatIsNotJirasIsTrouble(t *testing.T) {
 			remove := b.Inject(fault)
 			_, err := b.c.CommentKeys(t.Context(), ref)
 			require.Error(t, err)
-			require.ErrorContains(t, b.c.Trouble(), says)
+			require.ErrorContains(t, b.c.Health(), says)
 			remove()
 			_, err = b.c.CommentKeys(t.Context(), ref)
 			require.NoError(t, err)
-			require.NoError(t, b.c.Trouble())
+			require.NoError(t, b.c.Health())
 		})
 	}
 }
@@ -141,6 +141,6 @@ func TestAnonymousLoginIsTrouble(t *testing.T) {
 	b := start(t, fakejira.Cloud, faulty)
 	b.Inject(fakejira.Fault{Route: fakejira.RouteMyself, Effect: fakejira.Respond, Status: http.StatusOK, Body: "{}"})
 	require.Error(t, b.c.Connect(t.Context()))
-	require.ErrorContains(t, b.c.Trouble(), "refuses the login")
+	require.ErrorContains(t, b.c.Health(), "refuses the login")
 	require.Error(t, b.poll(t), "nothing is searched as nobody")
 }

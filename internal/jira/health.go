@@ -12,68 +12,69 @@ import (
 	"time"
 
 	"teleport-jira/internal/access"
+	"teleport-jira/internal/jira/throttle"
 )
 
-// proofAge is how long a proven login is believed. With a token that expired,
+// loginProofTTL is how long a proven login is believed. With a token that expired,
 // Jira may go on answering searches, as to an anonymous visitor, with nothing.
-const proofAge = 5 * time.Minute
+const loginProofTTL = 5 * time.Minute
 
 // trouble remembers whether Jira was usable when it was last called. What Jira
 // refuses for one issue, field or person is no trouble, and ends none that lasts.
-type trouble struct {
-	mu      sync.Mutex
-	last    error            // ends with the next answer of Jira's own about something else
-	lasting map[string]error // by endpoint; ends when that endpoint works
-	proven  time.Time        // when the login was last proven
+type health struct {
+	mu            sync.Mutex
+	lastErr       error            // ends with the next answer of Jira's own about something else
+	failing       map[string]error // by endpoint; ends when that endpoint works
+	loginProvenAt time.Time        // when the login was last proven
 }
 
 var errRefused = errors.New("jira refuses the login: the api token may have expired or been revoked")
 
 // note learns from a call; err is nil when it worked.
-func (t *trouble) note(k call, err *access.Error) {
+func (t *health) record(k call, err *access.Error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	switch {
 	case err == nil:
-		t.last = nil
-		delete(t.lasting, k.endpoint)
+		t.lastErr = nil
+		delete(t.failing, k.endpoint)
 		if k.endpoint == myselfEndpoint {
-			t.proven = time.Now()
+			t.loginProvenAt = time.Now()
 		}
-	case saysNothing(err):
+	case inconclusive(err):
 	case err.Class == access.Unauth:
-		t.lasts(myselfEndpoint, errRefused)
-		if k.vital {
-			t.lasts(k.endpoint, errRefused)
+		t.markFailing(myselfEndpoint, errRefused)
+		if k.essential {
+			t.markFailing(k.endpoint, errRefused)
 		}
-	case k.vital && !slices.Contains(k.spare, err.Status):
-		t.lasts(k.endpoint, cmp.Or(outageOf(err), refusalOf(err)))
+	case k.essential && !slices.Contains(k.fallbackOn, err.Status):
+		t.markFailing(k.endpoint, cmp.Or(unavailable(err), essentialRefused(err)))
 	default:
-		t.last = outageOf(err)
+		t.lastErr = unavailable(err)
 	}
 }
 
 // lasts notes what ends with the endpoint's next success.
-func (t *trouble) lasts(endpoint string, err error) {
-	if t.lasting == nil {
-		t.lasting = map[string]error{}
+func (t *health) markFailing(endpoint string, err error) {
+	if t.failing == nil {
+		t.failing = map[string]error{}
 	}
-	t.lasting[endpoint] = err
+	t.failing[endpoint] = err
 	if endpoint == myselfEndpoint {
-		t.proven = time.Time{} // so that it is asked again
+		t.loginProvenAt = time.Time{} // so that it is asked again
 	}
 }
 
-// saysNothing tells whether the error is none of Jira's: the call was given up
+// inconclusive reports whether the error is none of Jira's: the call was given up
 // or held back here, or there is too much to do.
-func saysNothing(err *access.Error) bool {
-	var held *notSentError
+func inconclusive(err *access.Error) bool {
+	var held *throttle.NotSentError
 	return errors.As(err, &held) || errors.Is(err, context.Canceled) || err.Status == http.StatusTooManyRequests
 }
 
-// outageOf is what the error says about Jira as a whole; nil when it is about
+// unavailable is what the error says about Jira as a whole; nil when it is about
 // the call alone.
-func outageOf(err *access.Error) error {
+func unavailable(err *access.Error) error {
 	switch {
 	case err.Status == 0:
 		return fmt.Errorf("jira does not answer: %w", err.Err)
@@ -87,8 +88,8 @@ func outageOf(err *access.Error) error {
 	return nil
 }
 
-// refusalOf is why an endpoint that always has to work did not.
-func refusalOf(err *access.Error) error {
+// essentialRefused is why an endpoint that always has to work did not.
+func essentialRefused(err *access.Error) error {
 	switch err.Status {
 	case http.StatusForbidden:
 		return fmt.Errorf("%w to %s: does an IP allow list or a gateway keep this host out?", answers(err.Status), err.Op)
@@ -105,33 +106,33 @@ func answers(status int) error {
 	return fmt.Errorf("jira answers %d %s", status, http.StatusText(status))
 }
 
-// stale tells whether the login has to be proven again.
-func (t *trouble) stale() bool {
+// stale reports whether the login has to be proven again.
+func (t *health) loginUnproven() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return time.Since(t.proven) > proofAge
+	return time.Since(t.loginProvenAt) > loginProofTTL
 }
 
 // Trouble is why Jira was not usable when it was last called; nil when it was.
 // It makes no call: what is wrong shows with the next poll or resync at the
 // latest.
-func (c *Client) Trouble() error {
-	t := &c.trouble
+func (c *Client) Health() error {
+	t := &c.health
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	// The login first: without it nothing else works either.
-	if err := t.lasting[myselfEndpoint]; err != nil {
+	if err := t.failing[myselfEndpoint]; err != nil {
 		return err
 	}
-	for _, endpoint := range slices.Sorted(maps.Keys(t.lasting)) {
-		return t.lasting[endpoint]
+	for _, endpoint := range slices.Sorted(maps.Keys(t.failing)) {
+		return t.failing[endpoint]
 	}
-	return t.last
+	return t.lastErr
 }
 
 // prove proves the login unless that was done a short while ago.
-func (c *Client) prove(ctx context.Context) error {
-	if !c.trouble.stale() {
+func (c *Client) proveLogin(ctx context.Context) error {
+	if !c.health.loginUnproven() {
 		return nil
 	}
 	_, err := c.myself(ctx)

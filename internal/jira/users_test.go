@@ -14,6 +14,7 @@ import (
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/fakejira"
 	"teleport-jira/internal/jira"
+	"teleport-jira/internal/preflight"
 )
 
 // sparse leaves fields out of the authors of changelog entries.
@@ -147,7 +148,7 @@ func TestThoroughPreflightWarnsWhereRequestersCanNotBeRecognised(t *testing.T) {
 			require.NoError(t, err)
 			for _, f := range findings {
 				if f.Name == "permission USER_PICKER" {
-					require.Equal(t, jira.Warning, f.Verdict)
+					require.Equal(t, preflight.Warning, f.Level)
 					return
 				}
 			}

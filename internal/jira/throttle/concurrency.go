@@ -1,0 +1,153 @@
+package throttle
+
+import (
+	"container/list"
+	"context"
+	"sync"
+	"time"
+)
+
+const (
+	firstLimit = 4           // calls in flight to begin with
+	cutEvery   = time.Second // one overload is answered by one cut
+	cutFactor  = 0.75        // of the limit that stays after a refusal
+	slowFactor = 0.9         // of the limit that stays when answers slow down
+)
+
+// concurrency limits the calls in flight and adapts the limit: it doubles with
+// every round trip until Jira first shows that it is overloaded, grows by one a
+// round trip from then on, and shrinks on refusals (429, 503) and when answers
+// take more than twice their usual time. It grows only while calls wait for it.
+// First come, first served. Safe for concurrent use.
+//
+// failsafe-go's adaptive limiter does not fit: it goes by latency alone, so that
+// a refusal could not shrink it, and grows by one or two in a sampling window,
+// which takes a burst's whole length to come from 4 to 64.
+type concurrency struct {
+	mu         sync.Mutex
+	limit      float64
+	max        float64
+	inFlight   int
+	waiting    list.List // of chan struct{}, closed when the place is given
+	overloaded bool      // Jira has been: grow slowly
+	lastCut    time.Time
+	latencies  map[string]latency // by endpoint
+	changed    func(limit int)
+}
+
+func newConcurrency(maxLimit int, changed func(limit int)) *concurrency {
+	c := &concurrency{max: float64(maxLimit), latencies: map[string]latency{}, changed: changed}
+	c.set(firstLimit)
+	return c
+}
+
+// acquire waits for a place, which one of the other methods gives back.
+func (c *concurrency) acquire(ctx context.Context) error {
+	c.mu.Lock()
+	if c.inFlight < int(c.limit) && c.waiting.Len() == 0 {
+		c.inFlight++
+		c.mu.Unlock()
+		return nil
+	}
+	given := make(chan struct{})
+	place := c.waiting.PushBack(given)
+	c.mu.Unlock()
+
+	select {
+	case <-given:
+		return nil
+	case <-ctx.Done():
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case <-given: // at the same moment: hand it on
+		c.inFlight--
+		c.admit()
+	default:
+		c.waiting.Remove(place)
+	}
+	return ctx.Err()
+}
+
+// release gives a place back without learning from the call.
+func (c *concurrency) release() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inFlight--
+	c.admit()
+}
+
+// answered gives a place back after a success.
+func (c *concurrency) answered(endpoint string, took time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	wanted := c.waiting.Len() > 0 || c.inFlight >= int(c.limit)
+	c.inFlight--
+	judged := c.latencies[endpoint].calls == warmUp
+	l := c.latencies[endpoint].learn(took, time.Now())
+	c.latencies[endpoint] = l
+	switch {
+	case judged && l.exceededBy(l.recent):
+		c.slowDown()
+	case wanted && c.overloaded:
+		c.set(c.limit + 1/c.limit)
+	case wanted:
+		c.set(c.limit + 1)
+	}
+	c.admit()
+}
+
+// unanswered gives a place back after a call that got no answer for so long. A
+// Jira that hangs is overloaded; one that hangs up says nothing.
+func (c *concurrency) unanswered(endpoint string, took time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inFlight--
+	if c.latencies[endpoint].exceededBy(took) {
+		c.slowDown()
+	}
+	c.admit()
+}
+
+// refused gives a place back after Jira asked for fewer calls.
+func (c *concurrency) refused() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inFlight--
+	c.cut(cutFactor)
+	c.admit()
+}
+
+// slowDown shrinks the limit a little, not below where it began.
+func (c *concurrency) slowDown() {
+	if c.limit*slowFactor >= firstLimit {
+		c.cut(slowFactor)
+	}
+}
+
+// cut shrinks the limit, once for all calls that met the same overload.
+func (c *concurrency) cut(factor float64) {
+	c.overloaded = true
+	if now := time.Now(); now.Sub(c.lastCut) >= cutEvery {
+		c.lastCut = now
+		c.set(c.limit * factor)
+	}
+}
+
+func (c *concurrency) set(limit float64) {
+	before := int(c.limit)
+	c.limit = max(1, min(limit, c.max))
+	if int(c.limit) != before {
+		c.changed(int(c.limit))
+	}
+}
+
+// admit gives places to those who wait as far as the limit goes.
+func (c *concurrency) admit() {
+	for c.inFlight < int(c.limit) && c.waiting.Len() > 0 {
+		given, _ := c.waiting.Remove(c.waiting.Front()).(chan struct{})
+		c.inFlight++
+		close(given)
+	}
+}

@@ -1,0 +1,82 @@
+package throttle
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// fill takes all places that are free.
+func (c *concurrency) fill(t *testing.T) {
+	t.Helper()
+	for c.inFlight < int(c.limit) {
+		require.NoError(t, c.acquire(t.Context()))
+	}
+}
+
+func TestGivenUpWaitLeavesThePlaceToOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newConcurrency(1, func(int) {})
+		require.NoError(t, c.acquire(t.Context()))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, c.acquire(ctx), context.DeadlineExceeded)
+		got := make(chan error)
+		go func() { got <- c.acquire(t.Context()) }()
+		synctest.Wait()
+		c.release()
+		require.NoError(t, <-got)
+		c.release()
+		require.Zero(t, c.inFlight)
+	})
+}
+
+func TestSteadyButVariedLatencyIsNoOverload(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newConcurrency(50, func(int) {})
+		for i := range 5000 {
+			c.fill(t)
+			<-time.After(10 * time.Millisecond)
+			c.answered("search", time.Duration(20+i*37%300)*time.Millisecond)
+		}
+		require.Equal(t, 50, int(c.limit))
+	})
+}
+
+func TestHangingCallsAreOverloadAndBrokenOnesAreNot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newConcurrency(50, func(int) {})
+		for range 40 {
+			c.fill(t)
+			c.answered("create", 100*time.Millisecond)
+		}
+		limit := c.limit
+		require.Greater(t, int(limit), firstLimit)
+		c.unanswered("create", time.Millisecond)
+		require.InDelta(t, limit, c.limit, 0)
+		c.unanswered("create", time.Minute)
+		require.Less(t, c.limit, limit)
+	})
+}
+
+func TestOneOverloadIsAnsweredByOneCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newConcurrency(50, func(int) {})
+		for range 36 {
+			c.fill(t)
+			c.answered("create", 100*time.Millisecond)
+		}
+		require.InDelta(t, 40, c.limit, 0)
+		c.fill(t)
+		for range 10 {
+			c.refused()
+		}
+		require.InDelta(t, 30, c.limit, 0)
+		<-time.After(cutEvery)
+		c.refused()
+		require.InDelta(t, 22.5, c.limit, 0)
+	})
+}
