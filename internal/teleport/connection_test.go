@@ -96,11 +96,11 @@ func TestCertificateOfAnotherClusterIsPermanent(t *testing.T) {
 	t.Cleanup(other.Close)
 	own, err := w.cluster.WriteKeyPair(t.TempDir(), bot, time.Hour)
 	require.NoError(t, err)
-	foreign, err := other.WriteKeyPair(t.TempDir(), bot, time.Hour)
+	untrusted, err := other.WriteKeyPair(t.TempDir(), bot, time.Hour)
 	require.NoError(t, err)
 	_, deps := w.overSocket()
 	w.cfg = teleport.Config{
-		Addr: w.cfg.Addr, ClientKey: foreign.Key, ClientCrt: foreign.Cert, RootCAs: own.RootCAs,
+		Addr: w.cfg.Addr, ClientKey: untrusted.Key, ClientCrt: untrusted.Cert, RootCAs: own.RootCAs,
 	}
 	attempt := func() error {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -166,9 +166,9 @@ func TestReviewModeIsLoggedOnce(t *testing.T) {
 // halve leaves half of the file.
 func halve(t *testing.T, path string) {
 	t.Helper()
-	whole, err := os.ReadFile(filepath.Clean(path))
+	content, err := os.ReadFile(filepath.Clean(path))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(path, whole[:len(whole)/2], 0o600))
+	require.NoError(t, os.WriteFile(path, content[:len(content)/2], 0o600))
 }
 
 func TestReconnectsOverASocket(t *testing.T) {
