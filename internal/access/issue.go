@@ -1,9 +1,35 @@
 package access
 
 import (
+	"fmt"
+	"regexp"
 	"strings"
 	"time"
 )
+
+var (
+	issueIDPattern  = regexp.MustCompile(`^[0-9]{1,19}$`)
+	issueKeyPattern = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,254}-[0-9]{1,19}$`)
+)
+
+// ParseIssueID returns s if it is an issue's id: a decimal number. It fails on
+// anything that could mean more than itself in a path or a query.
+func ParseIssueID(s string) (string, error) {
+	if !issueIDPattern.MatchString(s) {
+		return "", fmt.Errorf("not an issue id: %.60q", s)
+	}
+	return s, nil
+}
+
+// ParseIssueKey returns s if it is an issue's key, such as "OPS-12". It fails
+// on anything that could mean more than itself in a path or a query. Data
+// Center's administrators may allow digits and underscores in project keys.
+func ParseIssueKey(s string) (string, error) {
+	if !issueKeyPattern.MatchString(s) {
+		return "", fmt.Errorf("not an issue key: %.60q", s)
+	}
+	return s, nil
+}
 
 // IssueRef names a Jira issue. The id is the truth; the key changes when the
 // issue moves to another project.

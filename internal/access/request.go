@@ -3,6 +3,7 @@ package access
 import (
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 )
 
@@ -26,6 +27,21 @@ func ParseRequestID(s string) (RequestID, error) {
 
 // Label is the Jira label of the request's issue.
 func (id RequestID) Label() string { return LabelPrefix + string(id) }
+
+// RequestIDFromLabels returns the first request id that a label names; "" when
+// none does. Labels are untrusted: the id is a candidate and proves nothing.
+func RequestIDFromLabels(labels []string) RequestID {
+	for _, label := range labels {
+		rest, ok := strings.CutPrefix(label, LabelPrefix)
+		if !ok {
+			continue
+		}
+		if id, err := ParseRequestID(rest); err == nil {
+			return id
+		}
+	}
+	return ""
+}
 
 // State is where a request stands, and what an issue has been brought to.
 type State string

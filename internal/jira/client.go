@@ -133,7 +133,7 @@ func (c *Client) Self() access.Actor {
 
 // BrowseURL is the page of an issue, or "" for what is not a key.
 func (c *Client) BrowseURL(key string) string {
-	if !issueKeyFormat.MatchString(key) {
+	if _, err := access.ParseIssueKey(key); err != nil {
 		return ""
 	}
 	base := c.cfg.URL

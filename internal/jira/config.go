@@ -109,10 +109,8 @@ type IssueConfig struct {
 
 var (
 	projectPattern = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,254}$`)
-	issueIDPattern = regexp.MustCompile(`^[0-9]{1,19}$`)
 	// groupIDPattern is a group's id on Cloud; Data Center has names only.
 	groupIDPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
-	issueKeyFormat = regexp.MustCompile(`^[A-Z][A-Z0-9_]{0,254}-[0-9]{1,19}$`)
 )
 
 // withDefaults fills in what is empty.

@@ -56,7 +56,7 @@ func (c *Client) CreateIssue(ctx context.Context, d access.Draft) (access.IssueR
 		return access.IssueRef{}, err
 	}
 	ref := answer.ref()
-	if !issueIDPattern.MatchString(ref.ID) || !issueKeyFormat.MatchString(ref.Key) {
+	if !validRef(ref) {
 		e := k.error(access.Temporary, errors.New("the answer does not name the new issue"))
 		e.Ambiguous = true
 		return access.IssueRef{}, e
@@ -92,7 +92,7 @@ func (c *Client) issueFields(ctx context.Context, d access.Draft) (map[string]an
 
 // nameOrID refers to something by its id if it is a number, else by its name.
 func nameOrID(s string) map[string]string {
-	if issueIDPattern.MatchString(s) {
+	if isID(s) {
 		return map[string]string{"id": s}
 	}
 	return map[string]string{"name": s}

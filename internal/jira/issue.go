@@ -30,10 +30,26 @@ const (
 // issuePath is the path of an issue named by id or key. Anything else is
 // refused: it could lead to another resource.
 func issuePath(idOrKey string) (string, error) {
-	if !issueIDPattern.MatchString(idOrKey) && !issueKeyFormat.MatchString(idOrKey) {
+	if isID(idOrKey) {
+		return "/issue/" + idOrKey, nil
+	}
+	key, err := access.ParseIssueKey(idOrKey)
+	if err != nil {
 		return "", fmt.Errorf("not an issue id or key: %.60q", idOrKey)
 	}
-	return "/issue/" + idOrKey, nil
+	return "/issue/" + key, nil
+}
+
+// isID reports whether s is a number, as which Jira gives all ids.
+func isID(s string) bool {
+	_, err := access.ParseIssueID(s)
+	return err == nil
+}
+
+// validRef reports whether ref has an id and a key that may go into a path.
+func validRef(ref access.IssueRef) bool {
+	_, err := access.ParseIssueKey(ref.Key)
+	return err == nil && isID(ref.ID)
 }
 
 // refPath is the path of an issue that the daemon knows. The id is the truth;
@@ -42,10 +58,11 @@ func refPath(ref access.IssueRef) (string, error) {
 	if ref.ID == "" {
 		return issuePath(ref.Key)
 	}
-	if !issueIDPattern.MatchString(ref.ID) {
-		return "", fmt.Errorf("not an issue id: %.60q", ref.ID)
+	id, err := access.ParseIssueID(ref.ID)
+	if err != nil {
+		return "", err
 	}
-	return "/issue/" + ref.ID, nil
+	return "/issue/" + id, nil
 }
 
 // errNoIssue: Jira shows every issue with its status.
@@ -73,7 +90,7 @@ func (c *Client) Issue(ctx context.Context, idOrKey string) (*access.Issue, erro
 	if err == nil && raw.Fields.Status.status() == (access.Status{}) {
 		err = errNoIssue
 	}
-	if err == nil && issueIDPattern.MatchString(idOrKey) && raw.ref().ID != idOrKey {
+	if err == nil && isID(idOrKey) && raw.ref().ID != idOrKey {
 		err = errors.New("the answer is about another issue")
 	}
 	if err != nil {

@@ -230,7 +230,7 @@ func (w *walk) take(ctx context.Context, from position, step transition) (there 
 	k := w.call
 	k.method, k.endpoint = http.MethodPost, "/issue/{issue}/transitions"
 	k.path, k.issue, k.done = w.path+"/transitions", w.path, http.StatusNoContent
-	if !issueIDPattern.MatchString(string(step.ID)) {
+	if !isID(string(step.ID)) {
 		return false, k.error(access.Temporary, fmt.Errorf("not a transition id: %.60q", string(step.ID)))
 	}
 	body := map[string]any{"transition": map[string]string{"id": string(step.ID)}}

@@ -26,7 +26,7 @@ func (p *preflight) issueType(ctx context.Context, t Target) (id string, ok bool
 	}
 	var names []string
 	for _, each := range types {
-		if each.status().Is(t.IssueType) && issueIDPattern.MatchString(string(each.ID)) {
+		if each.status().Is(t.IssueType) && isID(string(each.ID)) {
 			p.ok(check, "found")
 			return string(each.ID), true, nil
 		}

@@ -120,7 +120,7 @@ func (p *preflight) workflow(ctx context.Context, t Target, typeID string, known
 	w := &workflow{target: t, statuses: known, shown: map[string]bool{}}
 	scope := "project = " + quoteJQL(t.Project) + " AND issuetype = " + typeID
 	for _, s := range known[:min(len(known), mostExamples)] {
-		if !issueIDPattern.MatchString(s.ID) {
+		if !isID(s.ID) {
 			continue
 		}
 		if err := p.example(ctx, w, scope+" AND status = "+s.ID); err != nil {

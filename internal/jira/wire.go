@@ -243,7 +243,7 @@ func (h history) leftProject() (key string, left bool) {
 			continue
 		}
 		left = true
-		if was := string(item.FromString); issueKeyFormat.MatchString(was) {
+		if was, err := access.ParseIssueKey(string(item.FromString)); err == nil {
 			key = was[:strings.LastIndexByte(was, '-')]
 		}
 	}

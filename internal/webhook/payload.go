@@ -4,17 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"regexp"
 	"slices"
 	"strings"
 
 	"teleport-jira/internal/access"
-)
-
-// What an issue's id and key may look like before they are put into a path.
-var (
-	idPattern  = regexp.MustCompile(`^[0-9]{1,20}$`)
-	keyPattern = regexp.MustCompile(`^[A-Z][A-Z0-9_]{1,99}-[0-9]{1,20}$`)
 )
 
 // issueEvents is how the names of all events about an issue itself begin.
@@ -27,21 +20,31 @@ const issueEvents = "jira:issue_"
 type payload struct {
 	Event string `json:"webhookEvent"`
 	Issue *struct {
-		ID     looseText `json:"id"`
-		Key    looseText `json:"key"`
-		Fields struct {
-			Labels []looseText `json:"labels"`
-			Status struct {
-				ID   looseText `json:"id"`
-				Name looseText `json:"name"`
-			} `json:"status"`
-		} `json:"fields"`
+		ID     looseText   `json:"id"`
+		Key    looseText   `json:"key"`
+		Fields issueFields `json:"fields"`
 	} `json:"issue"`
 	Changelog struct {
 		Items []struct {
 			Field looseText `json:"field"`
 		} `json:"items"`
 	} `json:"changelog"`
+}
+
+type issueFields struct {
+	Labels []looseText `json:"labels"`
+	Status struct {
+		ID   looseText `json:"id"`
+		Name looseText `json:"name"`
+	} `json:"status"`
+}
+
+func (f issueFields) labels() []string {
+	labels := make([]string, 0, len(f.Labels))
+	for _, l := range f.Labels {
+		labels = append(labels, string(l))
+	}
+	return labels
 }
 
 // looseText is a string or a number; anything else is as good as absent.
@@ -81,19 +84,20 @@ func decode(body []byte) (hint access.IssueHint, matters bool, err error) {
 	if p.Issue == nil || !p.matters() {
 		return hint, false, nil
 	}
+	id, err := access.ParseIssueID(string(p.Issue.ID))
+	if err != nil {
+		return hint, false, errMalformed
+	}
 	fields := p.Issue.Fields
 	hint = access.IssueHint{
-		ID: string(p.Issue.ID), RequestID: requestID(fields.Labels),
+		ID: id, RequestID: access.RequestIDFromLabels(fields.labels()),
 		Status: access.Status{ID: string(fields.Status.ID), Name: string(fields.Status.Name)},
 	}
 	if p.Event == issueEvents+"deleted" {
 		hint.Status = access.Status{} // What it was is not what it is.
 	}
-	if !idPattern.MatchString(hint.ID) {
-		return access.IssueHint{}, false, errMalformed
-	}
 	// The id is enough: a key that does not look like one is left out.
-	if key := string(p.Issue.Key); keyPattern.MatchString(key) {
+	if key, err := access.ParseIssueKey(string(p.Issue.Key)); err == nil {
 		hint.Key = key
 	}
 	return hint, true, nil
@@ -115,18 +119,4 @@ func (p *payload) matters() bool {
 		}
 	}
 	return false
-}
-
-// requestID is the first request id that the labels name; "" for none.
-func requestID(labels []looseText) access.RequestID {
-	for _, label := range labels {
-		rest, ok := strings.CutPrefix(string(label), access.LabelPrefix)
-		if !ok {
-			continue
-		}
-		if id, err := access.ParseRequestID(rest); err == nil {
-			return id
-		}
-	}
-	return ""
 }
