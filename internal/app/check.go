@@ -179,16 +179,16 @@ func (o CheckOptions) checkHTTP(ctx context.Context, cfg *config.Config) []prefl
 		}
 		return []preflight.Finding{{Area: area, Name: "listener", Level: preflight.OK, Detail: detail}}
 	}
-	door := preflight.Listener{ListenAddr: h.ListenAddr, PublicAddr: h.PublicAddr, ClientCerts: h.TLS.VerifyClientCert}
+	listener := preflight.Listener{ListenAddr: h.ListenAddr, PublicAddr: h.PublicAddr, ClientCerts: h.TLS.VerifyClientCert}
 	if !o.InsecureNoTLS {
-		door.CertFile, door.KeyFile = h.HTTPSCertFile, h.HTTPSKeyFile
+		listener.CertFile, listener.KeyFile = h.HTTPSCertFile, h.HTTPSKeyFile
 	}
 	proof := preflight.Finding{Area: area, Name: "authentication", Level: preflight.OK, Detail: "webhooks have to prove where they come from"}
 	if !h.Authenticated() {
 		proof.Level, proof.Detail = preflight.Warning, "none: anybody who reaches the listener can make the daemon look at issues"
 		proof.Fix = "set http.webhook_secret or http.basic_auth"
 	}
-	return append(preflight.Webhook(ctx, door), proof)
+	return append(preflight.Webhook(ctx, listener), proof)
 }
 
 func checkTelemetry(ctx context.Context, cfg *config.Config) []preflight.Finding {
