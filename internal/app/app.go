@@ -103,22 +103,22 @@ func newApp(o Options, output *logging.Log, cfg *config.Config) *app {
 	return a
 }
 
-// warn logs what an operator should know of a configuration that works.
+// warn logs what an operator should change about a valid configuration.
 func (a *app) warn(cfg *config.Config) {
 	for _, w := range cfg.Warnings {
 		a.log.Warn("configuration works but should be changed", "detail", w.String(), "fix", w.Fix)
 	}
 	if cfg.HTTP.Enabled && !cfg.HTTP.Authenticated() {
 		a.log.Warn("webhooks are not authenticated, set http.webhook_secret or http.basic_auth",
-			"effect", "anybody who reaches the listener can make the daemon look at issues")
+			"effect", "anybody who reaches the listener can make the daemon read issues")
 	}
 }
 
 // run sets the daemon up, runs the main loop until ctx ends or something fails,
 // and stops what was set up, the last first. Listeners come before the first
-// generation: a daemon that waits for a side answers for its health, and tells
-// Jira to send webhooks again. They stop after the last one has drained, which
-// refuses webhooks meanwhile.
+// generation, so that a daemon that waits for a side answers health checks, and
+// refuses webhooks so that Jira sends them again. They stop after the active
+// generation has drained, for the same reasons.
 func (a *app) run(ctx context.Context, cfg *config.Config) (err error) {
 	var stops stops
 	defer func() { err = errors.Join(err, stops.run(a.log, stopTimeout)) }()
@@ -136,9 +136,9 @@ func (a *app) run(ctx context.Context, cfg *config.Config) (err error) {
 	return a.loop(ctx, r)
 }
 
-// The main loop ticks this often, for what is looked at from time to time, and
-// a turn of it may take up to loopTimeout: a change of generations takes as
-// long as the old one drains, which is bounded.
+// The main loop ticks at this interval, to check for outages. One turn of it may
+// take loopTimeout: a swap of generations takes as long as the old one drains,
+// which is bounded.
 const (
 	tickInterval = 5 * time.Second
 	loopTimeout  = time.Minute
@@ -147,8 +147,7 @@ const (
 // errEnded is the error of work that ended although nobody stopped it.
 var errEnded = errors.New("the daemon's work ended by itself")
 
-// loop handles what happens to the daemon, one thing after the other, until ctx
-// ends.
+// loop handles one event after the other until ctx ends or something fails.
 func (a *app) loop(ctx context.Context, r *reloader) error {
 	tick := time.NewTicker(tickInterval)
 	defer tick.Stop()
@@ -174,10 +173,12 @@ func (a *app) loop(ctx context.Context, r *reloader) error {
 	}
 }
 
-// stopTimeout bounds a whole shutdown: what runs the daemon kills it soon after.
+// stopTimeout bounds a whole shutdown, which may take 15 s: supervisors kill the
+// process soon after.
 const stopTimeout = 14 * time.Second
 
-// stops are the ways to stop what has been set up, in the order of the set-up.
+// stops are the functions that stop what has been set up, in the order of the
+// set-up.
 type stops []struct {
 	name string
 	stop func() error
@@ -190,8 +191,8 @@ func (s *stops) add(name string, stop func() error) {
 	}{name, stop})
 }
 
-// run stops everything, the last first, and returns what went wrong. What is
-// not stopped when the time is over is left to the end of the process.
+// run stops everything, the last first, and returns the errors. It does not wait
+// for what has not stopped within the timeout: the process ends.
 func (s stops) run(log *slog.Logger, timeout time.Duration) error {
 	deadline := time.NewTimer(timeout)
 	defer deadline.Stop()
@@ -201,7 +202,7 @@ func (s stops) run(log *slog.Logger, timeout time.Duration) error {
 		stopped := make(chan error, 1)
 		go func() { stopped <- s[i].stop() }()
 		if over {
-			continue // It is told to stop, and nobody waits for it.
+			continue // Only its stop begins.
 		}
 		select {
 		case err := <-stopped:

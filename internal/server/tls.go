@@ -13,7 +13,7 @@ import (
 	"teleport-jira/internal/filewatch"
 )
 
-// TLSFiles names the files that a listener's TLS is made of, in PEM.
+// TLSFiles names the files for a listener's TLS, in PEM.
 type TLSFiles struct {
 	Cert          string // the certificate and what chains it to its CA
 	Key           string
@@ -26,7 +26,7 @@ func (f TLSFiles) paths() []string {
 	return slices.DeleteFunc([]string{f.Cert, f.Key, f.ClientCA}, func(path string) bool { return path == "" })
 }
 
-// TLS is what TLSFiles held when they were read. It never changes.
+// TLS holds the contents of TLSFiles, as they were when read. It never changes.
 type TLS struct {
 	files   TLSFiles
 	config  *tls.Config

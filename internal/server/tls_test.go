@@ -167,6 +167,16 @@ func TestRenewedCertificateIsTakenUp(t *testing.T) {
 	require.Contains(t, out.String(), "certificate reloaded")
 }
 
+func TestClientCertificatesAreCheckedAgainstTheSystemsCAsByDefault(t *testing.T) {
+	f := files(t)
+	newPair(t, "server", inAYear()).write(t, f)
+	f.VerifyClients = true
+	certs, err := LoadTLS(f)
+	require.NoError(t, err)
+	require.Equal(t, tls.RequireAndVerifyClientCert, certs.config.ClientAuth)
+	require.Nil(t, certs.config.ClientCAs)
+}
+
 func TestUseTLSSwapsForOtherFiles(t *testing.T) {
 	registry := prometheus.NewRegistry()
 	s := &Server{metrics: NewMetrics(registry)}

@@ -29,7 +29,7 @@ const (
 	// maxBody is the most that is read of a body. Jira Cloud sends 25 MB at most:
 	// https://developer.atlassian.com/cloud/jira/platform/webhooks/
 	maxBody = 25 << 20
-	// smallBody is what every webhook in flight may hold. Payloads of a few
+	// smallBody is how much every webhook in flight may have in memory. Payloads of a few
 	// dozen kilobytes are usual.
 	smallBody = 256 << 10
 	// maxInFlight is how many webhooks are handled at once. Jira Cloud delivers

@@ -8,7 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// result is what came of a webhook, and the label of the metric.
+// result is the outcome of a webhook, and the label of the metric.
 type result string
 
 const (
