@@ -136,7 +136,7 @@ func (a *app) run(ctx context.Context, cfg *config.Config) (err error) {
 	return a.loop(ctx, r)
 }
 
-// The main loop ticks at this interval, to check for outages. One turn of it may
+// The main loop ticks at this interval, to log which side is unreachable. One turn of it may
 // take loopTimeout: a swap of generations takes as long as the old one drains,
 // which is bounded.
 const (
@@ -151,7 +151,7 @@ var errEnded = errors.New("the daemon's work ended by itself")
 func (a *app) loop(ctx context.Context, r *reloader) error {
 	tick := time.NewTicker(tickInterval)
 	defer tick.Stop()
-	outages := newOutages(a.log)
+	health := newHealthLog(a.log)
 	for {
 		a.watchdog.Expect("main loop", loopTimeout)
 		select {
@@ -168,7 +168,7 @@ func (a *app) loop(ctx context.Context, r *reloader) error {
 				return err
 			}
 		case <-tick.C:
-			outages.check(a.active.Load())
+			health.check(a.active.Load())
 		}
 	}
 }

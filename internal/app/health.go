@@ -84,50 +84,50 @@ func (s *startup) unreachable(side string) error {
 	return cmp.Or(s.last[side], errStarting)
 }
 
-// outageAfter is how long a side has to be unreachable before the log says so:
+// unreachableAfter is how long a side has to be unreachable before the log says so:
 // single calls that fail are repeated, and logged where they matter.
-const outageAfter = 10 * time.Second
+const unreachableAfter = 10 * time.Second
 
-// outages logs when a side becomes unreachable for longer than a moment, and
+// healthLog logs when a side becomes unreachable for longer than a moment, and
 // when it is back. It belongs to one goroutine.
-type outages struct {
+type healthLog struct {
 	log   *slog.Logger
-	sides map[string]*outage
+	sides map[string]*sideHealth
 }
 
-type outage struct {
+type sideHealth struct {
 	since  time.Time
 	logged bool
 }
 
-func newOutages(log *slog.Logger) *outages {
-	return &outages{log: log, sides: map[string]*outage{}}
+func newHealthLog(log *slog.Logger) *healthLog {
+	return &healthLog{log: log, sides: map[string]*sideHealth{}}
 }
 
 // check looks at both sides of the active generation, if there is one.
-func (o *outages) check(g *generation) {
+func (h *healthLog) check(g *generation) {
 	if g == nil {
 		return
 	}
 	for _, side := range []string{sideTeleport, sideJira} {
-		o.note(side, g.unreachable(side))
+		h.note(side, g.unreachable(side))
 	}
 }
 
-// note takes in why a side can't be used; nil when it can.
-func (o *outages) note(side string, err error) {
-	out := o.sides[side]
+// note records why a side can't be used; nil when it can.
+func (h *healthLog) note(side string, err error) {
+	known := h.sides[side]
 	switch {
 	case err == nil:
-		if out != nil && out.logged {
-			o.log.Info("side reachable again", "side", side, "after", time.Since(out.since).Round(time.Second))
+		if known != nil && known.logged {
+			h.log.Info("side reachable again", "side", side, "after", time.Since(known.since).Round(time.Second))
 		}
-		delete(o.sides, side)
-	case out == nil:
-		o.sides[side] = &outage{since: time.Now()}
-	case !out.logged && time.Since(out.since) >= outageAfter:
-		out.logged = true
-		o.log.Warn("side unreachable, will catch up", "side", side, "error", err)
+		delete(h.sides, side)
+	case known == nil:
+		h.sides[side] = &sideHealth{since: time.Now()}
+	case !known.logged && time.Since(known.since) >= unreachableAfter:
+		known.logged = true
+		h.log.Warn("side unreachable, will catch up", "side", side, "error", err)
 	}
 }
 

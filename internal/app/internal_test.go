@@ -99,10 +99,10 @@ func TestStopsAreBounded(t *testing.T) {
 	})
 }
 
-func TestOutagesAreLoggedOnceAndWhenTheyEnd(t *testing.T) {
+func TestASideThatIsUnreachableIsLoggedOnceAndWhenItIsBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
-		o := newOutages(slog.New(slog.NewTextHandler(&out, nil)))
+		o := newHealthLog(slog.New(slog.NewTextHandler(&out, nil)))
 		during := func(d time.Duration, err error) int {
 			out.Reset()
 			for end := time.Now().Add(d); time.Now().Before(end); <-time.After(tickInterval) {
