@@ -27,7 +27,7 @@ func main() {
 }
 
 // run runs the command that args name and returns the exit status: 0, or 1
-// after one line on stderr for each thing that is wrong.
+// after one line on stderr for each error.
 func run(args []string, stdout, stderr io.Writer) int {
 	cli := kingpin.New(name, "Keeps a Jira project and the Access Requests of a Teleport cluster in step.")
 	cli.UsageWriter(stdout).ErrorWriter(stderr)
@@ -79,21 +79,21 @@ func run(args []string, stdout, stderr io.Writer) int {
 	return report(stderr, err)
 }
 
-// configFlag is the flag that names the configuration file.
+// configFlag adds the flag that names the configuration file.
 func configFlag(command *kingpin.CmdClause) *string {
 	return command.Flag("config", "Configuration file (default "+config.DefaultPath+").").
 		Short('c').Default(config.DefaultPath).PlaceHolder("FILE").String()
 }
 
-// inspect checks until it is through, or a signal ends it.
+// inspect runs the checks until they are done or a signal ends them.
 func inspect(o app.CheckOptions) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	return app.Check(ctx, o)
 }
 
-// serve runs the daemon until a signal ends it. A second signal does not wait
-// for the daemon to finish what it is at.
+// serve runs the daemon until a signal ends it. A second signal ends the process
+// without draining.
 func serve(o app.Options) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
@@ -105,8 +105,8 @@ func serve(o app.Options) error {
 	return app.Run(ctx, o)
 }
 
-// askHealth says how the daemon on this host is. One that can't be asked is
-// taken for alive, since whoever asks sees that its process runs.
+// askHealth prints whether the daemon on this host is alive. One that can't be
+// asked counts as alive, since whoever asks sees that its process runs.
 func askHealth(stdout io.Writer, path string) error {
 	asked, err := app.Healthy(context.Background(), path)
 	if err != nil {
@@ -120,7 +120,7 @@ func askHealth(stdout io.Writer, path string) error {
 	return err
 }
 
-// report writes what went wrong, one line each, and returns the exit status.
+// report writes the errors, one line each, and returns the exit status.
 // The lines of a configuration's faults begin with the file's name, as other
 // tools expect it.
 func report(stderr io.Writer, err error) int {

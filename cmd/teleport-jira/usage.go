@@ -25,7 +25,7 @@ Commands:
 Flags:
 {{flags .Context.Flags}}`
 
-// usageFuncs is what the template needs.
+// usageFuncs returns the functions of the template.
 func usageFuncs() template.FuncMap {
 	return template.FuncMap{"commands": commandTable, "flags": flagTable}
 }

@@ -16,19 +16,19 @@ var (
 // refLength is how much of a commit's hash is shown.
 const refLength = 7
 
-// versionLine is "teleport-jira v<version> git:<ref> go<version>".
+// versionLine returns "teleport-jira v<version> git:<ref> go<version>".
 func versionLine() string {
 	info, _ := debug.ReadBuildInfo()
 	return fmt.Sprintf("%s v%s git:%s %s", name, versionOf(version, info), refOf(gitRef, info), runtime.Version())
 }
 
-// currentVersion is the version alone, without the letter v.
+// currentVersion returns the version alone, without the letter v.
 func currentVersion() string {
 	info, _ := debug.ReadBuildInfo()
 	return versionOf(version, info)
 }
 
-// versionOf is the linker's version, else that of the module as it was built,
+// versionOf returns the linker's version, else that of the module as it was built,
 // else 0.0.0.
 func versionOf(linked string, info *debug.BuildInfo) string {
 	v := linked
@@ -41,7 +41,7 @@ func versionOf(linked string, info *debug.BuildInfo) string {
 	return strings.TrimPrefix(v, "v")
 }
 
-// refOf is the linker's commit, else the one that was built, else "unknown".
+// refOf returns the linker's commit, else the one that was built, else "unknown".
 func refOf(linked string, info *debug.BuildInfo) string {
 	if linked != "" {
 		return linked

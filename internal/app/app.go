@@ -1,27 +1,24 @@
-// Package app puts the daemon together. It is the only package that knows all
-// others; it decides nothing about requests and talks to nobody itself.
+// Package app wires the daemon together. It is the only package that knows all
+// others; it decides nothing about requests and calls neither side itself.
 package app
 
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"runtime/debug"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"golang.org/x/sync/errgroup"
 
 	"teleport-jira/internal/config"
 	"teleport-jira/internal/logging"
-	"teleport-jira/internal/server"
+	"teleport-jira/internal/watchdog"
 )
 
-// Options is what the command line says.
+// Options are the command line's options for the daemon.
 type Options struct {
 	ConfigPath    string
 	Debug         bool // log at DEBUG whatever the configuration says
@@ -31,23 +28,23 @@ type Options struct {
 	Reload        <-chan os.Signal // each tick asks for a reload
 }
 
-// Run runs the daemon until ctx ends, and returns nil after a stop in good
-// order. The error is config.Faults where the configuration is at fault.
+// Run runs the daemon until ctx ends, and returns nil after an orderly stop.
+// The error is config.Faults where the configuration is at fault.
 func Run(ctx context.Context, o Options) error {
 	cfg, err := o.load()
 	if err != nil {
 		return err
 	}
-	log, err := logging.Open(o.logOptions(cfg))
+	output, err := logging.Open(o.logOptions(cfg))
 	if err != nil {
 		return err
 	}
-	defer func() { _ = log.Close() }()
-	a := newApp(o, log)
+	defer func() { _ = output.Close() }()
+	a := newApp(o, output, cfg)
 	a.log.Info("starting", "version", o.Version, "config", o.ConfigPath)
 	a.warn(cfg)
-	untell := context.AfterFunc(ctx, func() { a.log.Info("stopping, what is under way is finished first") })
-	defer untell()
+	stopLogging := context.AfterFunc(ctx, func() { a.log.Info("shutting down, draining") })
+	defer stopLogging()
 	if err := a.run(ctx, cfg); err != nil {
 		return err
 	}
@@ -70,30 +67,29 @@ func (o Options) logOptions(cfg *config.Config) logging.Options {
 	return opts
 }
 
-// app is what stays while generations come and go.
+// app is what lives as long as the process, while generations come and go.
 type app struct {
-	opts     Options
-	output   *logging.Log
-	log      *slog.Logger
-	registry *prometheus.Registry // of what lives as long as the process
-	health   *server.Health
-	active   *activeGeneration
-	watchdog watchdog
-	reloads  prometheus.Gauge
-	notify   *notifier
+	opts      Options
+	output    *logging.Log
+	log       *slog.Logger
+	registry  *prometheus.Registry // its metrics, and those of the active generation
+	reloads   prometheus.Gauge
+	active    activeGeneration
+	startup   startup
+	watchdog  watchdog.Watchdog // of the main loop
+	systemd   *systemd
+	listeners *listeners
 }
 
-func newApp(o Options, output *logging.Log) *app {
+func newApp(o Options, output *logging.Log, cfg *config.Config) *app {
 	a := &app{
 		opts: o, output: output, log: output.Logger(),
 		registry: prometheus.NewRegistry(),
-		health:   server.NewHealth(sideTeleport, sideJira),
-		active:   &activeGeneration{},
 		reloads: prometheus.NewGauge(prometheus.GaugeOpts{
 			Namespace: "teleport_jira", Name: "config_last_reload_successful",
 			Help: "Whether the last attempt to load the configuration succeeded.",
 		}),
-		notify: newNotifier(),
+		systemd: newSystemd(),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: "teleport_jira", Name: "build_info", Help: "The version that runs; always 1.",
@@ -101,136 +97,120 @@ func newApp(o Options, output *logging.Log) *app {
 	})
 	build.Set(1)
 	a.reloads.Set(1)
-	a.registry.MustRegister(build, a.reloads, a.active, collectors.NewGoCollector(),
+	a.registry.MustRegister(build, a.reloads, &a.active, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a.listeners = a.newListeners(cfg)
 	return a
 }
 
-// warn says once what an operator should know of the configuration.
+// warn logs what an operator should change about a valid configuration.
 func (a *app) warn(cfg *config.Config) {
 	for _, w := range cfg.Warnings {
 		a.log.Warn("configuration works but should be changed", "detail", w.String(), "fix", w.Fix)
 	}
 	if cfg.HTTP.Enabled && !cfg.HTTP.Authenticated() {
 		a.log.Warn("webhooks are not authenticated, set http.webhook_secret or http.basic_auth",
-			"effect", "anybody who reaches the listener can make the daemon look at issues")
+			"effect", "anybody who reaches the listener can make the daemon read issues")
 	}
 }
 
-// run opens the listeners, brings the first generation up and then replaces it
-// as often as a reload asks for it.
-func (a *app) run(ctx context.Context, cfg *config.Config) error {
-	door := a.newListeners(cfg)
-	change, err := door.prepare(ctx, cfg)
+// run sets the daemon up, runs the main loop until ctx ends or something fails,
+// and stops what was set up, the last first. Listeners come before the first
+// generation, so that a daemon that waits for a side answers health checks, and
+// refuses webhooks so that Jira sends them again. They stop after the active
+// generation has drained, for the same reasons.
+func (a *app) run(ctx context.Context, cfg *config.Config) (err error) {
+	var stops stops
+	defer func() { err = errors.Join(err, stops.run(a.log, stopTimeout)) }()
+
+	change, err := a.listeners.prepare(ctx, cfg)
 	if err != nil {
 		return err
 	}
-	defer door.close()
-	door.take(ctx, change)
-	eg, ctx := errgroup.WithContext(ctx)
-	eg.Go(func() error { return a.serve(ctx, cfg, door) })
-	eg.Go(func() error { return a.notify.watchdog(ctx, a.alive, a.log) })
-	err = eg.Wait()
-	if errors.Is(err, errStopped) {
-		return nil
-	}
-	return err
+	a.listeners.apply(ctx, change)
+	stops.add("listeners", a.listeners.close)
+	stops.add("systemd notifier", a.systemd.start(ctx, a.alive, a.log))
+	r := &reloader{app: a}
+	r.build(ctx, a.newGeneration(cfg))
+	stops.add("work", r.stop)
+	return a.loop(ctx, r)
 }
 
-// errStopped ends the group once the daemon is through with its work.
-var errStopped = errors.New("stopped")
+// The main loop ticks at this interval, to log which side is unreachable. One turn of it may
+// take loopTimeout: a swap of generations takes as long as the old one drains,
+// which is bounded.
+const (
+	tickInterval = 5 * time.Second
+	loopTimeout  = time.Minute
+)
 
-// serve runs generations until ctx ends.
-func (a *app) serve(ctx context.Context, cfg *config.Config, door *listeners) error {
-	current, err := a.first(ctx, cfg, door)
-	for err == nil {
-		current, err = a.live(ctx, current, door)
-	}
-	return err
-}
+// errEnded is the error of work that ended although nobody stopped it.
+var errEnded = errors.New("the daemon's work ended by itself")
 
-// first builds the first generation. A reload meanwhile begins anew, so that a
-// daemon that waits in vain can be set right.
-func (a *app) first(ctx context.Context, cfg *config.Config, door *listeners) (*generation, error) {
-	try := a.begin(ctx, cfg, nil, a.health)
+// loop handles one event after the other until ctx ends or something fails.
+func (a *app) loop(ctx context.Context, r *reloader) error {
+	tick := time.NewTicker(tickInterval)
+	defer tick.Stop()
+	health := newHealthLog(a.log)
 	for {
+		a.watchdog.Expect("main loop", loopTimeout)
 		select {
-		case r := <-try.result:
-			try.cancel()
-			if ctx.Err() != nil {
-				return nil, errStopped
-			}
-			return r.generation, r.err
-		case err := <-door.failed:
-			try.abandon()
-			return nil, err
+		case <-ctx.Done():
+			return nil
+		case <-r.ended():
+			return errEnded // Its own error comes with its stop.
+		case err := <-a.listeners.failed:
+			return err
 		case <-a.opts.Reload:
-			next, change, err := a.prepare(ctx, door)
-			if err != nil {
-				a.reloadFailed(err)
-				continue
+			r.reload(ctx)
+		case err := <-r.built:
+			if err := r.finish(ctx, err); err != nil {
+				return err
 			}
-			try.abandon()
-			door.take(ctx, change)
-			a.reloaded()
-			try = a.begin(ctx, next, nil, a.health)
+		case <-tick.C:
+			health.check(a.active.Load())
 		}
 	}
 }
 
-// probeInterval is how often readiness is looked at. It costs no call.
-const probeInterval = 100 * time.Millisecond
+// stopTimeout bounds a whole shutdown, which may take 15 s: supervisors kill the
+// process soon after.
+const stopTimeout = 14 * time.Second
 
-// live runs one generation until ctx ends, which is errStopped, or the next
-// one stands.
-func (a *app) live(ctx context.Context, g *generation, door *listeners) (*generation, error) {
-	if g.change != nil {
-		door.take(ctx, g.change)
-		a.reloaded()
-	}
-	running, stop := context.WithCancel(ctx)
-	defer stop()
-	done := make(chan error, 1)
-	go func() { done <- g.run(running) }()
-	a.active.use(g)
-	a.notify.ready()
-	// What only the start needed, a fifth of the idle daemon's own memory, goes
-	// back to the system.
-	debug.FreeOSMemory()
-	renewals := newReloader(a, g, door)
-	defer renewals.stop()
-	probe := time.NewTicker(probeInterval)
-	defer probe.Stop()
-	for {
-		a.watchdog.beat()
-		g.probe(a.health)
+// stops are the functions that stop what has been set up, in the order of the
+// set-up.
+type stops []struct {
+	name string
+	stop func() error
+}
+
+func (s *stops) add(name string, stop func() error) {
+	*s = append(*s, struct {
+		name string
+		stop func() error
+	}{name, stop})
+}
+
+// run stops everything, the last first, and returns the errors. It does not wait
+// for what has not stopped within the timeout: the process ends.
+func (s stops) run(log *slog.Logger, timeout time.Duration) error {
+	deadline := time.NewTimer(timeout)
+	defer deadline.Stop()
+	over := false
+	var errs []error
+	for i := len(s) - 1; i >= 0; i-- {
+		stopped := make(chan error, 1)
+		go func() { stopped <- s[i].stop() }()
+		if over {
+			continue // Only its stop begins.
+		}
 		select {
-		case err := <-done:
-			return nil, ended(ctx, err)
-		case err := <-door.failed:
-			stop()
-			return nil, errors.Join(err, <-done)
-		case <-probe.C:
-		case <-a.opts.Reload:
-			renewals.reload(ctx)
-		case <-renewals.secrets.C:
-			renewals.refreshSecrets()
-		case r := <-renewals.result():
-			if next := renewals.built(r); next != nil {
-				stop()
-				return next, <-done
-			}
+		case err := <-stopped:
+			errs = append(errs, err)
+		case <-deadline.C:
+			over = true
+			log.Warn("not stopped in time, left behind", "part", s[i].name, "timeout", timeout)
 		}
 	}
+	return errors.Join(errs...)
 }
-
-// ended is what the end of a generation means: errStopped after a stop, else
-// that something ended that never should.
-func ended(ctx context.Context, err error) error {
-	if ctx.Err() != nil && err == nil {
-		return errStopped
-	}
-	return fmt.Errorf("the daemon's work ended by itself: %w", errors.Join(err, errUnexpected))
-}
-
-var errUnexpected = errors.New("unexpected end")

@@ -24,7 +24,7 @@ import (
 // sideTimeout bounds the checks of one side.
 const sideTimeout = 15 * time.Second
 
-// CheckOptions is what the command line says about a preflight.
+// CheckOptions are the command line's options for a preflight.
 type CheckOptions struct {
 	ConfigPath    string
 	InsecureNoTLS bool // the daemon will be started so
@@ -32,10 +32,10 @@ type CheckOptions struct {
 	Stdout        io.Writer
 }
 
-// Check reads the configuration and tests everything that it promises, without
-// changing anything on either side, and writes what it found to Stdout. Both
-// sides are asked at the same time, for a bounded time. The error says how many
-// checks failed, if any did.
+// Check reads the configuration, checks all that it relies on without changing
+// anything on either side, and writes the findings to Stdout. Both sides are
+// checked at the same time, for a bounded time. It returns an error with the
+// number of failed checks, if any failed.
 func Check(ctx context.Context, o CheckOptions) error {
 	findings := o.findings(ctx)
 	write := func() error { return preflight.WriteText(o.Stdout, findings, preflight.Colours(o.Stdout, os.Getenv)) }
@@ -72,7 +72,7 @@ func (o CheckOptions) findings(ctx context.Context) []preflight.Finding {
 	return append(o.checkConfig(cfg), slices.Concat(found...)...)
 }
 
-// unreadable is the finding for each fault of a configuration.
+// unreadable returns a finding for each fault of a configuration.
 func unreadable(err error) []preflight.Finding {
 	var faults config.Faults
 	if !errors.As(err, &faults) {
@@ -94,10 +94,10 @@ func configFinding(level preflight.Level, f config.Fault, fix string) preflight.
 	return preflight.Finding{Area: "configuration", Name: name, Level: level, Detail: f.String(), Fix: fix}
 }
 
-// checkConfig is what there is to say of a configuration that can be used.
+// checkConfig returns the findings about a valid configuration.
 func (o CheckOptions) checkConfig(cfg *config.Config) []preflight.Finding {
 	findings := []preflight.Finding{{
-		Area: "configuration", Name: "file", Level: preflight.OK, Detail: o.ConfigPath + " is complete and understood",
+		Area: "configuration", Name: "file", Level: preflight.OK, Detail: o.ConfigPath + " is valid",
 	}}
 	for _, w := range cfg.Warnings {
 		findings = append(findings, configFinding(preflight.Warning, w, w.Fix))
@@ -105,7 +105,7 @@ func (o CheckOptions) checkConfig(cfg *config.Config) []preflight.Finding {
 	return append(findings, checkLog(cfg.Log.Output)...)
 }
 
-// checkLog is whether the log can be written, if that goes to a file.
+// checkLog checks that the log can be written, if it goes to a file.
 func checkLog(output string) []preflight.Finding {
 	file, err := logging.Writable(output)
 	if !file {
@@ -141,13 +141,13 @@ func checkJira(ctx context.Context, cfg *config.Config) []preflight.Finding {
 	if err != nil && preflight.Failures(findings) == 0 {
 		findings = append(findings, preflight.Finding{
 			Area: sideJira, Name: "address", Level: preflight.Failure, Detail: err.Error(),
-			Fix: "check jira.url, the way to it (DNS, firewall, proxy, CA), and whether Jira is well",
+			Fix: "check jira.url, the way to it (DNS, firewall, proxy, CA), and whether Jira works",
 		})
 	}
 	return findings
 }
 
-// people are the Jira accounts that the configuration names, once each.
+// people returns the Jira accounts that the configuration names, once each.
 func people(cfg *config.Config) []string {
 	named := slices.Concat(cfg.Review.Approvers, slices.Collect(maps.Keys(cfg.Review.Users)))
 	if assignee := cfg.Jira.Issue.Assignee; assignee != "" {
@@ -167,16 +167,16 @@ func (o CheckOptions) checkHTTP(ctx context.Context, cfg *config.Config) []prefl
 		}
 		return []preflight.Finding{{Area: area, Name: "listener", Level: preflight.OK, Detail: detail}}
 	}
-	door := preflight.Listener{ListenAddr: h.ListenAddr, PublicAddr: h.PublicAddr, ClientCerts: h.TLS.VerifyClientCert}
+	listener := preflight.Listener{ListenAddr: h.ListenAddr, PublicAddr: h.PublicAddr, ClientCerts: h.TLS.VerifyClientCert}
 	if !o.InsecureNoTLS {
-		door.CertFile, door.KeyFile = h.HTTPSCertFile, h.HTTPSKeyFile
+		listener.CertFile, listener.KeyFile = h.HTTPSCertFile, h.HTTPSKeyFile
 	}
-	proof := preflight.Finding{Area: area, Name: "authentication", Level: preflight.OK, Detail: "webhooks have to prove where they come from"}
+	proof := preflight.Finding{Area: area, Name: "authentication", Level: preflight.OK, Detail: "webhooks are authenticated"}
 	if !h.Authenticated() {
-		proof.Level, proof.Detail = preflight.Warning, "none: anybody who reaches the listener can make the daemon look at issues"
+		proof.Level, proof.Detail = preflight.Warning, "none: anybody who reaches the listener can make the daemon read issues"
 		proof.Fix = "set http.webhook_secret or http.basic_auth"
 	}
-	return append(preflight.Webhook(ctx, door), proof)
+	return append(preflight.Webhook(ctx, listener), proof)
 }
 
 func checkTelemetry(ctx context.Context, cfg *config.Config) []preflight.Finding {

@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -38,6 +40,7 @@ type checked struct {
 	api      *httptest.Server
 	identity string
 	config   string
+	before   atomic.Pointer[func(*http.Request)] // runs before each call to Jira
 }
 
 // world makes doubles that have all that the daemon needs.
@@ -56,7 +59,12 @@ func world(t *testing.T, jira fakejira.Options, cluster faketeleport.Config) *ch
 	w.jira, err = fakejira.New(jira)
 	require.NoError(t, err)
 	t.Cleanup(w.jira.Close)
-	w.api = httptest.NewServer(w.jira)
+	w.api = httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if before := w.before.Load(); before != nil {
+			(*before)(r)
+		}
+		w.jira.ServeHTTP(rw, r)
+	}))
 	t.Cleanup(w.api.Close)
 	w.config = fmt.Sprintf(`
 [teleport]

@@ -1,10 +1,8 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -14,59 +12,62 @@ import (
 
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/config"
+	"teleport-jira/internal/filewatch"
 	"teleport-jira/internal/jira"
+	"teleport-jira/internal/logging"
 	"teleport-jira/internal/preflight"
 	"teleport-jira/internal/reconcile"
-	"teleport-jira/internal/server"
 	"teleport-jira/internal/teleport"
 )
 
-// The parts that readiness is about.
-const (
-	sideTeleport = "teleport"
-	sideJira     = "jira"
-)
-
 // generation is one configuration at work: both adapters and the reconciler
-// between them. A reload builds the next one whole before this one stops.
+// between them. It is connected once, then started once, then stopped.
 type generation struct {
+	app      *app
 	cfg      *config.Config
-	log      *slog.Logger
 	registry *prometheus.Registry
 	token    atomic.Pointer[config.Secret]
 	cluster  *teleport.Client
 	tracker  *jira.Client
 	worker   *reconcile.Reconciler
-	change   *change // what it asks of the listeners
-	teleport outage
-	jira     outage
+	cancel   context.CancelFunc // ends its work; nil before the start
+	done     chan struct{}      // closed when its work has ended
+	err      error              // what it ended with; read after done
+
+	// What a reload prepared and takes up with the generation: nil for the one
+	// that the process starts with.
+	output *logging.Log
+	change *change
 }
 
-// build connects to both sides and proves that they will do. Sides that are
-// away are waited for, for as long as ctx lives; what waiting does not mend is
-// an error. health may be nil.
-func (a *app) build(ctx context.Context, cfg *config.Config, health *server.Health) (*generation, error) {
-	g := &generation{cfg: cfg, log: a.log, registry: prometheus.NewRegistry()}
+func (a *app) newGeneration(cfg *config.Config) *generation {
+	g := &generation{app: a, cfg: cfg, registry: prometheus.NewRegistry(), done: make(chan struct{})}
 	g.token.Store(&cfg.Jira.APIToken)
-	eg, ctx := errgroup.WithContext(ctx)
-	eg.Go(func() error { return g.connectCluster(ctx, health) })
-	eg.Go(func() error { return g.connectTracker(ctx, health) })
-	if err := eg.Wait(); err != nil {
-		g.close()
-		return nil, err
-	}
-	mode, _ := g.cluster.ReviewMode()
-	a.log.Info("connected", "cluster", g.cluster.ClusterName(), "jira_account", g.tracker.Self().String())
-	reviewer, _ := g.cluster.Identity()
-	g.worker = reconcile.New(reconcileOptions(cfg, mode), reconcile.Deps{
-		Cluster: g.cluster, Tracker: g.tracker, Self: g.tracker.Self(), Reviewer: reviewer, Log: a.log, Registerer: g.registry,
-	})
-	return g, nil
+	return g
 }
 
-func (g *generation) connectCluster(ctx context.Context, health *server.Health) error {
-	deps := teleport.Deps{Logger: g.log, Metrics: teleport.NewMetrics(g.registry)}
-	err := g.retry(ctx, sideTeleport, health, func() (err error) {
+// connect connects to both sides and checks that they can be used. A side that
+// is away is waited for until ctx ends; what waiting does not mend is an error.
+func (g *generation) connect(ctx context.Context) error {
+	eg, ctx := errgroup.WithContext(ctx)
+	eg.Go(func() error { return g.connectCluster(ctx) })
+	eg.Go(func() error { return g.connectTracker(ctx) })
+	if err := eg.Wait(); err != nil {
+		return err
+	}
+	log := g.app.log
+	log.Info("connected", "cluster", g.cluster.ClusterName(), "jira_account", g.tracker.Self().String())
+	mode, _ := g.cluster.ReviewMode()
+	reviewer, _ := g.cluster.Identity()
+	g.worker = reconcile.New(reconcileOptions(g.cfg, mode), reconcile.Deps{
+		Cluster: g.cluster, Tracker: g.tracker, Self: g.tracker.Self(), Reviewer: reviewer, Log: log, Registerer: g.registry,
+	})
+	return nil
+}
+
+func (g *generation) connectCluster(ctx context.Context) error {
+	deps := teleport.Deps{Logger: g.app.log, Metrics: teleport.NewMetrics(g.registry)}
+	err := g.retry(ctx, sideTeleport, func() (err error) {
 		g.cluster, err = teleport.Connect(ctx, teleportConfig(g.cfg), deps)
 		return err
 	})
@@ -76,38 +77,35 @@ func (g *generation) connectCluster(ctx context.Context, health *server.Health) 
 	return err
 }
 
-func (g *generation) connectTracker(ctx context.Context, health *server.Health) error {
+func (g *generation) connectTracker(ctx context.Context) error {
 	metrics, err := jira.NewMetrics(g.registry)
 	if err != nil {
 		return err
 	}
 	token := func() string { return string(*g.token.Load()) }
-	g.tracker, err = jira.New(jiraConfig(g.cfg, token), jira.Deps{Logger: g.log, Metrics: metrics})
+	g.tracker, err = jira.New(jiraConfig(g.cfg, token), jira.Deps{Logger: g.app.log, Metrics: metrics})
 	if err != nil {
 		return err
 	}
-	return g.retry(ctx, sideJira, health, func() error {
+	return g.retry(ctx, sideJira, func() error {
 		findings, err := g.tracker.Preflight(ctx, expect(g.cfg))
 		for _, f := range findings {
 			if f.Level == preflight.Warning {
-				g.log.Warn("jira works but should be changed", "check", f.Name, "detail", f.Detail, "fix", f.Fix)
+				g.app.log.Warn("jira works but should be changed", "check", f.Name, "detail", f.Detail, "fix", f.Fix)
 			}
 		}
 		return err
 	})
 }
 
-// persist tries until it works, an error is of a kind that stays, or ctx ends.
-// It logs one line an attempt.
-func (g *generation) retry(ctx context.Context, side string, health *server.Health, try func() error) error {
+// retry calls try until it succeeds, returns an error that does not pass by
+// itself, or ctx ends. It logs one line a failed attempt.
+func (g *generation) retry(ctx context.Context, side string, try func() error) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.MaxInterval = 30 * time.Second
 	for attempt := 1; ; attempt++ {
 		err := try()
-		if health != nil {
-			// Ready is for live to say: nothing is done before.
-			health.Set(side, cmp.Or(err, errNotAtWork))
-		}
+		g.app.startup.report(side, err)
 		if err == nil || ctx.Err() != nil {
 			return errors.Join(err, ctx.Err())
 		}
@@ -115,7 +113,7 @@ func (g *generation) retry(ctx context.Context, side string, health *server.Heal
 			return err
 		}
 		after := max(wait.NextBackOff(), access.RetryAfter(err)).Round(time.Millisecond)
-		g.log.Warn("not reachable yet, will retry", "side", side, "attempt", attempt, "after", after, "error", err)
+		g.app.log.Warn("side unreachable, will retry", "side", side, "attempt", attempt, "after", after, "error", err)
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -124,18 +122,51 @@ func (g *generation) retry(ctx context.Context, side string, health *server.Heal
 	}
 }
 
-// run works until ctx ends and what is under way has been finished or handed
+// start starts the work of a connected generation. It outlives ctx: only stop
+// ends it.
+func (g *generation) start(ctx context.Context) {
+	ctx, g.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	go func() {
+		defer close(g.done)
+		g.err = g.run(ctx)
+	}()
+}
+
+// run works until ctx ends and what is in flight has been finished or handed
 // back.
 func (g *generation) run(ctx context.Context) error {
+	defer g.close()
 	eg, ctx := errgroup.WithContext(ctx)
 	eg.Go(func() error { return g.cluster.Run(ctx) })
 	eg.Go(func() error { return g.cluster.Watch(ctx, g.worker) })
 	eg.Go(func() error { return g.worker.Run(ctx) })
-	defer g.close()
+	eg.Go(func() error {
+		filewatch.Watch(ctx, secretsInterval, g.cfg.SecretsSum, g.cfg.SecretFiles(), g.reloadSecrets)
+		return nil
+	})
 	return eg.Wait()
 }
 
-// close gives back what the generation holds. It may be half-built.
+// stop ends the work and waits until it has drained. It returns what the work
+// ended with, as often as it is called.
+func (g *generation) stop() error {
+	g.cancel()
+	<-g.done
+	return g.err
+}
+
+// discard releases what a generation holds that is not started.
+func (g *generation) discard() {
+	if g.change != nil {
+		g.change.discard()
+	}
+	if g.output != nil {
+		_ = g.output.Close()
+	}
+	g.close()
+}
+
+// close closes the connections. The generation may be half connected.
 func (g *generation) close() {
 	if g.cluster != nil {
 		g.cluster.Close()
@@ -145,19 +176,24 @@ func (g *generation) close() {
 	}
 }
 
-var errNotAtWork = errors.New("connected, and not at work yet")
+// activeGeneration is the generation at work, nil before the first: webhooks,
+// health and metrics find it here. Its methods may be called concurrently.
+type activeGeneration struct{ atomic.Pointer[generation] }
 
-var errNotWatching = errors.New("no subscription to access requests stands")
+// EnqueueIssue implements webhook.Enqueuer. Before there is a generation it
+// refuses: Jira's retries, or the first resync, bring what came too early.
+func (a *activeGeneration) EnqueueIssue(h access.IssueHint) bool {
+	g := a.Load()
+	return g != nil && g.worker.EnqueueIssue(h)
+}
 
-// probe tells what of both sides is usable now. It makes no call.
-func (g *generation) probe(health *server.Health) {
-	var watching error
-	if !g.cluster.Watching() {
-		watching = errNotWatching
+// Describe implements prometheus.Collector and describes nothing: each
+// generation's own registry checks its metrics.
+func (a *activeGeneration) Describe(chan<- *prometheus.Desc) {}
+
+// Collect implements prometheus.Collector with the active generation's metrics.
+func (a *activeGeneration) Collect(ch chan<- prometheus.Metric) {
+	if g := a.Load(); g != nil {
+		g.registry.Collect(ch)
 	}
-	trouble := g.tracker.Health()
-	health.Set(sideTeleport, watching)
-	health.Set(sideJira, trouble)
-	g.teleport.note(g.log, sideTeleport, watching)
-	g.jira.note(g.log, sideJira, trouble)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -12,15 +13,14 @@ import (
 	"teleport-jira/internal/webhook"
 )
 
-// door is the listeners: the webhook's and the administrator's, where they are
-// configured. It belongs to one goroutine but for auth.
+// listeners are the webhook listener and the admin listener, where they are
+// configured. They belong to one goroutine, except the handler.
 type listeners struct {
 	log      *slog.Logger
 	registry *prometheus.Registry
 	noTLS    bool
-	handler  *webhook.Handler // the same behind every public listener
-	health   *server.Health
-	alive    func() error
+	handler  *webhook.Handler // the same behind every webhook listener
+	admin    http.Handler
 	metrics  *server.Metrics // made with the first certificate; nil before
 	open     map[string]*listener
 	failed   chan error // the first listener that ended by itself
@@ -32,7 +32,7 @@ const (
 	adminListener  = "telemetry.listen_addr"
 )
 
-// listener is a server at work.
+// listener is a server that runs.
 type listener struct {
 	addr   string // as configured
 	server *server.Server
@@ -42,15 +42,16 @@ type listener struct {
 
 func (a *app) newListeners(cfg *config.Config) *listeners {
 	return &listeners{
-		log: a.log, registry: a.registry, noTLS: a.opts.InsecureNoTLS, health: a.health, alive: a.alive,
-		handler: webhook.New(webhook.Options{Enqueuer: a.active, Auth: auth(cfg), Log: a.log, Registerer: a.registry}),
+		log: a.log, registry: a.registry, noTLS: a.opts.InsecureNoTLS,
+		handler: webhook.New(webhook.Options{Enqueuer: &a.active, Auth: auth(cfg), Log: a.log, Registerer: a.registry}),
+		admin:   server.Admin(a.registry, a.alive, a.readiness()),
 		open:    map[string]*listener{},
 		failed:  make(chan error, 1),
 	}
 }
 
-// change is what a configuration asks of the door, made ready so that taking
-// it up cannot fail.
+// change is what a configuration changes about the listeners, prepared so that
+// applying it cannot fail.
 type change struct {
 	tls    *server.TLS // nil for plain HTTP, and without a public listener
 	opened map[string]*listener
@@ -60,7 +61,7 @@ type change struct {
 
 // prepare opens the new addresses of a configuration and loads its
 // certificate. It changes nothing that is in use.
-func (d *listeners) prepare(ctx context.Context, cfg *config.Config) (*change, error) {
+func (ls *listeners) prepare(ctx context.Context, cfg *config.Config) (*change, error) {
 	c := &change{opened: map[string]*listener{}, wanted: map[string]string{}, auth: auth(cfg)}
 	if cfg.HTTP.Enabled {
 		c.wanted[publicListener] = cfg.HTTP.ListenAddr
@@ -68,22 +69,22 @@ func (d *listeners) prepare(ctx context.Context, cfg *config.Config) (*change, e
 	if cfg.Telemetry.ListenAddr != "" {
 		c.wanted[adminListener] = cfg.Telemetry.ListenAddr
 	}
-	if cfg.HTTP.Enabled && !d.noTLS {
+	if cfg.HTTP.Enabled && !ls.noTLS {
 		var err error
 		if c.tls, err = server.LoadTLS(tlsFiles(cfg)); err != nil {
 			return nil, fmt.Errorf("http.https_cert_file: %w", err)
 		}
-		if d.metrics == nil {
-			d.metrics = server.NewMetrics(d.registry)
+		if ls.metrics == nil {
+			ls.metrics = server.NewMetrics(ls.registry)
 		}
 	}
 	for name, addr := range c.wanted {
-		if have := d.open[name]; have != nil && have.addr == addr {
+		if have := ls.open[name]; have != nil && have.addr == addr {
 			continue
 		}
-		s, err := server.Listen(ctx, d.options(name, addr, c.tls))
+		s, err := server.Listen(ctx, ls.options(name, addr, c.tls))
 		if err != nil {
-			c.drop()
+			c.discard()
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		c.opened[name] = &listener{addr: addr, server: s, done: make(chan struct{})}
@@ -91,65 +92,67 @@ func (d *listeners) prepare(ctx context.Context, cfg *config.Config) (*change, e
 	return c, nil
 }
 
-func (d *listeners) options(name, addr string, tls *server.TLS) server.Options {
-	o := server.Options{Addr: addr, Log: d.log, Handler: server.Admin(d.registry, d.health, d.alive)}
+func (ls *listeners) options(name, addr string, tls *server.TLS) server.Options {
+	o := server.Options{Addr: addr, Log: ls.log, Handler: ls.admin}
 	if name == publicListener {
-		o.Handler, o.TLS, o.Metrics = d.handler, tls, d.metrics
+		o.Handler, o.TLS, o.Metrics = ls.handler, tls, ls.metrics
 	}
 	return o
 }
 
-// drop gives back what was opened for a change that is not taken up.
-func (c *change) drop() {
+// discard closes what was opened for a change that is not applied.
+func (c *change) discard() {
 	for _, l := range c.opened {
 		_ = l.server.Close()
 	}
 }
 
-// take makes the door as the change says. ctx bounds the lives of the
-// listeners that it starts.
-func (d *listeners) take(ctx context.Context, c *change) {
-	d.handler.SetAuth(c.auth)
-	for name, l := range d.open {
+// apply makes the listeners what the change says. Those that it starts outlive
+// ctx, until they are closed.
+func (ls *listeners) apply(ctx context.Context, c *change) {
+	ls.handler.SetAuth(c.auth)
+	for name, l := range ls.open {
 		if c.wanted[name] != l.addr {
 			l.close()
-			delete(d.open, name)
-			d.log.Info("no longer listening", "key", name, "addr", l.server.Addr().String())
+			delete(ls.open, name)
+			ls.log.Info("stopped listening", "key", name, "addr", l.server.Addr().String())
 		}
 	}
-	if l := d.open[publicListener]; l != nil && c.tls != nil {
+	if l := ls.open[publicListener]; l != nil && c.tls != nil {
 		l.server.UseTLS(c.tls)
 	}
 	for name, l := range c.opened {
-		d.open[name] = l
-		d.serve(ctx, l)
-		d.log.Info("listening", "key", name, "addr", l.server.Addr().String(), "tls", name == publicListener && c.tls != nil)
+		ls.open[name] = l
+		ls.serve(ctx, l)
+		ls.log.Info("listening", "key", name, "addr", l.server.Addr().String(), "tls", name == publicListener && c.tls != nil)
 	}
 }
 
-func (d *listeners) serve(ctx context.Context, l *listener) {
-	ctx, l.stop = context.WithCancel(ctx)
+func (ls *listeners) serve(ctx context.Context, l *listener) {
+	ctx, l.stop = context.WithCancel(context.WithoutCancel(ctx))
 	go func() {
 		defer close(l.done)
 		if err := l.server.Run(ctx); err != nil {
 			select {
-			case d.failed <- err:
+			case ls.failed <- err:
 			default: // One is enough to end the daemon.
 			}
 		}
 	}()
 }
 
-// close ends the listener once the requests that it answers are done.
+// close stops the listener once the requests in flight are answered.
 func (l *listener) close() {
 	l.stop()
 	<-l.done
 }
 
-func (d *listeners) close() {
-	for _, l := range d.open {
+// close stops all listeners. It always returns nil.
+func (ls *listeners) close() error {
+	for _, l := range ls.open {
 		l.close()
 	}
+	return nil
 }
 
 func tlsFiles(cfg *config.Config) server.TLSFiles {

@@ -2,141 +2,152 @@ package app
 
 import (
 	"context"
-	"crypto/sha256"
-	"os"
+	"runtime/debug"
 	"time"
 
-	"teleport-jira/internal/config"
-	"teleport-jira/internal/server"
+	"teleport-jira/internal/logging"
 )
 
-// secretsInterval is how often secret files are looked at for change.
+// secretsInterval is how often secret files are checked for changes.
 const secretsInterval = 5 * time.Second
 
-// attempt is a generation being built.
-type attempt struct {
-	cancel context.CancelFunc
-	change *change // what the generation asks of the listeners; nil for nothing
-	result chan built
-}
-
-// built is what came of an attempt: a generation or an error.
-type built struct {
-	generation *generation
-	err        error
-}
-
-// begin builds a generation in the background.
-func (a *app) begin(ctx context.Context, cfg *config.Config, change *change, health *server.Health) *attempt {
-	ctx, cancel := context.WithCancel(ctx)
-	t := &attempt{cancel: cancel, change: change, result: make(chan built, 1)}
-	go func() {
-		g, err := a.build(ctx, cfg, health)
-		t.result <- built{g, err}
-	}()
-	return t
-}
-
-// abandon ends the attempt and gives back what it made.
-func (t *attempt) abandon() {
-	t.cancel()
-	if r := <-t.result; r.generation != nil {
-		r.generation.close()
-	}
-	if t.change != nil {
-		t.change.drop()
-	}
-}
-
-// reloader builds the next generation beside the one at work, and takes up
-// secrets that changed. It belongs to one generation and one goroutine.
+// reloader builds the next generation while the active one works on, and then
+// swaps them. It belongs to the main loop's goroutine.
 type reloader struct {
-	app       *app
-	current   *generation
-	listeners *listeners
-	try       *attempt // nil when none is under way
-	secrets   *time.Ticker
-	sum       [sha256.Size]byte // of the secret files
+	app    *app
+	next   *generation        // being connected; nil for none
+	cancel context.CancelFunc // ends that
+	built  chan error         // what came of it; nil for none
 }
 
-func newReloader(a *app, g *generation, d *listeners) *reloader {
-	return &reloader{
-		app: a, current: g, listeners: d,
-		secrets: time.NewTicker(secretsInterval), sum: sumOf(g.cfg.SecretFiles()),
-	}
+// build connects a generation in the background. It ends with a value on built.
+func (r *reloader) build(ctx context.Context, g *generation) {
+	ctx, cancel := context.WithCancel(ctx)
+	built := make(chan error, 1)
+	r.next, r.cancel, r.built = g, cancel, built
+	go func() { built <- g.connect(ctx) }()
 }
 
-// stop ends an attempt that is under way.
-func (r *reloader) stop() {
-	r.secrets.Stop()
-	if r.try != nil {
-		r.try.abandon()
+// abandon ends a build in progress and releases what it holds.
+func (r *reloader) abandon() {
+	if r.next == nil {
+		return
 	}
+	r.cancel()
+	<-r.built
+	r.next.discard()
+	r.next, r.built = nil, nil
+}
+
+// ended returns a channel that is closed when the active generation's work ends.
+func (r *reloader) ended() <-chan struct{} {
+	if g := r.app.active.Load(); g != nil {
+		return g.done
+	}
+	return nil
 }
 
 // reload reopens the log, reads the configuration and begins to build the next
-// generation, which waits for both sides as a start does, while the current
-// one works on. What can fail fails before anything is changed; a bad
-// configuration is reported and the old one stays.
+// generation, which waits for both sides as a start does. Whatever fails, the
+// active generation and its configuration stay in use.
 func (r *reloader) reload(ctx context.Context) {
-	r.app.notify.reloading()
-	defer r.app.notify.ready()
-	if r.try != nil {
-		r.try.abandon()
-		r.try = nil
+	a := r.app
+	if err := a.output.Reopen(); err != nil {
+		a.log.Error("log not reopened, the old file stays in use", "error", err,
+			"fix", "let the user that the daemon runs as write there, and send SIGHUP again")
 	}
-	cfg, change, err := r.app.prepare(ctx, r.listeners)
+	starting := a.active.Load() == nil
+	if !starting {
+		a.systemd.reloading()
+		defer a.systemd.ready()
+		r.abandon() // What it prepared may be what this one needs, such as an address.
+	}
+	next, err := r.prepare(ctx)
 	if err != nil {
-		r.app.reloadFailed(err)
+		a.reloadFailed(err)
 		return
 	}
-	r.try = r.app.begin(ctx, cfg, change, nil)
-}
-
-// result delivers what came of the attempt under way.
-func (r *reloader) result() <-chan built {
-	if r.try == nil {
-		return nil
+	a.warn(next.cfg)
+	if starting {
+		// Nothing works yet that has to go on: a daemon that waits for a side in
+		// vain can be corrected, its listeners and its log at once.
+		r.abandon()
+		r.apply(ctx, next)
 	}
-	return r.try.result
+	r.build(ctx, next)
 }
 
-// built is the next generation, or nil when the attempt failed.
-func (r *reloader) built(b built) *generation {
-	change := r.try.change
-	r.try.cancel()
-	r.try = nil
-	if b.err != nil {
-		change.drop()
-		r.app.reloadFailed(b.err)
-		return nil
-	}
-	b.generation.change = change
-	return b.generation
-}
-
-// prepare reads the configuration and makes ready what it asks of log and
-// listeners.
-func (a *app) prepare(ctx context.Context, d *listeners) (*config.Config, *change, error) {
-	cfg, err := a.opts.load()
+// prepare reads the configuration and opens what it needs of log and listeners.
+// It changes nothing that is in use.
+func (r *reloader) prepare(ctx context.Context) (*generation, error) {
+	cfg, err := r.app.opts.load()
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	change, err := d.prepare(ctx, cfg)
+	output, err := logging.Open(r.app.opts.logOptions(cfg))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if err := a.output.Reload(a.opts.logOptions(cfg)); err != nil {
-		change.drop()
-		return nil, nil, err
+	change, err := r.app.listeners.prepare(ctx, cfg)
+	if err != nil {
+		_ = output.Close()
+		return nil, err
 	}
-	a.warn(cfg)
-	return cfg, change, nil
+	g := r.app.newGeneration(cfg)
+	g.output, g.change = output, change
+	return g, nil
 }
 
-func (a *app) reloaded() {
+// apply takes up what prepare opened for the generation. It cannot fail.
+func (r *reloader) apply(ctx context.Context, g *generation) {
+	a := r.app
+	a.output.Replace(g.output)
+	r.app.listeners.apply(ctx, g.change)
+	g.output, g.change = nil, nil
 	a.reloads.Set(1)
 	a.log.Info("configuration reloaded", "config", a.opts.ConfigPath)
+}
+
+// finish takes up the generation that was built, or not, if err says so. An
+// error that it returns ends the daemon: there is no generation to go on with.
+func (r *reloader) finish(ctx context.Context, err error) error {
+	a, next := r.app, r.next
+	r.cancel()
+	r.next, r.built = nil, nil
+	if err != nil {
+		next.discard()
+		switch {
+		case ctx.Err() != nil: // It was cut short by the shutdown.
+			return nil
+		case a.active.Load() == nil:
+			return err
+		}
+		a.reloadFailed(err)
+		return nil
+	}
+	if old := a.active.Load(); old != nil {
+		if old.stop() != nil {
+			next.discard()
+			return errEnded // The error comes with its stop.
+		}
+		r.apply(ctx, next)
+	}
+	next.start(ctx)
+	a.active.Store(next)
+	a.systemd.ready()
+	// What only the start needed, a fifth of the idle daemon's own memory, goes
+	// back to the system.
+	debug.FreeOSMemory()
+	return nil
+}
+
+// stop ends a build in progress and drains the active generation.
+func (r *reloader) stop() error {
+	r.abandon()
+	if g := r.app.active.Load(); g != nil {
+		return g.stop()
+	}
+	return nil
 }
 
 func (a *app) reloadFailed(err error) {
@@ -145,38 +156,20 @@ func (a *app) reloadFailed(err error) {
 		"fix", "correct it and send SIGHUP again")
 }
 
-// refreshSecrets takes up secrets whose files changed, without waiting for
-// either side: the old token may be the reason why one does not answer.
-func (r *reloader) refreshSecrets() {
-	sum := sumOf(r.current.cfg.SecretFiles())
-	if sum == r.sum {
-		return
-	}
-	cfg, err := r.app.opts.load()
+// reloadSecrets takes up secrets whose files changed, without waiting for either
+// side: the old token may be the reason why one does not answer.
+func (g *generation) reloadSecrets() {
+	a := g.app
+	cfg, err := a.opts.load()
 	if err != nil {
-		r.app.log.Error("changed secrets not taken up, the old ones stay in use", "error", err,
+		a.log.Error("secrets not reloaded, the old ones stay in use", "error", err,
 			"fix", "correct the file, or the configuration")
-		r.sum = sum
 		return
 	}
-	r.sum = sum
-	r.current.token.Store(&cfg.Jira.APIToken)
-	r.listeners.handler.SetAuth(auth(cfg))
-	r.app.log.Info("changed secrets taken up")
-	// It shows whether the new token is right, and what the old one kept from
-	// being done need not wait for its next attempt.
-	r.current.worker.Resync()
-}
-
-// sumOf is a digest of the files' contents. A file that can't be read counts
-// as empty: it is reported when it is loaded.
-func sumOf(files []string) (sum [sha256.Size]byte) {
-	h := sha256.New()
-	for _, f := range files {
-		data, _ := os.ReadFile(f)
-		part := sha256.Sum256(data)
-		h.Write(part[:])
-	}
-	h.Sum(sum[:0])
-	return sum
+	g.token.Store(&cfg.Jira.APIToken)
+	a.listeners.handler.SetAuth(auth(cfg))
+	a.log.Info("secrets reloaded")
+	// It shows whether the new token is right, and what the old one prevented
+	// need not wait for its next attempt.
+	g.worker.Resync()
 }

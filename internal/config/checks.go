@@ -4,13 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"path"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"teleport-jira/internal/plan"
 	"teleport-jira/internal/wikitext/templates"
 )
 
@@ -44,16 +44,16 @@ func (v *validator) oneOf(key string, value *string, words ...string) {
 }
 
 // between checks a number.
-func (v *validator) between(key string, n, least, most int) {
-	if n < least || n > most {
-		v.fault(key, fmt.Sprintf("must be between %d and %d, not %d", least, most, n))
+func (v *validator) between(key string, n, min, max int) {
+	if n < min || n > max {
+		v.fault(key, fmt.Sprintf("must be between %d and %d, not %d", min, max, n))
 	}
 }
 
 // atLeast checks a duration.
-func (v *validator) atLeast(key string, d, least time.Duration) {
-	if d < least {
-		v.fault(key, fmt.Sprintf("must be at least %s, not %s", least, d))
+func (v *validator) atLeast(key string, d, min time.Duration) {
+	if d < min {
+		v.fault(key, fmt.Sprintf("must be at least %s, not %s", min, d))
 	}
 }
 
@@ -84,10 +84,10 @@ func (v *validator) noneEmpty(key string, list []string) {
 	}
 }
 
-// glob checks the syntax of a pattern.
+// glob checks a pattern for role names.
 func (v *validator) glob(key, pattern string) {
-	if _, err := path.Match(pattern, ""); err != nil || pattern == "" {
-		v.fault(key, fmt.Sprintf("must be a name or a pattern such as prod-*, not %q", pattern))
+	if _, err := plan.ParseGlob(pattern); err != nil {
+		v.fault(key, fmt.Sprintf("must be a name or a pattern such as prod-*, not %q: %v", pattern, err))
 	}
 }
 

@@ -7,7 +7,11 @@
 // for the packages that use them. It does not log and opens no connection.
 package config
 
-import "time"
+import (
+	"time"
+
+	"teleport-jira/internal/filewatch"
+)
 
 // DefaultPath is where the configuration is looked for unless --config names another.
 const DefaultPath = "/etc/teleport-jira.toml"
@@ -33,6 +37,10 @@ type Config struct {
 	// Warnings are oddities that an operator should know of and that do not
 	// stop the daemon, such as a secret that everybody on the host may read.
 	Warnings []Fault `toml:"-"`
+
+	// SecretsSum is the digest of the files that SecretFiles lists, taken before
+	// they were read: a file that changed since does not match it.
+	SecretsSum filewatch.Sum `toml:"-"`
 }
 
 // Teleport is the section [teleport].
@@ -147,8 +155,8 @@ type Issue struct {
 // Route is one section [[jira.routes]]. A route with both roles and
 // annotations matches where both do; one with neither matches every request.
 type Route struct {
-	// Globs on role names; the route matches when any requested role matches
-	// any of them.
+	// Globs on role names, in which `*` stands for any text and nothing else is
+	// special; the route matches when any requested role matches any of them.
 	Roles Names `toml:"roles"`
 	// Annotations of the requester's roles; the route matches when each of them
 	// has one of the values.

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// decoder puts a parsed TOML tree into the configuration's types. It goes on
-// after a fault, so that all of them come out at once; go-toml's own decoding
-// would stop at the first value of a wrong type.
+// decoder decodes a parsed TOML tree into the configuration's types. It goes on
+// after a fault, so that all are reported at once; go-toml's own decoding stops
+// at the first value of a wrong type.
 type decoder struct {
 	file     string
 	lines    *lines
@@ -20,10 +20,10 @@ type decoder struct {
 	broken   map[string]bool // keys with a fault, which validation leaves alone
 }
 
-// reflectValue is the settable value that c points to.
+// reflectValue returns the settable value that c points to.
 func reflectValue(c *Config) reflect.Value { return reflect.ValueOf(c).Elem() }
 
-// fault notes what is wrong at key.
+// fault records what is wrong at key.
 func (d *decoder) fault(key, msg string) {
 	if d.broken == nil {
 		d.broken = map[string]bool{}
@@ -32,7 +32,7 @@ func (d *decoder) fault(key, msg string) {
 	d.faults = append(d.faults, Fault{File: d.file, Line: d.lines.of(key), Key: key, Msg: msg})
 }
 
-// warn notes what is odd at key, and what to do about it.
+// warn records what is odd at key, and what to do about it.
 func (d *decoder) warn(key, msg, fix string) {
 	d.warnings = append(d.warnings, Fault{File: d.file, Line: d.lines.of(key), Key: key, Msg: msg, Fix: fix})
 }
@@ -67,7 +67,7 @@ func suggest(key string, fields map[string]reflect.Value) string {
 	return ""
 }
 
-// plain is a key without what is easily mistaken in it.
+// plain returns the key without case, hyphens and underscores.
 func plain(key string) string {
 	return strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(key))
 }
@@ -103,7 +103,7 @@ func (d *decoder) value(path string, to reflect.Value, from any) {
 	}
 }
 
-// want returns from if it is what is expected, or notes a fault.
+// want returns from if it is of the expected kind, or records a fault.
 func (d *decoder) want(path string, from any, expected string) any {
 	if kind(from) != expected {
 		d.fault(path, fmt.Sprintf("must be %s, not %s", expected, kind(from)))
@@ -154,7 +154,7 @@ func (d *decoder) duration(path string, to *time.Duration, from any) {
 }
 
 // oneOrMany decodes a string or a list of strings. An empty string is an empty
-// list: the key is as good as absent.
+// list, as if the key were absent.
 func (d *decoder) oneOrMany(path string, to reflect.Value, from any) {
 	switch v := from.(type) {
 	case string:

@@ -8,7 +8,7 @@ import (
 	"github.com/pelletier/go-toml/v2/unstable"
 )
 
-// lines tells on which line each key of a TOML document stands. Keys are
+// lines knows on which line each key of a TOML document stands. Keys are
 // dotted paths, elements of arrays carry their index: "jira.routes[0].labels".
 type lines struct {
 	at       map[string]int
@@ -41,7 +41,7 @@ func linesOf(doc []byte) *lines {
 	return l
 }
 
-// of is the line of key, or of the nearest table around it; 0 for none.
+// of returns the line of key, or of the nearest table around it; 0 for none.
 func (l *lines) of(key string) int {
 	for {
 		if n, ok := l.at[key]; ok {
@@ -55,12 +55,12 @@ func (l *lines) of(key string) int {
 	}
 }
 
-// keyValue notes the lines of a key and of what its value holds.
+// keyValue records the lines of a key and of what its value contains.
 func (l *lines) keyValue(table string, e *unstable.Node) {
 	l.value(l.path(table, e.Key(), false), e.Value())
 }
 
-// value notes the lines inside a value.
+// value records the lines inside a value.
 func (l *lines) value(path string, v *unstable.Node) {
 	for i, it := 0, v.Children(); it.Next(); i++ {
 		switch child := it.Node(); v.Kind {
@@ -76,7 +76,7 @@ func (l *lines) value(path string, v *unstable.Node) {
 	}
 }
 
-// path appends a dotted key to a path and notes its line. appendTable says that
+// path appends a dotted key to a path and records its line. appendTable says that
 // the key is the header of one more element of an array of tables.
 func (l *lines) path(path string, key unstable.Iterator, appendTable bool) string {
 	for key.Next() {
@@ -101,7 +101,7 @@ func (l *lines) path(path string, key unstable.Iterator, appendTable bool) strin
 	return path
 }
 
-// note keeps the line that n begins on.
+// note records the line that n begins on.
 func (l *lines) note(path string, n *unstable.Node) {
 	i, _ := slices.BinarySearch(l.newlines, int(n.Raw.Offset))
 	l.at[path] = i + 1
@@ -122,7 +122,7 @@ func join(path, key string) string {
 // index appends an element's index to a path.
 func index(path string, i int) string { return path + "[" + strconv.Itoa(i) + "]" }
 
-// isBare tells whether TOML takes key without quotes.
+// isBare reports whether TOML allows key without quotes.
 func isBare(key string) bool {
 	return key != "" && strings.Trim(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-") == ""
 }

@@ -13,7 +13,7 @@ import (
 // maxFile bounds a configuration file.
 const maxFile = 1 << 20
 
-// Options is what the command line says about a configuration.
+// Options are the command line's options for a configuration.
 type Options struct {
 	// InsecureNoTLS allows a webhook listener without a certificate.
 	InsecureNoTLS bool
@@ -47,7 +47,7 @@ func readFile(path string, limit int64) ([]byte, error) {
 	return data, nil
 }
 
-// cause is err without the path, which every fault names already.
+// cause returns err without the path, which every fault names already.
 func cause(err error) error {
 	var pe *os.PathError
 	if errors.As(err, &pe) {
@@ -56,8 +56,7 @@ func cause(err error) error {
 	return err
 }
 
-// Parse is Load for a file that has been read already; name is what the faults
-// call it.
+// Parse is Load for a file that has been read already; faults name it name.
 func Parse(name string, data []byte, o Options) (*Config, error) {
 	var tree map[string]any
 	if err := toml.Unmarshal(data, &tree); err != nil {
@@ -75,8 +74,8 @@ func Parse(name string, data []byte, o Options) (*Config, error) {
 	return c, nil
 }
 
-// syntaxFault is the fault of a file that is no TOML. Beyond it nothing can be
-// said about the file.
+// syntaxFault returns the fault of a file that is no TOML. It is the only one:
+// nothing else can be checked.
 func syntaxFault(name string, err error) Fault {
 	msg := strings.TrimPrefix(err.Error(), "toml: ")
 	f := Fault{File: name, Msg: strings.ReplaceAll(msg, "\n", " ")}

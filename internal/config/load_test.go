@@ -11,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"teleport-jira/internal/filewatch"
+
 	teleportjira "teleport-jira"
 )
 
@@ -46,6 +48,7 @@ func TestMissingSectionsGetDefaults(t *testing.T) {
 	want.Jira.APIToken = Secret("token")
 	want.Jira.Project = "TAR"
 	want.HTTP.HTTPSKeyFile, want.HTTP.HTTPSCertFile = "key.pem", "cert.pem"
+	want.SecretsSum = filewatch.SumOf()
 	require.Equal(t, want, c)
 }
 

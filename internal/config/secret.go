@@ -8,22 +8,24 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+
+	"teleport-jira/internal/filewatch"
 )
 
-// redacted stands for a secret wherever one is printed.
+// redacted is printed in place of a secret.
 const redacted = "<secret>"
 
 // maxSecret bounds a secret file: tokens and passwords are short.
 const maxSecret = 64 << 10
 
-// Secret is text that must not be seen. It prints as "<secret>" by every verb
+// Secret is text that must not be shown. It prints as "<secret>" by every verb
 // of package fmt, in slog, JSON, TOML and any other text encoding; an empty
-// one prints as nothing, so that a missing secret can be told. string(s) is
-// the one visible act of use. It is no string type because go-toml writes
-// those out whatever methods they have.
+// one prints as nothing, so that a missing secret shows. string(s) is the one
+// visible act of use. It is no string type because go-toml writes those out
+// whatever methods they have.
 type Secret []byte
 
-// String implements fmt.Stringer and does not tell the secret.
+// String implements fmt.Stringer and never shows the secret.
 func (s Secret) String() string {
 	if len(s) == 0 {
 		return ""
@@ -31,18 +33,18 @@ func (s Secret) String() string {
 	return redacted
 }
 
-// Format implements fmt.Formatter: no verb tells the secret.
+// Format implements fmt.Formatter: no verb shows the secret.
 func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
 
-// LogValue implements slog.LogValuer and does not tell the secret.
+// LogValue implements slog.LogValuer and never shows the secret.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
 // MarshalText implements encoding.TextMarshaler, which the JSON and TOML
-// encoders use, and does not tell the secret.
+// encoders use, and never shows the secret.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
-// Secrets is one or several secrets, any of which is good: the new and the
-// old one while a secret is being changed.
+// Secrets is one or several secrets, any of which is accepted: the new and the
+// old one during a rotation.
 type Secrets []Secret
 
 // SecretFile is the path of a file that holds a secret.
@@ -70,7 +72,7 @@ type SecretFiles []SecretFile
 // Names is one name or several, in order of preference.
 type Names []string
 
-// String is the names as a person would list them.
+// String returns the names separated by commas.
 func (n Names) String() string { return strings.Join(n, ", ") }
 
 // SecretFiles lists the files that the configuration's secrets came from. When
@@ -85,18 +87,21 @@ func (c *Config) SecretFiles() []string {
 	return files
 }
 
-// readSecrets fills in the secrets that stand in files.
+// readSecrets reads the secrets that stand in files.
 func (v *validator) readSecrets() {
 	j, h := &v.c.Jira, &v.c.HTTP
+	tokenKey := "jira.api_token_file"
 	if strings.HasPrefix(string(j.APIToken), "/") {
 		if j.APITokenFile != "" {
 			v.fault("jira.api_token", "both api_token and api_token_file are given")
 			return
 		}
+		tokenKey = "jira.api_token"
 		j.APITokenFile, j.APIToken = SecretFile(j.APIToken), nil
-		v.readSecret("jira.api_token", j.APITokenFile, &j.APIToken)
-	} else if v.oneForm("jira.api_token", len(j.APIToken) > 0, j.APITokenFile != "") {
-		v.readSecret("jira.api_token_file", j.APITokenFile, &j.APIToken)
+	}
+	v.c.SecretsSum = filewatch.SumOf(v.c.SecretFiles()...)
+	if v.oneForm("jira.api_token", len(j.APIToken) > 0, j.APITokenFile != "") {
+		v.readSecret(tokenKey, j.APITokenFile, &j.APIToken)
 	}
 	if v.oneForm("http.basic_auth.password", len(h.BasicAuth.Password) > 0, h.BasicAuth.PasswordFile != "") {
 		v.readSecret("http.basic_auth.password_file", h.BasicAuth.PasswordFile, &h.BasicAuth.Password)
@@ -110,7 +115,7 @@ func (v *validator) readSecrets() {
 	}
 }
 
-// oneForm tells whether the secret at key stands in a file. Giving it both
+// oneForm reports whether the secret at key stands in a file. Giving it both
 // ways is a fault.
 func (v *validator) oneForm(key string, inline, file bool) bool {
 	if inline && file {
@@ -132,8 +137,8 @@ func (v *validator) readSecret(key string, f SecretFile, s *Secret) {
 	v.warnReadable(key, string(f))
 }
 
-// warnReadable warns of a file with something secret in it that everybody on
-// the host may read. A file that is not there is somebody else's fault to find.
+// warnReadable warns of a file with a secret in it that every user of the host
+// may read. A missing file is reported where it is read.
 func (v *validator) warnReadable(key, path string) {
 	if path == "" {
 		return

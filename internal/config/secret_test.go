@@ -7,11 +7,14 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/pelletier/go-toml/v2"
 	"github.com/stretchr/testify/require"
+
+	"teleport-jira/internal/filewatch"
 )
 
 func TestSecretsNeverPrint(t *testing.T) {
@@ -115,4 +118,18 @@ func TestFilesReadableByOthersAreWarnedAbout(t *testing.T) {
 		keys = append(keys, w.Key)
 	}
 	require.Equal(t, []string{"teleport.identity", "jira.api_token", "http.webhook_secret"}, keys)
+}
+
+func TestSecretsSumIsOfTheFilesThatAreNamed(t *testing.T) {
+	dir := t.TempDir()
+	token, password := filepath.Join(dir, "token"), filepath.Join(dir, "password")
+	write := func(file, text string) { require.NoError(t, os.WriteFile(file, []byte(text), 0o600)) }
+	write(token, "one")
+	write(password, "two")
+	c := mustParse(t, strings.Replace(minimal, `"token"`, strconv.Quote(token), 1)+
+		fmt.Sprintf("[http.basic_auth]\nuser = \"jira\"\npassword_file = %q\n", password))
+	require.Equal(t, []string{token, password}, c.SecretFiles())
+	require.Equal(t, filewatch.SumOf(token, password), c.SecretsSum)
+	write(password, "three")
+	require.NotEqual(t, filewatch.SumOf(c.SecretFiles()...), c.SecretsSum)
 }

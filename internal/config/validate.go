@@ -11,17 +11,17 @@ import (
 	"teleport-jira/internal/wikitext/templates"
 )
 
-// validator checks what the types alone can't, and brings the configuration
-// into the one form that the other packages see. It adds to the decoder's
-// faults and says nothing about keys that already have one.
+// validator checks what the types alone can't, and normalizes the
+// configuration. It adds to the decoder's faults, except for keys that already
+// have one.
 type validator struct {
 	*decoder
 	c    *Config
 	opts Options
 }
 
-// fault notes what is wrong at key, unless it, a part of it or a table around
-// it is known to be broken.
+// fault records what is wrong at key, unless there is a fault already at it, at
+// a part of it or at a table around it.
 func (v *validator) fault(key, msg string) {
 	for broken := range v.broken {
 		if within(broken, key) || within(key, broken) {
@@ -31,13 +31,13 @@ func (v *validator) fault(key, msg string) {
 	v.decoder.fault(key, msg)
 }
 
-// within tells whether inner is outer or lies inside it.
+// within reports whether inner is outer or lies inside it.
 func within(inner, outer string) bool {
 	rest, ok := strings.CutPrefix(inner, outer)
 	return ok && (rest == "" || rest[0] == '.' || rest[0] == '[')
 }
 
-// validate checks everything; one section's faults do not hide another's.
+// validate checks every section, also after a fault in another.
 func (v *validator) validate() {
 	v.readSecrets()
 	v.teleport()
@@ -53,7 +53,7 @@ func (v *validator) validate() {
 	v.readable()
 }
 
-// teleport checks the section [teleport] and settles its two address keys.
+// teleport checks the section [teleport] and merges its two address keys.
 func (v *validator) teleport() {
 	t := &v.c.Teleport
 	switch {

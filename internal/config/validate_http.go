@@ -30,7 +30,7 @@ func (v *validator) jiraURL() {
 	j.URL = strings.TrimRight(j.URL, "/")
 }
 
-// isLoopback tells whether host is this host, by its address or name.
+// isLoopback reports whether host is this host, by its address or name.
 func isLoopback(host string) bool {
 	addr, err := netip.ParseAddr(host)
 	return strings.EqualFold(host, "localhost") || (err == nil && addr.IsLoopback())
@@ -66,7 +66,7 @@ func (v *validator) http() {
 }
 
 // certificate checks that the webhook listener has a certificate and its key,
-// or was told on the command line to do without.
+// unless the command line allows it without.
 func (v *validator) certificate() {
 	h := &v.c.HTTP
 	switch {
@@ -129,9 +129,9 @@ func (v *validator) telemetry() {
 	}
 }
 
-// Authenticated tells whether webhooks have to prove where they come from. A
-// listener without it works, and is worth a warning: what it is told is only a
-// hint, but anybody can make it read issues.
+// Authenticated reports whether webhooks are authenticated. Without that the
+// listener works and is worth a warning: a webhook is only a hint, but anybody
+// can make the daemon read issues.
 func (h HTTP) Authenticated() bool {
 	return len(h.WebhookSecret) > 0 || h.BasicAuth.User != "" || h.TLS.VerifyClientCert
 }

@@ -90,7 +90,7 @@ func TestTokenThatExpiredIsLoudAndItsNewFileIsTakenUp(t *testing.T) {
 		require.Contains(c, body, "jira: ")
 	})
 	require.NoError(t, os.WriteFile(token, []byte("renewed-token\n"), 0o600))
-	w.logged("changed secrets taken up")
+	w.logged(`msg="secrets reloaded"`)
 	within(t, time.Minute, func(c *assert.CollectT) { require.Len(c, w.issues(id), 1) })
 	w.issue(id)
 	w.ready()

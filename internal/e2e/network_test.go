@@ -110,7 +110,7 @@ func TestSecurityJiraWithOldTLSIsRefused(t *testing.T) {
 	w := newWorld(t)
 	w.secureSite(tls.VersionTLS11)
 	w.launch()
-	w.logged("not reachable yet", "side=jira", "tls")
+	w.logged("side unreachable, will retry", "side=jira", "tls")
 	require.Empty(t, w.jira.Calls())
 }
 

@@ -155,10 +155,10 @@ func TestReadinessTellsOfAJiraThatAnswersAndIsOfNoUse(t *testing.T) {
 				require.Contains(c, body, "jira: ")
 				require.Contains(c, body, tc.says)
 			})
-			w.logged("not usable", "side=jira", tc.says)
+			w.logged("side unreachable, will catch up", "side=jira", tc.says)
 			clearFault()
 			w.ready()
-			w.logged("usable again", "side=jira")
+			w.logged("side reachable again", "side=jira")
 			w.pending()
 		})
 	}

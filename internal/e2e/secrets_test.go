@@ -121,7 +121,7 @@ func TestSecuritySecretsShowNowhere(t *testing.T) {
 
 	// A token that is wrong, and files that change.
 	require.NoError(t, os.WriteFile(token, []byte(badPAT), 0o600))
-	w.logged("changed secrets taken up")
+	w.logged("msg=\"secrets reloaded\"")
 	w.signal(syscall.SIGHUP)
 	w.logged("configuration not reloaded")
 	w.hides(w.shown())

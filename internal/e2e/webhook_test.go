@@ -237,7 +237,7 @@ func TestWebhookBeforeTheDaemonIsReadyIsAskedForAgain(t *testing.T) {
 	w.auth.Stop()
 	w.launch()
 	w.logged("msg=listening", "http.listen_addr")
-	w.logged("not reachable yet", "side=teleport")
+	w.logged("side unreachable, will retry", "side=teleport")
 	resp, _ := w.deliver(call{body: `{"webhookEvent":"jira:issue_updated","issue":{"id":"10000"}}`, secret: secret})
 	require.Equal(t, http.StatusServiceUnavailable, resp.StatusCode)
 	require.NotEmpty(t, resp.Header.Get("Retry-After"))

@@ -6,12 +6,23 @@ package filewatch
 import (
 	"context"
 	"crypto/sha256"
+	"fmt"
+	"io"
 	"os"
 	"time"
 )
 
-// Sum is a digest of the contents of some files.
+// Sum is a digest of the contents of some files. It does not print: whoever has
+// the digest of a short secret can find the secret by trying.
 type Sum [sha256.Size]byte
+
+// Format implements fmt.Formatter and never shows the digest.
+func (Sum) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, redacted) }
+
+// MarshalText implements encoding.TextMarshaler and never shows the digest.
+func (Sum) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+const redacted = "<digest>"
 
 // SumOf returns the digest of the files' contents, in their order. A file that
 // can't be read counts as an empty one: it is reported where it is loaded.

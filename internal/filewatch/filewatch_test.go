@@ -2,6 +2,8 @@ package filewatch_test
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -27,6 +29,16 @@ func TestSumTellsContentsApart(t *testing.T) {
 	require.NoError(t, os.Remove(b))
 	write(t, filepath.Join(dir, "empty"), "")
 	require.Equal(t, filewatch.SumOf(a, filepath.Join(dir, "empty")), filewatch.SumOf(a, b))
+}
+
+func TestSumDoesNotPrint(t *testing.T) {
+	sum := filewatch.SumOf()
+	for _, verb := range []string{"%v", "%+v", "%#v", "%x", "%s", "%d"} {
+		require.Equal(t, "<digest>", fmt.Sprintf(verb, sum))
+	}
+	text, err := json.Marshal(sum)
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "2")
 }
 
 func TestWatchCallsOnceAChange(t *testing.T) {

@@ -1,5 +1,6 @@
-// Package logging makes the daemon's logger. It may not log anything itself,
-// and keeps no global one: the logger is handed to whoever needs it.
+// Package logging makes the daemon's logger, and says what is logged once or
+// seldom. It may not log anything itself, and keeps no global logger: it is
+// handed to whoever needs it.
 package logging
 
 import (
@@ -12,7 +13,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"syscall"
 )
 
@@ -25,49 +25,27 @@ type Options struct {
 	Stderr   io.Writer // what "stderr" means
 }
 
-// Log is a logger's destination, level and format, which can be changed while
-// it is in use. It may be used concurrently.
+// Log is a destination with a level and a format, which can be replaced while
+// loggers are in use. Its methods may be called concurrently.
 type Log struct {
-	out  sink
-	root atomic.Pointer[rootHandler]
+	mu      sync.RWMutex // held for reading while a line is written, so that no file closes under it
+	options Options
+	handler slog.Handler
+	file    io.Closer // nil when there is nothing to close
 }
 
-// rootHandler is the handler of the current options; its identity tells
-// derived loggers whether theirs is still good.
-type rootHandler struct{ slog.Handler }
-
-// Open makes a log. A file is made if it is not there, readable by its owner
+// Open makes a log. A file is created if it is missing, readable by its owner
 // only, and appended to.
 func Open(o Options) (*Log, error) {
-	l := &Log{}
-	if err := l.Reload(o); err != nil {
-		return nil, err
-	}
-	return l, nil
-}
-
-// Logger is the logger that writes to l, whatever l is changed to later.
-func (l *Log) Logger() *slog.Logger { return slog.New(&handler{log: l}) }
-
-// Reload changes the log to o, or leaves it as it is where that fails. With the
-// same options it opens a log file again, so that a file that was moved away
-// by logrotate is let go.
-func (l *Log) Reload(o Options) error {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(o.Severity)); err != nil {
-		return fmt.Errorf("log severity %q: %w", o.Severity, err)
+		return nil, fmt.Errorf("log severity %q: %w", o.Severity, err)
 	}
-	root := &rootHandler{}
-	options := &slog.HandlerOptions{Level: level, ReplaceAttr: readable}
-	switch o.Format {
-	case "text":
-		root.Handler = slog.NewTextHandler(&l.out, options)
-	case "json":
-		root.Handler = slog.NewJSONHandler(&l.out, options)
-	default:
-		return fmt.Errorf("log format %q: not text or json", o.Format)
+	if o.Format != "text" && o.Format != "json" {
+		return nil, fmt.Errorf("log format %q: not text or json", o.Format)
 	}
-	to, file := o.Stderr, io.Closer(nil)
+	l := &Log{options: o}
+	to := o.Stderr
 	switch o.Output {
 	case "stdout":
 		to = o.Stdout
@@ -75,18 +53,64 @@ func (l *Log) Reload(o Options) error {
 	default:
 		f, err := os.OpenFile(o.Output, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
 		if err != nil {
-			return fmt.Errorf("log file: %w", err)
+			return nil, fmt.Errorf("log file: %w", err)
 		}
-		to, file = f, f
+		to, l.file = f, f
 	}
-	// Nothing can fail from here on; what the old file could not keep is lost.
-	_ = l.out.use(to, file)
-	l.root.Store(root)
+	options := &slog.HandlerOptions{Level: level, ReplaceAttr: readable}
+	l.handler = slog.NewTextHandler(to, options)
+	if o.Format == "json" {
+		l.handler = slog.NewJSONHandler(to, options)
+	}
+	return l, nil
+}
+
+// Logger returns a logger that writes to l, whatever l is replaced with later.
+func (l *Log) Logger() *slog.Logger {
+	return slog.New(handler{log: l, derive: func(root slog.Handler) slog.Handler { return root }})
+}
+
+// Replace makes l write where next does, the way next does, and closes the file
+// that l wrote to. It cannot fail: next was opened. next itself must not be used
+// afterwards.
+func (l *Log) Replace(next *Log) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	old := l.file
+	l.options, l.handler, l.file = next.options, next.handler, next.file
+	if old != nil {
+		_ = old.Close() // Its lines are written; what the system lost of them is lost.
+	}
+}
+
+// Reopen opens the log file again, so that one that logrotate moved away is let
+// go. When that fails the log stays as it is.
+func (l *Log) Reopen() error {
+	l.mu.RLock()
+	options := l.options
+	l.mu.RUnlock()
+	next, err := Open(options)
+	if err != nil {
+		return err
+	}
+	l.Replace(next)
 	return nil
 }
 
-// Writable tells whether output is a file, and why Open would fail on it. It
-// makes no file and changes none.
+// Close closes the log file. What is logged afterwards is lost.
+func (l *Log) Close() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	file := l.file
+	l.handler, l.file = slog.DiscardHandler, nil
+	if file == nil {
+		return nil
+	}
+	return file.Close()
+}
+
+// Writable reports whether output is a file, and returns why Open would fail on
+// it. It creates no file and changes none.
 func Writable(output string) (file bool, err error) {
 	if output == "stdout" || output == "stderr" {
 		return false, nil
@@ -107,8 +131,8 @@ func Writable(output string) (file bool, err error) {
 	return true, nil
 }
 
-// mayWrite is W_OK, with which access(2) asks whether a file may be written,
-// and a directory changed.
+// mayWrite is W_OK: access(2) asks with it whether a file may be written, or a
+// directory changed.
 const mayWrite = 2
 
 // readable writes a duration as text, such as 983ms, in every format: JSON
@@ -120,84 +144,33 @@ func readable(_ []string, a slog.Attr) slog.Attr {
 	return a
 }
 
-// Close closes the log file. What is logged afterwards is lost.
-func (l *Log) Close() error { return l.out.use(io.Discard, nil) }
-
-// sink is a writer that can be exchanged between two writes.
-type sink struct {
-	mu   sync.Mutex
-	to   io.Writer
-	file io.Closer // nil when there is nothing to close
-}
-
-// Write implements io.Writer.
-func (s *sink) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.to.Write(p)
-}
-
-// use lets everything from now on go to w, and closes what it went to before.
-func (s *sink) use(w io.Writer, file io.Closer) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	old := s.file
-	s.to, s.file = w, file
-	if old == nil {
-		return nil
-	}
-	return old.Close()
-}
-
-// handler is a slog.Handler that follows the log's changes: it keeps what was
-// asked of it, and asks the same of the current root.
+// handler is a slog.Handler that always writes through the current handler of
+// its log. Deriving is done again for each line: few loggers are derived.
 type handler struct {
-	log   *Log
-	steps []func(slog.Handler) slog.Handler
-	made  atomic.Pointer[made]
-}
-
-// made is the handler that the steps make of one root.
-type made struct {
-	root    *rootHandler
-	handler slog.Handler
-}
-
-// current is the handler for the log as it is now.
-func (h *handler) current() slog.Handler {
-	root := h.log.root.Load()
-	if m := h.made.Load(); m != nil && m.root == root {
-		return m.handler
-	}
-	m := &made{root: root, handler: root.Handler}
-	for _, step := range h.steps {
-		m.handler = step(m.handler)
-	}
-	h.made.Store(m)
-	return m.handler
-}
-
-// then is h with one more step.
-func (h *handler) then(step func(slog.Handler) slog.Handler) slog.Handler {
-	return &handler{log: h.log, steps: append(h.steps[:len(h.steps):len(h.steps)], step)}
+	log    *Log
+	derive func(root slog.Handler) slog.Handler
 }
 
 // Enabled implements slog.Handler.
-func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
-	return h.current().Enabled(ctx, level)
+func (h handler) Enabled(ctx context.Context, level slog.Level) bool {
+	h.log.mu.RLock()
+	defer h.log.mu.RUnlock()
+	return h.log.handler.Enabled(ctx, level)
 }
 
 // Handle implements slog.Handler.
-func (h *handler) Handle(ctx context.Context, r slog.Record) error {
-	return h.current().Handle(ctx, r)
+func (h handler) Handle(ctx context.Context, r slog.Record) error {
+	h.log.mu.RLock()
+	defer h.log.mu.RUnlock()
+	return h.derive(h.log.handler).Handle(ctx, r)
 }
 
 // WithAttrs implements slog.Handler.
-func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return h.then(func(to slog.Handler) slog.Handler { return to.WithAttrs(attrs) })
+func (h handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return handler{h.log, func(root slog.Handler) slog.Handler { return h.derive(root).WithAttrs(attrs) }}
 }
 
 // WithGroup implements slog.Handler.
-func (h *handler) WithGroup(name string) slog.Handler {
-	return h.then(func(to slog.Handler) slog.Handler { return to.WithGroup(name) })
+func (h handler) WithGroup(name string) slog.Handler {
+	return handler{h.log, func(root slog.Handler) slog.Handler { return h.derive(root).WithGroup(name) }}
 }

@@ -27,13 +27,21 @@ func TestStandardStreams(t *testing.T) {
 	require.NotContains(t, stderr.String(), "hidden")
 
 	o.Output, o.Severity = "stdout", "DEBUG"
-	require.NoError(t, l.Reload(o))
+	replace(t, l, o)
 	log.Debug("shown")
 	require.Contains(t, stdout.String(), "msg=shown")
 	require.NotContains(t, stderr.String(), "shown")
 }
 
-func TestDerivedLoggersFollowAReload(t *testing.T) {
+// replace makes the log one of the options.
+func replace(t *testing.T, l *Log, o Options) {
+	t.Helper()
+	next, err := Open(o)
+	require.NoError(t, err)
+	l.Replace(next)
+}
+
+func TestDerivedLoggersFollowAReplacement(t *testing.T) {
 	var out bytes.Buffer
 	o := Options{Output: "stderr", Severity: "INFO", Format: "text", Stderr: &out}
 	l, err := Open(o)
@@ -44,7 +52,7 @@ func TestDerivedLoggersFollowAReload(t *testing.T) {
 
 	out.Reset()
 	o.Format = "json"
-	require.NoError(t, l.Reload(o))
+	replace(t, l, o)
 	derived.Info("two")
 	var line map[string]any
 	require.NoError(t, json.Unmarshal(out.Bytes(), &line))
@@ -123,9 +131,9 @@ func TestFileIsOpenedAgain(t *testing.T) {
 
 	require.NoError(t, os.Rename(path, path+".1"))
 	log.Info("second")
-	require.NoError(t, l.Reload(o))
+	require.NoError(t, l.Reopen())
 	log.Info("third")
-	require.NoError(t, l.Reload(o))
+	require.NoError(t, l.Reopen())
 	log.Info("fourth")
 	require.NoError(t, l.Close())
 	log.Info("lost")
@@ -140,28 +148,36 @@ func TestFileIsOpenedAgain(t *testing.T) {
 	require.Contains(t, string(current), "msg=fourth")
 }
 
-func TestFailedReloadChangesNothing(t *testing.T) {
-	var out bytes.Buffer
-	good := Options{Output: "stderr", Severity: "INFO", Format: "text", Stderr: &out}
-	l, err := Open(good)
-	require.NoError(t, err)
+func TestOpenRefuses(t *testing.T) {
 	for name, bad := range map[string]Options{
 		"severity": {Output: "stdout", Severity: "LOUD", Format: "text"},
 		"format":   {Output: "stdout", Severity: "INFO", Format: "xml"},
 		"file":     {Output: filepath.Join(t.TempDir(), "missing", "log"), Severity: "INFO", Format: "text"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.Error(t, l.Reload(bad))
-			_, err := Open(bad)
-			require.Error(t, err)
-			out.Reset()
-			l.Logger().Info("still here")
-			require.Contains(t, out.String(), "still here")
+			l, err := Open(bad)
+			require.ErrorContains(t, err, "log "+name)
+			require.Nil(t, l)
 		})
 	}
 }
 
-func TestReloadWhileLogging(t *testing.T) {
+func TestReopenThatFailsKeepsTheFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "log")
+	l, err := Open(Options{Output: path, Severity: "INFO", Format: "text"})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, l.Close()) })
+	require.NoError(t, os.Rename(path, path+".1"))
+	require.NoError(t, os.Mkdir(path, 0o700))
+	require.ErrorContains(t, l.Reopen(), "is a directory")
+	l.Logger().Info("still here")
+	text, err := os.ReadFile(path + ".1")
+	require.NoError(t, err)
+	require.Contains(t, string(text), "still here")
+}
+
+func TestReplaceWhileLogging(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "log")
 	o := Options{Output: path, Severity: "INFO", Format: "json"}
 	l, err := Open(o)
@@ -176,7 +192,7 @@ func TestReloadWhileLogging(t *testing.T) {
 		})
 	}
 	for range 50 {
-		require.NoError(t, l.Reload(o))
+		replace(t, l, o)
 	}
 	wg.Wait()
 	require.NoError(t, l.Close())

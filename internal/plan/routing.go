@@ -2,14 +2,13 @@ package plan
 
 import (
 	"slices"
-	"strings"
 
 	"teleport-jira/internal/access"
 )
 
 // Route is where the issues of some requests go.
 type Route struct {
-	Roles       []string            // globs; any requested role matches; empty matches all
+	Roles       []string            // each a Glob; any requested role matches; empty matches all
 	Annotations map[string][]string // each key must have one of the values
 	Project     string
 	IssueType   string
@@ -29,7 +28,7 @@ func (p Policy) RouteOf(req *access.Request) Route {
 
 func (r Route) matches(req *access.Request) bool {
 	anyRole := len(r.Roles) == 0 || slices.ContainsFunc(req.Roles, func(role string) bool {
-		return slices.ContainsFunc(r.Roles, func(pattern string) bool { return globMatch(pattern, role) })
+		return slices.ContainsFunc(r.Roles, func(pattern string) bool { return Glob(pattern).Match(role) })
 	})
 	if !anyRole {
 		return false
@@ -50,25 +49,4 @@ func (r Route) or(d Route) Route {
 		r.IssueType = d.IssueType
 	}
 	return r
-}
-
-// globMatch matches s against a pattern in which * stands for any text.
-func globMatch(pattern, s string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == s
-	}
-	first, last := parts[0], parts[len(parts)-1]
-	if !strings.HasPrefix(s, first) {
-		return false
-	}
-	s = s[len(first):]
-	for _, part := range parts[1 : len(parts)-1] {
-		i := strings.Index(s, part)
-		if i < 0 {
-			return false
-		}
-		s = s[i+len(part):]
-	}
-	return strings.HasSuffix(s, last)
 }

@@ -1,31 +1,30 @@
-// Package check is what an operator sees of `teleport-jira check`: findings,
-// how they are written, and the checks of the daemon's own listeners. It may
-// not change anything, and knows neither Teleport nor Jira: what they have to
-// say comes from their adapters.
+// Package preflight has the findings of `teleport-jira check`, how they are
+// written, and the checks of the daemon's own listeners. It may not change
+// anything, and knows neither Teleport nor Jira: their adapters check them.
 package preflight
 
-// Level is how a check came out. The words are part of the JSON form.
+// Level is the result of a check. The words are part of the JSON output.
 type Level string
 
-// The levels. A warning works, and should be looked at; with a failure the
-// daemon does not start or does not keep what it promises.
+// The levels. What a warning is about works, and an operator should look into
+// it; with a failure the daemon does not start, or does not work as documented.
 const (
 	OK      Level = "ok"
 	Warning Level = "warning"
 	Failure Level = "failure"
 )
 
-// Finding is one thing that was looked at. All texts are one line and fit to
-// be shown: there is no secret in them.
+// Finding is the result of one check. Its texts are one line each, and without
+// secrets.
 type Finding struct {
 	Area   string `json:"area"`  // configuration, teleport, jira, http or telemetry
-	Name   string `json:"check"` // what was looked at
+	Name   string `json:"check"` // what was checked
 	Level  Level  `json:"result"`
 	Detail string `json:"detail"`        // what was found
-	Fix    string `json:"fix,omitempty"` // what to do about it; empty when all is well
+	Fix    string `json:"fix,omitempty"` // what to do about it; empty for OK
 }
 
-// Failures counts the failures.
+// Failures returns the number of failures.
 func Failures(findings []Finding) int {
 	n := 0
 	for _, f := range findings {

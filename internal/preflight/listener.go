@@ -17,35 +17,33 @@ import (
 
 const (
 	areaHTTP = "http"
-	// renewBefore is when a certificate that nobody renewed is worth a warning:
-	// what renews them by itself does so earlier.
+	// renewBefore is how long before its end a certificate is worth a warning:
+	// what renews certificates by itself does so earlier.
 	renewBefore = 14 * 24 * time.Hour
 	// probeTimeout bounds the call of the public address.
 	probeTimeout = 10 * time.Second
 )
 
-// Door is the webhook listener as it is configured.
+// Listener is the webhook listener as it is configured.
 type Listener struct {
 	ListenAddr string
 	PublicAddr string // empty: not known
-	CertFile   string // empty: TLS is somebody else's
+	CertFile   string // empty: a proxy does TLS
 	KeyFile    string
-	// ClientCerts says that callers have to show a certificate, which this
-	// host has none of.
+	// ClientCerts is set when callers need a client certificate. This host has none.
 	ClientCerts bool
 	Roots       *x509.CertPool // what the certificates are checked against; nil: the system's
 }
 
-// Webhook checks the certificate, the listener's address, and whether the
-// public address leads to a listener that answers. It opens the listener for a
-// moment where nobody else has.
-func Webhook(ctx context.Context, d Listener) []Finding {
+// Webhook checks the certificate, the listener's address, and that a listener
+// answers at the public address. It listens for a moment where nobody else does.
+func Webhook(ctx context.Context, l Listener) []Finding {
 	var out []Finding
-	if d.CertFile != "" {
-		out = d.certificate(time.Now())
+	if l.CertFile != "" {
+		out = l.certificate(time.Now())
 	}
-	listener := Listen(ctx, areaHTTP, d.ListenAddr)
-	return append(out, listener, d.public(ctx, listener.Level == Warning))
+	listener := Listen(ctx, areaHTTP, l.ListenAddr)
+	return append(out, listener, l.public(ctx, listener.Level == Warning))
 }
 
 // Listen checks that an address can be listened on.
@@ -67,18 +65,18 @@ func Listen(ctx context.Context, area, addr string) Finding {
 }
 
 // certificate checks the files, the time, the chain and the name.
-func (d Listener) certificate(now time.Time) []Finding {
-	pair, err := tls.LoadX509KeyPair(d.CertFile, d.KeyFile)
+func (l Listener) certificate(now time.Time) []Finding {
+	pair, err := tls.LoadX509KeyPair(l.CertFile, l.KeyFile)
 	if err != nil {
 		return []Finding{{
 			Area: areaHTTP, Name: "certificate", Level: Failure, Detail: err.Error(),
 			Fix: "set http.https_cert_file and http.https_key_file to a PEM certificate and its key that the daemon's user may read",
 		}}
 	}
-	return []Finding{d.expiry(pair.Leaf, now), d.chain(pair, now), d.name(pair.Leaf)}
+	return []Finding{l.expiry(pair.Leaf, now), l.chain(pair, now), l.name(pair.Leaf)}
 }
 
-func (d Listener) expiry(leaf *x509.Certificate, now time.Time) Finding {
+func (l Listener) expiry(leaf *x509.Certificate, now time.Time) Finding {
 	f := Finding{
 		Area: areaHTTP, Name: "certificate", Level: OK,
 		Detail: fmt.Sprintf("of %s, valid until %s", strings.Join(names(leaf), ", "), leaf.NotAfter.UTC().Format(time.RFC3339)),
@@ -95,7 +93,7 @@ func (d Listener) expiry(leaf *x509.Certificate, now time.Time) Finding {
 }
 
 // chain checks that the file leads to a CA. Time is checked by itself.
-func (d Listener) chain(pair tls.Certificate, now time.Time) Finding {
+func (l Listener) chain(pair tls.Certificate, now time.Time) Finding {
 	f := Finding{Area: areaHTTP, Name: "certificate chain", Level: OK, Detail: "leads to a CA that this host trusts"}
 	intermediates := x509.NewCertPool()
 	for _, raw := range pair.Certificate[1:] {
@@ -108,7 +106,7 @@ func (d Listener) chain(pair tls.Certificate, now time.Time) Finding {
 		at = pair.Leaf.NotBefore
 	}
 	_, err := pair.Leaf.Verify(x509.VerifyOptions{
-		Roots: d.Roots, Intermediates: intermediates, CurrentTime: at,
+		Roots: l.Roots, Intermediates: intermediates, CurrentTime: at,
 		KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
 	})
 	if err != nil {
@@ -120,9 +118,9 @@ func (d Listener) chain(pair tls.Certificate, now time.Time) Finding {
 }
 
 // name checks that the certificate is for the host in the public address.
-func (d Listener) name(leaf *x509.Certificate) Finding {
+func (l Listener) name(leaf *x509.Certificate) Finding {
 	f := Finding{Area: areaHTTP, Name: "certificate name", Level: OK}
-	host := hostOf(d.PublicAddr)
+	host := hostOf(l.PublicAddr)
 	if host == "" {
 		f.Level, f.Detail = Warning, "not checked: it is not known by which name Jira calls"
 		f.Fix = "set http.public_addr"
@@ -138,24 +136,24 @@ func (d Listener) name(leaf *x509.Certificate) Finding {
 
 // public checks that the public address answers /status. Where nothing listens
 // yet, no answer proves nothing, but its name has to be known all the same.
-func (d Listener) public(ctx context.Context, running bool) Finding {
+func (l Listener) public(ctx context.Context, running bool) Finding {
 	f := Finding{Area: areaHTTP, Name: "public_addr", Level: OK}
-	if d.PublicAddr == "" {
+	if l.PublicAddr == "" {
 		f.Level, f.Detail, f.Fix = Warning, "not set, and so not checked", "set http.public_addr to the address that Jira calls"
 		return f
 	}
-	if d.ClientCerts {
+	if l.ClientCerts {
 		f.Level, f.Detail = Warning, "not checked: callers have to show a client certificate"
-		f.Fix = "call " + d.PublicAddr + "/status with one"
+		f.Fix = "call " + l.PublicAddr + "/status with one"
 		return f
 	}
-	status, err := d.probe(ctx)
+	status, err := l.probe(ctx)
 	switch {
 	case err == nil && status == http.StatusOK:
-		f.Detail = d.PublicAddr + " answers, seen from this host"
+		f.Detail = l.PublicAddr + " answers, seen from this host"
 		return f
 	case err == nil:
-		f.Detail = fmt.Sprintf("%s/status answers %d", d.PublicAddr, status)
+		f.Detail = fmt.Sprintf("%s/status answers %d", l.PublicAddr, status)
 	default:
 		f.Detail = err.Error()
 	}
@@ -171,16 +169,16 @@ func (d Listener) public(ctx context.Context, running bool) Finding {
 }
 
 // probe asks for the status page, and follows no redirect: Jira does not either.
-func (d Listener) probe(ctx context.Context) (status int, err error) {
+func (l Listener) probe(ctx context.Context) (status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(d.PublicAddr, "/")+"/status", http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(l.PublicAddr, "/")+"/status", http.NoBody)
 	if err != nil {
 		return 0, err
 	}
 	transport := &http.Transport{
 		Proxy:             http.ProxyFromEnvironment,
-		TLSClientConfig:   &tls.Config{RootCAs: d.Roots, MinVersion: tls.VersionTLS12},
+		TLSClientConfig:   &tls.Config{RootCAs: l.Roots, MinVersion: tls.VersionTLS12},
 		ForceAttemptHTTP2: true,
 	}
 	defer transport.CloseIdleConnections()
@@ -191,7 +189,7 @@ func (d Listener) probe(ctx context.Context) (status int, err error) {
 	resp, err := client.Do(req)
 	if err != nil {
 		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
-			err = fmt.Errorf("%s does not answer within %s", d.PublicAddr, probeTimeout)
+			err = fmt.Errorf("%s does not answer within %s", l.PublicAddr, probeTimeout)
 		}
 		return 0, err
 	}
@@ -207,7 +205,7 @@ func hostOf(addr string) string {
 	return u.Hostname()
 }
 
-// names is whom a certificate is for.
+// names returns the names in a certificate.
 func names(leaf *x509.Certificate) []string {
 	all := append([]string{}, leaf.DNSNames...)
 	for _, ip := range leaf.IPAddresses {

@@ -8,8 +8,7 @@ import (
 	"strings"
 )
 
-// WriteText writes one line a finding: level, area, what, found what, and what
-// to do about it. Levels are coloured if colours is set.
+// WriteText writes one line a finding: level, area, check, detail and fix. Levels are coloured if colours is set.
 func WriteText(w io.Writer, findings []Finding, colours bool) error {
 	area := 0
 	for _, f := range findings {
@@ -43,7 +42,7 @@ func WriteJSON(w io.Writer, findings []Finding) error {
 	return e.Encode(findings)
 }
 
-// Colours tells whether to colour what goes to w: a terminal, unless the
+// Colours reports whether to colour what goes to w: a terminal, unless the
 // environment variable NO_COLOR is set or the terminal is a dumb one.
 func Colours(w io.Writer, getenv func(string) string) bool {
 	f, ok := w.(*os.File)
@@ -54,7 +53,7 @@ func Colours(w io.Writer, getenv func(string) string) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// colour is the terminal's sequence for a level.
+// colour returns the terminal's sequence for a level.
 func colour(l Level) string {
 	switch l {
 	case OK:

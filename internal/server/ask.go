@@ -12,10 +12,9 @@ import (
 )
 
 // Ask asks a listener on this host whether it is alive, and returns nil if it
-// answers GET path with 200. addr is what the listener was told to listen on,
+// answers GET path with 200. addr is the address that the listener is configured with,
 // such as ":8082". The daemon's certificate is not verified: it is made out to
-// its public name and not to this host's, and nothing is sent or learnt but the
-// status. A listener that asks for client certificates is alive if it answers
+// its public name and not to this host's, and nothing but the status is sent. A listener that asks for client certificates is alive if it answers
 // the handshake. ctx bounds the call.
 func Ask(ctx context.Context, addr, path string, overTLS bool) error {
 	scheme := "http"
@@ -50,8 +49,8 @@ func Ask(ctx context.Context, addr, path string, overTLS bool) error {
 	return nil
 }
 
-// local is where a listener is reached from this host: one that listens on all
-// addresses listens on loopback too.
+// local returns the address of a listener seen from this host: one that listens
+// on all addresses listens on loopback too.
 func local(addr string) string {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil {

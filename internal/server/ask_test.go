@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestAskTellsWhetherAListenerIsAlive(t *testing.T) {
+func TestAskReportsWhetherAListenerIsAlive(t *testing.T) {
 	t.Parallel()
 	handler := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/healthz" {
@@ -19,6 +19,7 @@ func TestAskTellsWhetherAListenerIsAlive(t *testing.T) {
 	require.ErrorContains(t, Ask(t.Context(), plain.Addr().String(), "/readyz", false), "status 503")
 	require.Error(t, Ask(t.Context(), plain.Addr().String(), "/healthz", true), "it speaks no TLS")
 	require.ErrorContains(t, Ask(t.Context(), "127.0.0.1:1", "/healthz", false), "refused")
+	require.ErrorContains(t, Ask(t.Context(), "no port\x7f", "/healthz", false), "ask no port")
 }
 
 func TestAskIsContentWithAHandshakeWhereClientCertificatesAreAskedFor(t *testing.T) {

@@ -2,8 +2,8 @@
 // renewed under it, limits and timeouts, and the admin endpoints for metrics
 // and health.
 //
-// It may not know what is served: handlers come from outside, and so does
-// everything that health is about.
+// It may not know what is served: handlers come from outside, and so do the
+// functions that answer for health.
 package server
 
 import (
@@ -18,6 +18,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"teleport-jira/internal/filewatch"
 )
 
 // Limits of every listener. Bodies are the handlers' own to limit.
@@ -27,14 +29,14 @@ const (
 	writeTimeout      = 30 * time.Second
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 16 << 10
-	// shutdownTime is how long requests that are being answered may take to be
-	// finished once the server stops.
-	shutdownTime = 5 * time.Second
-	// watchInterval is how often certificate files are looked at.
+	// shutdownTimeout bounds how long requests in flight may take once the server
+	// stops.
+	shutdownTimeout = 5 * time.Second
+	// watchInterval is how often certificate files are compared.
 	watchInterval = 5 * time.Second
 )
 
-// Options is what a Server is made of.
+// Options are the settings of a Server and what it depends on.
 type Options struct {
 	Addr    string // host:port; port 0 picks a free one
 	Handler http.Handler
@@ -50,6 +52,7 @@ type Server struct {
 	log      *slog.Logger
 	metrics  *Metrics
 	tls      atomic.Pointer[TLS]
+	replaced chan struct{} // a signal that UseTLS was called
 }
 
 // Listen opens the listener; connections wait until Run serves them. Run must
@@ -60,7 +63,7 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err // names the address already
 	}
-	s := &Server{listener: listener, log: o.Log, metrics: o.Metrics}
+	s := &Server{listener: listener, log: o.Log, metrics: o.Metrics, replaced: make(chan struct{}, 1)}
 	s.http = &http.Server{
 		Handler:           o.Handler,
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -68,7 +71,7 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(newQuiet(o.Log.Handler()), slog.LevelDebug),
+		ErrorLog:          slog.NewLogLogger(newErrorLog(o.Log.Handler()), slog.LevelDebug),
 	}
 	if o.TLS != nil {
 		s.UseTLS(o.TLS)
@@ -83,7 +86,7 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 	return s, nil
 }
 
-// Addr is the address that the server listens on.
+// Addr returns the address that the server listens on.
 func (s *Server) Addr() net.Addr { return s.listener.Addr() }
 
 // Close closes the listener of a server that will not be run.
@@ -93,12 +96,16 @@ func (s *Server) Close() error { return s.listener.Close() }
 // called on a server that was made without TLS.
 func (s *Server) UseTLS(t *TLS) {
 	s.tls.Store(t)
+	select {
+	case s.replaced <- struct{}{}:
+	default: // One signal is enough.
+	}
 	s.metrics.expiry.Set(float64(t.Expires().Unix()))
 }
 
-// Run serves until ctx ends, then finishes the requests that are being
-// answered, for a bounded time, and returns nil. It returns an error when the
-// listener fails. While it runs, changed certificate files are taken up.
+// Run serves until ctx ends, then waits a bounded time for the requests in
+// flight and returns nil. It returns an error when the listener fails. While it
+// runs, it reloads the certificate when its files change.
 func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(s.serve)
@@ -130,48 +137,47 @@ func (s *Server) serve() error {
 	return fmt.Errorf("serve %s: %w", s.Addr(), err)
 }
 
-// stop ends the server, in peace if it can.
+// stop waits for the requests in flight and cuts them off when they take too long.
 func (s *Server) stop(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
 	if err := s.http.Shutdown(ctx); err != nil {
-		s.log.Warn("requests were cut off", "addr", s.Addr().String(), "error", err)
+		s.log.Warn("requests in flight cut off", "addr", s.Addr().String(), "error", err)
 		_ = s.http.Close()
 	}
 }
 
-// watch takes up certificate files when they change.
+// watch reloads the certificate when its files change, until ctx ends. It
+// begins anew when UseTLS names other files.
 func (s *Server) watch(ctx context.Context) {
-	ticker := time.NewTicker(watchInterval)
-	defer ticker.Stop()
-	reported := ""
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			reported = s.refresh(reported)
-		}
+	for ctx.Err() == nil {
+		t := s.tls.Load()
+		watching, stop := context.WithCancel(ctx)
+		go func() {
+			defer stop()
+			select {
+			case <-watching.Done():
+			case <-s.replaced:
+			}
+		}()
+		filewatch.Watch(watching, watchInterval, t.sum, t.files.paths(), s.reload)
+		stop()
 	}
 }
 
-// refresh looks at the certificate files once. Files that don't fit together
-// leave the old certificate in use; what is wrong is logged unless it was
-// already, and returned.
-func (s *Server) refresh(reported string) string {
+// reload reads the certificate files again. Files that don't fit together leave
+// the old certificate in use.
+func (s *Server) reload() {
 	current := s.tls.Load()
-	next, err := current.renew()
+	next, err := LoadTLS(current.files)
 	if err != nil {
-		if err.Error() != reported {
-			s.log.Warn("certificate not reloaded, the old one stays in use", "error", err,
-				"fix", "put a certificate and its key there that belong together")
-		}
-		return err.Error()
+		s.log.Warn("certificate not reloaded, the old one stays in use", "error", err,
+			"fix", "put a certificate and its key there that belong together")
+		return
 	}
-	// A TLS that somebody put to use meanwhile is newer than this one.
-	if next != current && s.tls.CompareAndSwap(current, next) {
+	// A TLS that UseTLS put to use meanwhile is newer than this one.
+	if s.tls.CompareAndSwap(current, next) {
 		s.metrics.expiry.Set(float64(next.expires.Unix()))
 		s.log.Info("certificate reloaded", "file", next.files.Cert, "expires", next.expires)
 	}
-	return ""
 }

@@ -191,7 +191,7 @@ func TestStopFinishesWhatIsBeingAnswered(t *testing.T) {
 		entered := make(chan struct{})
 		p, stop, done, _ := startPipes(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			close(entered)
-			<-time.After(shutdownTime - time.Second)
+			<-time.After(shutdownTimeout - time.Second)
 			if r.Context().Err() == nil {
 				_, _ = io.WriteString(w, "finished")
 			}
@@ -222,8 +222,8 @@ func TestStopIsBounded(t *testing.T) {
 		begin := time.Now()
 		stop()
 		require.NoError(t, <-done)
-		require.Equal(t, shutdownTime, time.Since(begin))
-		require.Contains(t, out.String(), "requests were cut off")
+		require.Equal(t, shutdownTimeout, time.Since(begin))
+		require.Contains(t, out.String(), "requests in flight cut off")
 		require.NoError(t, conn.Close())
 		synctest.Wait()
 	})

@@ -1,17 +1,19 @@
 package server
 
 import (
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"teleport-jira/internal/filewatch"
 )
 
-// TLSFiles names the files that a listener's TLS is made of, in PEM.
+// TLSFiles names the files for a listener's TLS, in PEM.
 type TLSFiles struct {
 	Cert          string // the certificate and what chains it to its CA
 	Key           string
@@ -19,11 +21,16 @@ type TLSFiles struct {
 	ClientCA      string // what client certificates are checked against; empty: the system's CAs
 }
 
-// TLS is what TLSFiles held when they were read. It never changes.
+// paths returns the files that are named.
+func (f TLSFiles) paths() []string {
+	return slices.DeleteFunc([]string{f.Cert, f.Key, f.ClientCA}, func(path string) bool { return path == "" })
+}
+
+// TLS holds the contents of TLSFiles, as they were when read. It never changes.
 type TLS struct {
 	files   TLSFiles
 	config  *tls.Config
-	sum     [sha256.Size]byte // of the files' contents
+	sum     filewatch.Sum // of the files
 	expires time.Time
 }
 
@@ -31,67 +38,13 @@ type TLS struct {
 // key and certificate don't belong together. TLS is 1.2 or later with Go's
 // choice of cipher suites.
 func LoadTLS(files TLSFiles) (*TLS, error) {
-	c, err := readFiles(files)
-	if err != nil {
-		return nil, err
-	}
-	return c.parse(files)
-}
-
-// Expires is when the certificate does.
-func (t *TLS) Expires() time.Time { return t.expires }
-
-// renew is t itself while its files hold what they held, else what they hold now.
-func (t *TLS) renew() (*TLS, error) {
-	c, err := readFiles(t.files)
-	if err != nil {
-		return nil, err
-	}
-	if c.sum() == t.sum {
-		return t, nil
-	}
-	return c.parse(t.files)
-}
-
-// contents is what the files hold.
-type contents struct{ cert, key, clientCA []byte }
-
-// readFiles reads all files that are named.
-func readFiles(files TLSFiles) (contents, error) {
-	var c contents
-	for _, f := range []struct {
-		path string
-		into *[]byte
-	}{{files.Cert, &c.cert}, {files.Key, &c.key}, {files.ClientCA, &c.clientCA}} {
-		if f.path == "" {
-			continue
-		}
-		data, err := os.ReadFile(f.path)
-		if err != nil {
-			return contents{}, err
-		}
-		*f.into = data
-	}
-	return c, nil
-}
-
-// sum tells contents apart.
-func (c contents) sum() [sha256.Size]byte {
-	h := sha256.New()
-	for _, part := range [][]byte{c.cert, c.key, c.clientCA} {
-		sum := sha256.Sum256(part)
-		h.Write(sum[:])
-	}
-	return [sha256.Size]byte(h.Sum(nil))
-}
-
-// parse makes a TLS of the contents.
-func (c contents) parse(files TLSFiles) (*TLS, error) {
-	pair, err := tls.X509KeyPair(c.cert, c.key)
+	// Before they are read, so that a change between is seen as one.
+	sum := filewatch.SumOf(files.paths()...)
+	pair, err := tls.LoadX509KeyPair(files.Cert, files.Key)
 	if err != nil {
 		return nil, fmt.Errorf("certificate %s with key %s: %w", files.Cert, files.Key, err)
 	}
-	t := &TLS{files: files, sum: c.sum(), expires: pair.Leaf.NotAfter}
+	t := &TLS{files: files, sum: sum, expires: pair.Leaf.NotAfter}
 	t.config = &tls.Config{
 		MinVersion:   tls.VersionTLS12,
 		NextProtos:   protocols(),
@@ -101,19 +54,27 @@ func (c contents) parse(files TLSFiles) (*TLS, error) {
 		return t, nil
 	}
 	t.config.ClientAuth = tls.RequireAndVerifyClientCert
-	if files.ClientCA != "" {
-		t.config.ClientCAs = x509.NewCertPool()
-		if !t.config.ClientCAs.AppendCertsFromPEM(c.clientCA) {
-			return nil, fmt.Errorf("client CA %s: no certificate in it", files.ClientCA)
-		}
+	if files.ClientCA == "" {
+		return t, nil
+	}
+	pem, err := os.ReadFile(files.ClientCA)
+	if err != nil {
+		return nil, fmt.Errorf("client CA: %w", err)
+	}
+	t.config.ClientCAs = x509.NewCertPool()
+	if !t.config.ClientCAs.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("client CA %s: no certificate in it", files.ClientCA)
 	}
 	return t, nil
 }
 
-// protocols is what is offered to clients, the best first.
+// Expires returns when the certificate does.
+func (t *TLS) Expires() time.Time { return t.expires }
+
+// protocols returns what is offered to clients, the best first.
 func protocols() []string { return []string{"h2", "http/1.1"} }
 
-// Metrics is what a server with TLS measures.
+// Metrics are the metrics of a server with TLS.
 type Metrics struct {
 	expiry prometheus.Gauge
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -102,7 +103,7 @@ func TestTLSVersionsAndProtocols(t *testing.T) {
 func TestClientCertificates(t *testing.T) {
 	f, p := files(t), newPair(t, "server", inAYear())
 	p.write(t, f)
-	client, stranger := newPair(t, "client", inAYear()), newPair(t, "stranger", inAYear())
+	client, other := newPair(t, "client", inAYear()), newPair(t, "other", inAYear())
 	f.VerifyClients, f.ClientCA = true, filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(f.ClientCA, client.cert, 0o600))
 	certs, err := LoadTLS(f)
@@ -120,12 +121,12 @@ func TestClientCertificates(t *testing.T) {
 	}
 	require.NoError(t, as(&client))
 	require.Error(t, as(nil))
-	require.Error(t, as(&stranger))
+	require.Error(t, as(&other))
 
-	// The CA is taken up when it changes, like the certificate.
-	require.NoError(t, os.WriteFile(f.ClientCA, stranger.cert, 0o600))
-	require.Empty(t, s.refresh(""))
-	require.NoError(t, as(&stranger))
+	// The CA is reloaded when it changes, like the certificate.
+	require.NoError(t, os.WriteFile(f.ClientCA, other.cert, 0o600))
+	s.reload()
+	require.NoError(t, as(&other))
 	require.Error(t, as(&client))
 }
 
@@ -141,27 +142,39 @@ func TestRenewedCertificateIsTakenUp(t *testing.T) {
 		defer conn.Close()
 		return conn.ConnectionState().PeerCertificates[0].Subject.CommonName
 	}
-	require.Empty(t, s.refresh(""))
+	s.reload()
 	require.Equal(t, "first", name())
 
-	// Half of the new pair, and a broken file: the old one stays, said once.
+	// Half of the new pair, and broken files: the old one stays.
 	second := newPair(t, "second", inAYear())
+	broken := func(want string) {
+		before := len(out.String())
+		s.reload()
+		require.Equal(t, "first", name())
+		require.Contains(t, out.String()[before:], `msg="certificate not reloaded, the old one stays in use"`)
+		require.Contains(t, out.String()[before:], want)
+	}
 	require.NoError(t, os.WriteFile(f.Cert, second.cert, 0o600))
-	reported := s.refresh("")
-	require.Contains(t, reported, "private key does not match")
-	require.Equal(t, reported, s.refresh(reported))
+	broken("private key does not match")
 	require.NoError(t, os.WriteFile(f.Key, second.key[:50], 0o600))
-	reported = s.refresh(reported)
-	require.Contains(t, reported, "key.pem")
+	broken("key.pem")
 	require.NoError(t, os.Remove(f.Key))
-	require.Contains(t, s.refresh(reported), "no such file")
-	require.Equal(t, "first", name())
-	require.Equal(t, 3, strings.Count(out.String(), "certificate not reloaded"))
+	broken("no such file")
 
 	second.write(t, f)
-	require.Empty(t, s.refresh("x"))
+	s.reload()
 	require.Equal(t, "second", name())
-	require.Equal(t, 1, strings.Count(out.String(), "certificate reloaded"))
+	require.Contains(t, out.String(), "certificate reloaded")
+}
+
+func TestClientCertificatesAreCheckedAgainstTheSystemsCAsByDefault(t *testing.T) {
+	f := files(t)
+	newPair(t, "server", inAYear()).write(t, f)
+	f.VerifyClients = true
+	certs, err := LoadTLS(f)
+	require.NoError(t, err)
+	require.Equal(t, tls.RequireAndVerifyClientCert, certs.config.ClientAuth)
+	require.Nil(t, certs.config.ClientCAs)
 }
 
 func TestUseTLSSwapsForOtherFiles(t *testing.T) {
@@ -182,22 +195,38 @@ func TestUseTLSSwapsForOtherFiles(t *testing.T) {
 	}
 }
 
-func TestWatchLooksRegularly(t *testing.T) {
-	f := files(t)
+func TestChangedFilesAreReloadedOnceAChange(t *testing.T) {
+	f, other := files(t), files(t)
 	newPair(t, "first", inAYear()).write(t, f)
+	newPair(t, "elsewhere", inAYear()).write(t, other)
 	certs, err := LoadTLS(f)
 	require.NoError(t, err)
-	second := newPair(t, "second", inAYear())
+	elsewhere, err := LoadTLS(other)
+	require.NoError(t, err)
+	second, third := newPair(t, "second", inAYear()), newPair(t, "third", inAYear())
 	synctest.Test(t, func(t *testing.T) {
 		log, out := newLog()
-		s := &Server{log: log, metrics: NewMetrics(prometheus.NewRegistry())}
+		s := &Server{log: log, metrics: NewMetrics(prometheus.NewRegistry()), replaced: make(chan struct{}, 1)}
 		s.UseTLS(certs)
-		go s.watch(t.Context())
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); s.watch(ctx) }()
+		reloads := func(msg string) int {
+			<-time.After(10 * watchInterval)
+			synctest.Wait()
+			return strings.Count(out.String(), `msg="certificate `+msg)
+		}
+		require.Zero(t, reloads("reloaded"))
 		second.write(t, f)
-		<-time.After(watchInterval)
-		synctest.Wait()
-		require.Contains(t, out.String(), "certificate reloaded")
-		require.NotEqual(t, certs, s.tls.Load())
+		require.Equal(t, 1, reloads("reloaded"))
+		require.NoError(t, os.Remove(f.Key))
+		require.Equal(t, 1, reloads("not reloaded"), "a fault that stays is logged once")
+		s.UseTLS(elsewhere)
+		require.Equal(t, 1, reloads("not reloaded"), "nobody needs the old files any more")
+		third.write(t, other)
+		require.Equal(t, 2, reloads("reloaded"), "the files of the new configuration are watched")
+		cancel()
+		<-done
 	})
 }
 

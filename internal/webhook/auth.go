@@ -15,8 +15,8 @@ import (
 // webhook's secret: https://developer.atlassian.com/cloud/jira/platform/webhooks/
 const signatureHeader = "X-Hub-Signature"
 
-// Auth is what webhooks have to prove. The zero Auth asks for nothing. Where
-// secrets and a password are set, both have to be brought: a setting that an
+// Auth is how webhooks are authenticated. The zero Auth accepts all. Where
+// secrets and a password are set, a webhook needs both: a setting that an
 // operator makes is never without effect.
 type Auth struct {
 	secrets  [][]byte
@@ -24,8 +24,8 @@ type Auth struct {
 	password [sha256.Size]byte
 }
 
-// WithSecrets asks for a signature made with any one of the secrets. Empty
-// ones are left out, so that none can be forged with them.
+// WithSecrets requires a signature made with any one of the secrets. Empty ones
+// are left out: anybody can sign with those.
 func (a Auth) WithSecrets(secrets ...string) Auth {
 	a.secrets = nil
 	for _, s := range secrets {
@@ -36,7 +36,7 @@ func (a Auth) WithSecrets(secrets ...string) Auth {
 	return a
 }
 
-// WithBasic asks for basic authentication; an empty user asks for none.
+// WithBasic requires basic authentication; an empty user requires none.
 func (a Auth) WithBasic(user, password string) Auth {
 	a.user = nil
 	if user != "" {
@@ -46,11 +46,11 @@ func (a Auth) WithBasic(user, password string) Auth {
 	return a
 }
 
-// Format implements fmt.Formatter and does not tell the secrets.
+// Format implements fmt.Formatter and never prints the secrets.
 func (a Auth) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "<secret>") }
 
-// checkHeader checks all that can be checked before the body is read. The time
-// it takes does not depend on how much of a password is right, nor on its length.
+// checkHeader checks all that can be checked before the body is read. It takes
+// the same time however much of a password is right, and whatever its length.
 func (a *Auth) checkHeader(r *http.Request) bool {
 	if len(a.secrets) > 0 && signature(r) == nil {
 		return false
@@ -64,8 +64,8 @@ func (a *Auth) checkHeader(r *http.Request) bool {
 	return given && right == 1
 }
 
-// checkBody checks the signature over the raw body. Every secret is tried,
-// whichever is the right one.
+// checkBody checks the signature over the raw body. It tries every secret, so
+// that its time does not depend on which is right.
 func (a *Auth) checkBody(r *http.Request, body []byte) bool {
 	if len(a.secrets) == 0 {
 		return true
@@ -80,7 +80,7 @@ func (a *Auth) checkBody(r *http.Request, body []byte) bool {
 	return right == 1
 }
 
-// signature is the request's one sha256 signature; nil where there is none, or
+// signature returns the request's sha256 signature; nil where there is none,
 // more than one, or one by another hash.
 func signature(r *http.Request) []byte {
 	values := r.Header.Values(signatureHeader)

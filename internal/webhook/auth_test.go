@@ -71,27 +71,27 @@ func TestAuthentication(t *testing.T) {
 		"both, password only":   {both, basic("jira", "secret"), 401},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newDoor(tc.auth)
+			e := newEndpoint(tc.auth)
 			r := post(moved)
 			tc.give(r)
-			w := d.do(r)
+			w := e.do(r)
 			require.Equal(t, tc.want, w.Code)
 			require.Empty(t, w.Body.String())
 			if tc.want == http.StatusOK {
-				require.Len(t, d.bell.hints, 1)
+				require.Len(t, e.queue.hints, 1)
 				return
 			}
-			require.Empty(t, d.bell.hints)
+			require.Empty(t, e.queue.hints)
 			require.Equal(t, tc.auth.user != nil, w.Header().Get("WWW-Authenticate") != "")
-			require.Equal(t, 1, d.count(t, unauthenticated))
+			require.Equal(t, 1, e.count(t, unauthenticated))
 		})
 	}
 }
 
 func TestRefusedBeforeTheBodyIsRead(t *testing.T) {
-	d := newDoor(Auth{}.WithSecrets("s"))
+	e := newEndpoint(Auth{}.WithSecrets("s"))
 	r := post(moved)
-	d.do(r)
+	e.do(r)
 	rest := make([]byte, len(moved))
 	n, err := r.Body.Read(rest)
 	require.NoError(t, err)
@@ -99,14 +99,14 @@ func TestRefusedBeforeTheBodyIsRead(t *testing.T) {
 }
 
 func TestSetAuth(t *testing.T) {
-	d := newDoor(Auth{}.WithSecrets("old"))
+	e := newEndpoint(Auth{}.WithSecrets("old"))
 	r := post(moved)
 	r.Header.Set(signatureHeader, sign("new", moved))
-	require.Equal(t, http.StatusUnauthorized, d.do(r).Code)
-	d.SetAuth(Auth{}.WithSecrets("new"))
+	require.Equal(t, http.StatusUnauthorized, e.do(r).Code)
+	e.SetAuth(Auth{}.WithSecrets("new"))
 	r = post(moved)
 	r.Header.Set(signatureHeader, sign("new", moved))
-	require.Equal(t, http.StatusOK, d.do(r).Code)
+	require.Equal(t, http.StatusOK, e.do(r).Code)
 }
 
 func TestAuthDoesNotPrint(t *testing.T) {

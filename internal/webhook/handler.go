@@ -1,10 +1,10 @@
-// Package webhook is the HTTP door through which Jira tells that an issue
-// changed: it caps, authenticates and decodes what comes in, rings the
-// doorbell, and answers.
+// Package webhook is the HTTP handler for Jira's webhooks: it limits,
+// authenticates and decodes what comes in, enqueues a hint about the issue, and
+// answers.
 //
 // What a webhook says is a hint and nothing more. The package may not decide
-// anything, not call Jira or Teleport, not wait for whoever answers the
-// doorbell, and not use who the payload says did it.
+// anything, not call Jira or Teleport, not wait for the work that a hint
+// causes, and not use who the payload says did it.
 package webhook
 
 import (
@@ -21,6 +21,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"teleport-jira/internal/access"
+	"teleport-jira/internal/logging"
 )
 
 // What one webhook, and all of them together, may cost.
@@ -28,31 +29,31 @@ const (
 	// maxBody is the most that is read of a body. Jira Cloud sends 25 MB at most:
 	// https://developer.atlassian.com/cloud/jira/platform/webhooks/
 	maxBody = 25 << 20
-	// smallBody is what every webhook in flight may hold. Payloads of a few
+	// smallBody is how much every webhook in flight may have in memory. Payloads of a few
 	// dozen kilobytes are usual.
 	smallBody = 256 << 10
-	// maxInFlight is how many webhooks are taken at once. Jira Cloud delivers
+	// maxInFlight is how many webhooks are handled at once. Jira Cloud delivers
 	// 20 at once.
 	maxInFlight = 256
 	// maxLarge is how many of them may be larger than smallBody. All bodies
 	// together are 114 MiB at most, in buffers of up to twice that.
 	maxLarge = 2
-	// bodyTime is how long a body may take to arrive: Jira Cloud gives up after
-	// 20 s, and a sender that is slower than this holds the place of others.
-	bodyTime = 10 * time.Second
-	// retryAfter is what an overloaded door asks for.
+	// bodyTimeout is how long a body may take to arrive: Jira Cloud gives up after
+	// 20 s, and a slower sender takes the slots of others.
+	bodyTimeout = 10 * time.Second
+	// retryAfter is sent as Retry-After with 503.
 	retryAfter = 10 * time.Second
 )
 
-// Doorbell is who is told that an issue changed.
+// Enqueuer is where hints about changed issues go.
 type Enqueuer interface {
-	// EnqueueIssue notes that the issue should be looked at and returns at
-	// once. It may be called concurrently. False means that it is overloaded
-	// and has not taken the hint.
+	// EnqueueIssue enqueues the issue and returns at once. It may be called
+	// concurrently. It returns false when the queue is full or not at work, and
+	// keeps nothing then.
 	EnqueueIssue(hint access.IssueHint) bool
 }
 
-// Options is what a Handler is made of.
+// Options are what a Handler depends on.
 type Options struct {
 	Enqueuer   Enqueuer
 	Auth       Auth
@@ -65,11 +66,12 @@ type Options struct {
 type Handler struct {
 	mux      *http.ServeMux
 	enqueuer Enqueuer
-	log      *refusalLog
+	log      *slog.Logger
+	refusals *logging.Limited
 	metrics  *metrics
 	auth     atomic.Pointer[Auth]
-	slots    chan struct{} // one for each webhook in flight
-	large    chan struct{} // one for each of those with a large body
+	slots    chan struct{} // one element for each webhook in flight
+	large    chan struct{} // one element for each of those with a large body
 }
 
 // New makes a Handler. It registers its metrics and so may be called once for
@@ -78,7 +80,8 @@ func New(o Options) *Handler {
 	h := &Handler{
 		mux:      http.NewServeMux(),
 		enqueuer: o.Enqueuer,
-		log:      &refusalLog{log: o.Log, seen: map[result]*refusals{}},
+		log:      o.Log,
+		refusals: logging.NewLimited(refusalInterval),
 		metrics:  newMetrics(o.Registerer),
 		slots:    make(chan struct{}, maxInFlight),
 		large:    make(chan struct{}, maxLarge),
@@ -90,17 +93,17 @@ func New(o Options) *Handler {
 	return h
 }
 
-// SetAuth changes what webhooks have to prove, from the next one on.
+// SetAuth replaces the authentication for the webhooks that come from now on.
 func (h *Handler) SetAuth(a Auth) { h.auth.Store(&a) }
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.ServeHTTP(w, r) }
 
-// webhook answers one webhook with what came of it.
+// webhook answers one webhook.
 func (h *Handler) webhook(w http.ResponseWriter, r *http.Request) {
 	res := h.receive(w, r)
 	h.metrics.webhooks.WithLabelValues(string(res)).Inc()
-	h.log.note(r, res)
+	h.logResult(r, res)
 	switch res {
 	case method:
 		w.Header().Set("Allow", http.MethodPost)
@@ -116,8 +119,8 @@ func (h *Handler) webhook(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(res.status())
 }
 
-// receive takes a webhook through all the checks, the cheapest first, and
-// rings the doorbell.
+// receive takes a webhook through all checks, the cheapest first, and enqueues
+// its hint.
 func (h *Handler) receive(w http.ResponseWriter, r *http.Request) result {
 	auth := h.auth.Load()
 	switch {
@@ -127,7 +130,7 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) result {
 		return tooLarge
 	case !auth.checkHeader(r):
 		return unauthenticated
-	case !take(h.slots):
+	case !acquire(h.slots):
 		return overloaded
 	}
 	defer release(h.slots)
@@ -140,7 +143,7 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) result {
 	})
 }
 
-// ring decodes an authentic body and rings the doorbell if it matters.
+// enqueue decodes an authenticated body and enqueues its hint if it matters.
 func (h *Handler) enqueue(body []byte) result {
 	hint, matters, err := decode(body)
 	switch {
@@ -154,17 +157,17 @@ func (h *Handler) enqueue(body []byte) result {
 	return accepted
 }
 
-// withBody reads the body and hands it to use, or says why it could not be
-// read. A large body takes one of few places for as long as it is held, so
-// that memory stays bounded.
+// withBody reads the body and passes it to use, or returns why it could not be
+// read. A large body occupies one of few slots while it is in memory, which
+// bounds the memory.
 func (h *Handler) withBody(w http.ResponseWriter, r *http.Request, use func([]byte) result) result {
-	// Where the connection knows no deadlines, the server's own have to do.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTime))
+	// A connection without deadlines has the server's own.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
 	limited := http.MaxBytesReader(w, r.Body, maxBody)
 	var body bytes.Buffer
 	_, err := io.CopyN(&body, limited, smallBody)
 	if err == nil {
-		if !take(h.large) {
+		if !acquire(h.large) {
 			return overloaded
 		}
 		defer release(h.large)
@@ -176,7 +179,7 @@ func (h *Handler) withBody(w http.ResponseWriter, r *http.Request, use func([]by
 	return use(body.Bytes())
 }
 
-// readResult is what an error on reading a body means; "" for its end.
+// readResult returns what an error on reading a body means; "" for its end.
 func readResult(err error) result {
 	var large *http.MaxBytesError
 	switch {
@@ -190,15 +193,15 @@ func readResult(err error) result {
 	return malformed
 }
 
-// take takes a place if there is one.
-func take(places chan struct{}) bool {
+// acquire reports whether a slot was free, and occupies it.
+func acquire(slots chan struct{}) bool {
 	select {
-	case places <- struct{}{}:
+	case slots <- struct{}{}:
 		return true
 	default:
 		return false
 	}
 }
 
-// release gives a place back.
-func release(places chan struct{}) { <-places }
+// release frees a slot.
+func release(slots chan struct{}) { <-slots }

@@ -21,50 +21,50 @@ import (
 	"teleport-jira/internal/access"
 )
 
-// bell is a Doorbell that remembers what it was told.
-type bell struct {
+// queue is an Enqueuer that keeps all hints.
+type queue struct {
 	mu    sync.Mutex
 	hints []access.IssueHint
 	full  bool
 }
 
-func (b *bell) EnqueueIssue(hint access.IssueHint) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.full {
+func (q *queue) EnqueueIssue(hint access.IssueHint) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.full {
 		return false
 	}
-	b.hints = append(b.hints, hint)
+	q.hints = append(q.hints, hint)
 	return true
 }
 
-// door is a handler with what it was made of.
-type door struct {
+// endpoint is a handler with what it depends on.
+type endpoint struct {
 	*Handler
-	bell     *bell
+	queue    *queue
 	registry *prometheus.Registry
 	log      *bytes.Buffer
 }
 
-func newDoor(auth Auth) *door {
-	d := &door{bell: &bell{}, registry: prometheus.NewRegistry(), log: &bytes.Buffer{}}
-	d.Handler = New(Options{
-		Enqueuer: d.bell, Auth: auth, Registerer: d.registry,
-		Log: slog.New(slog.NewTextHandler(d.log, nil)),
+func newEndpoint(auth Auth) *endpoint {
+	e := &endpoint{queue: &queue{}, registry: prometheus.NewRegistry(), log: &bytes.Buffer{}}
+	e.Handler = New(Options{
+		Enqueuer: e.queue, Auth: auth, Registerer: e.registry,
+		Log: slog.New(slog.NewTextHandler(e.log, nil)),
 	})
-	return d
+	return e
 }
 
-func (d *door) do(r *http.Request) *httptest.ResponseRecorder {
+func (e *endpoint) do(r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	d.ServeHTTP(w, r)
+	e.ServeHTTP(w, r)
 	return w
 }
 
 // count is how often a result has been counted, or -1 where it is no metric.
-func (d *door) count(tb testing.TB, res result) int {
+func (e *endpoint) count(tb testing.TB, res result) int {
 	tb.Helper()
-	families, err := d.registry.Gather()
+	families, err := e.registry.Gather()
 	require.NoError(tb, err)
 	for _, m := range families[0].GetMetric() {
 		if m.GetLabel()[0].GetValue() == string(res) {
@@ -112,23 +112,23 @@ func TestAnswers(t *testing.T) {
 		"id that is no number": {post(strings.Replace(moved, `"10040"`, `{"a":1}`, 1)), 400, malformed},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d := newDoor(Auth{})
-			w := d.do(tc.request)
+			e := newEndpoint(Auth{})
+			w := e.do(tc.request)
 			require.Equal(t, tc.status, w.Code)
 			if tc.result != "" {
-				require.Equal(t, 1, d.count(t, tc.result))
+				require.Equal(t, 1, e.count(t, tc.result))
 				require.Empty(t, w.Body.String())
 			}
 			if tc.status == http.StatusMethodNotAllowed {
 				require.NotEmpty(t, w.Header().Get("Allow"))
 			}
 			if tc.result != accepted {
-				require.Empty(t, d.bell.hints)
+				require.Empty(t, e.queue.hints)
 				return
 			}
 			require.Equal(t, []access.IssueHint{{
 				ID: "10040", Key: "TES-41", RequestID: "5d1e36ba-3f8b-4b7c-9d5a-0c3d6d1a1c5e",
-			}}, d.bell.hints)
+			}}, e.queue.hints)
 		})
 	}
 }
@@ -138,29 +138,29 @@ func withLength(r *http.Request, n int64) *http.Request {
 	return r
 }
 
-func TestOverloadedDoorbell(t *testing.T) {
-	d := newDoor(Auth{})
-	d.bell.full = true
-	w := d.do(post(moved))
+func TestFullQueueIsOverload(t *testing.T) {
+	e := newEndpoint(Auth{})
+	e.queue.full = true
+	w := e.do(post(moved))
 	require.Equal(t, http.StatusServiceUnavailable, w.Code)
 	require.Equal(t, "10", w.Header().Get("Retry-After"))
-	require.Equal(t, 1, d.count(t, overloaded))
+	require.Equal(t, 1, e.count(t, overloaded))
 }
 
-// TestTooManyAtOnce fills every place with webhooks whose bodies do not end.
+// TestTooManyAtOnce fills every slot with webhooks whose bodies do not end.
 func TestTooManyAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDoor(Auth{})
+		e := newEndpoint(Auth{})
 		var slow []*io.PipeWriter
 		done := make(chan int, maxInFlight)
 		for range maxInFlight {
 			r, w := io.Pipe()
 			slow = append(slow, w)
-			go func() { done <- d.do(httptest.NewRequest(http.MethodPost, "/", r)).Code }()
+			go func() { done <- e.do(httptest.NewRequest(http.MethodPost, "/", r)).Code }()
 		}
 		synctest.Wait()
-		require.Equal(t, http.StatusServiceUnavailable, d.do(post(moved)).Code)
-		require.Equal(t, http.StatusOK, d.do(httptest.NewRequest(http.MethodGet, "/status", nil)).Code)
+		require.Equal(t, http.StatusServiceUnavailable, e.do(post(moved)).Code)
+		require.Equal(t, http.StatusOK, e.do(httptest.NewRequest(http.MethodGet, "/status", nil)).Code)
 		for _, w := range slow {
 			_, _ = io.WriteString(w, moved)
 			require.NoError(t, w.Close())
@@ -168,34 +168,34 @@ func TestTooManyAtOnce(t *testing.T) {
 		for range maxInFlight {
 			require.Equal(t, http.StatusOK, <-done)
 		}
-		require.Equal(t, http.StatusOK, d.do(post(moved)).Code)
-		require.Len(t, d.bell.hints, maxInFlight+1)
+		require.Equal(t, http.StatusOK, e.do(post(moved)).Code)
+		require.Len(t, e.queue.hints, maxInFlight+1)
 	})
 }
 
 // TestTooManyLargeAtOnce shows that large bodies do not keep small ones out.
 func TestTooManyLargeAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDoor(Auth{})
+		e := newEndpoint(Auth{})
 		done := make(chan int, maxLarge)
 		var slow []*io.PipeWriter
 		for range maxLarge {
 			r, w := io.Pipe()
 			slow = append(slow, w)
-			go func() { done <- d.do(httptest.NewRequest(http.MethodPost, "/", r)).Code }()
+			go func() { done <- e.do(httptest.NewRequest(http.MethodPost, "/", r)).Code }()
 			_, err := w.Write(bytes.Repeat([]byte(" "), smallBody+1))
 			require.NoError(t, err)
 		}
 		synctest.Wait()
 		large := strings.Repeat(" ", smallBody+1) + moved
-		require.Equal(t, http.StatusServiceUnavailable, d.do(post(large)).Code)
-		require.Equal(t, http.StatusOK, d.do(post(moved)).Code)
+		require.Equal(t, http.StatusServiceUnavailable, e.do(post(large)).Code)
+		require.Equal(t, http.StatusOK, e.do(post(moved)).Code)
 		for _, w := range slow {
 			_, _ = io.WriteString(w, moved)
 			require.NoError(t, w.Close())
 			require.Equal(t, http.StatusOK, <-done)
 		}
-		require.Equal(t, http.StatusOK, d.do(post(large)).Code)
+		require.Equal(t, http.StatusOK, e.do(post(large)).Code)
 	})
 }
 
@@ -210,41 +210,41 @@ func (s slowRecorder) SetReadDeadline(at time.Time) error {
 	return nil
 }
 
-func TestSlowSendersAreCut(t *testing.T) {
+func TestSlowSendersAreCutOff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDoor(Auth{})
+		e := newEndpoint(Auth{})
 		r, w := io.Pipe()
 		rec := slowRecorder{httptest.NewRecorder(), w}
 		start := time.Now()
-		d.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/", r))
+		e.ServeHTTP(rec, httptest.NewRequest(http.MethodPost, "/", r))
 		require.Equal(t, http.StatusRequestTimeout, rec.Code)
-		require.Equal(t, bodyTime, time.Since(start))
+		require.Equal(t, bodyTimeout, time.Since(start))
 	})
 }
 
 func TestRefusalsAreLoggedRarely(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		d := newDoor(Auth{}.WithSecrets("s"))
+		e := newEndpoint(Auth{}.WithSecrets("s"))
 		for range 100 {
-			d.do(post(moved))
+			e.do(post(moved))
 		}
-		d.do(httptest.NewRequest(http.MethodGet, "/", nil))
-		require.Equal(t, 2, strings.Count(d.log.String(), "webhook refused"))
-		require.Contains(t, d.log.String(), "result=unauthenticated remote_addr=192.0.2.1:1234 suppressed=0")
-		require.Equal(t, 100, d.count(t, unauthenticated))
+		e.do(httptest.NewRequest(http.MethodGet, "/", nil))
+		require.Equal(t, 2, strings.Count(e.log.String(), "webhook refused"))
+		require.Contains(t, e.log.String(), "result=unauthenticated remote_addr=192.0.2.1:1234 suppressed=0")
+		require.Equal(t, 100, e.count(t, unauthenticated))
 
-		<-time.After(quietTime)
-		d.do(post(moved))
-		require.Contains(t, d.log.String(), "suppressed=99")
+		<-time.After(refusalInterval)
+		e.do(post(moved))
+		require.Contains(t, e.log.String(), "suppressed=99")
 	})
 }
 
 func TestMetricsStartAtZeroAndFollowConventions(t *testing.T) {
-	d := newDoor(Auth{})
+	e := newEndpoint(Auth{})
 	for _, res := range results() {
-		require.Zero(t, d.count(t, res))
+		require.Zero(t, e.count(t, res))
 	}
-	families, err := d.registry.Gather()
+	families, err := e.registry.Gather()
 	require.NoError(t, err)
 	problems, err := promlint.NewWithMetricFamilies(families).Lint()
 	require.NoError(t, err)
@@ -253,8 +253,8 @@ func TestMetricsStartAtZeroAndFollowConventions(t *testing.T) {
 
 // TestOverSockets goes through a real server, for what recorders don't do.
 func TestOverSockets(t *testing.T) {
-	d := newDoor(Auth{}.WithBasic("jira", "secret"))
-	server := httptest.NewServer(d)
+	e := newEndpoint(Auth{}.WithBasic("jira", "secret"))
+	server := httptest.NewServer(e)
 	defer server.Close()
 	client := server.Client()
 
@@ -265,7 +265,7 @@ func TestOverSockets(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
 	require.Equal(t, http.StatusOK, resp.StatusCode)
-	require.Len(t, d.bell.hints, 1)
+	require.Len(t, e.queue.hints, 1)
 
 	// A body that ends early is no webhook, and breaks nothing.
 	conn, err := net.Dial("tcp", server.Listener.Addr().String())
@@ -277,16 +277,16 @@ func TestOverSockets(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, conn.Close())
 	require.True(t, strings.HasPrefix(string(answer), "HTTP/1.1 400 "), "%q", answer)
-	require.Equal(t, 1, d.count(t, malformed))
+	require.Equal(t, 1, e.count(t, malformed))
 }
 
 func BenchmarkWebhook(b *testing.B) {
-	d := newDoor(Auth{}.WithSecrets("s"))
+	e := newEndpoint(Auth{}.WithSecrets("s"))
 	header := sign("s", moved)
 	for b.Loop() {
 		r := post(moved)
 		r.Header.Set(signatureHeader, header)
-		d.ServeHTTP(httptest.NewRecorder(), r)
+		e.ServeHTTP(httptest.NewRecorder(), r)
 	}
-	require.Zero(b, d.count(b, unauthenticated))
+	require.Zero(b, e.count(b, unauthenticated))
 }

@@ -15,7 +15,7 @@ import (
 // an issue moved.
 const issueEvents = "jira:issue_"
 
-// payload is the little that is looked at. Cloud and Data Center agree on it;
+// payload is the part of a webhook that is used. Cloud and Data Center agree on it;
 // the rest of a payload may be of any shape.
 type payload struct {
 	Event string `json:"webhookEvent"`
@@ -63,11 +63,11 @@ func (t *looseText) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// errMalformed is every reason to refuse a body. The sender is not told which.
+// errMalformed stands for every reason to refuse a body. The sender does not learn which.
 var errMalformed = errors.New("malformed webhook")
 
 // decode reads a webhook's body. matters is false for well-formed webhooks
-// that can't mean that a request has to be looked at. The error is
+// that can't mean that a request has to be reconciled. The error is
 // errMalformed for anything but a JSON object, and for an issue whose id can't
 // be one.
 func decode(body []byte) (hint access.IssueHint, matters bool, err error) {
@@ -103,7 +103,7 @@ func decode(body []byte) (hint access.IssueHint, matters bool, err error) {
 	return hint, true, nil
 }
 
-// matters tells whether the event may mean that the issue moved, to another
+// matters reports whether the event may mean that the issue moved, to another
 // status or another project, or that it is gone. It is generous: a changelog
 // without items says nothing, and old servers send none.
 func (p *payload) matters() bool {

@@ -3,32 +3,31 @@ package webhook
 import (
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// result is what came of a webhook, and the metric's label.
+// result is the outcome of a webhook, and the label of the metric.
 type result string
 
 const (
-	accepted        result = "accepted"        // the doorbell rang
+	accepted        result = "accepted"        // the hint was enqueued
 	ignored         result = "ignored"         // well-formed, but can't matter
 	method          result = "method"          // not a POST
 	tooLarge        result = "too_large"       // larger than maxBody
 	timeout         result = "timeout"         // the body came too slowly
 	unauthenticated result = "unauthenticated" // signature or password missing or wrong
 	malformed       result = "malformed"       // no JSON object, or an issue with an impossible id
-	overloaded      result = "overloaded"      // too many at once, or nobody took the hint
+	overloaded      result = "overloaded"      // too many at once, or the queue is full
 )
 
-// results lists them all.
+// results returns all of them.
 func results() []result {
 	return []result{accepted, ignored, method, tooLarge, timeout, unauthenticated, malformed, overloaded}
 }
 
-// status is the HTTP status that tells the result. Jira Cloud retries 408 and
+// status returns the HTTP status for the result. Jira Cloud retries 408 and
 // 503 and drops what was answered with another 4xx.
 func (r result) status() int {
 	switch r {
@@ -68,51 +67,19 @@ func newMetrics(r prometheus.Registerer) *metrics {
 	return m
 }
 
-// quietTime is how long refusals of one kind stay unlogged after one was.
-const quietTime = 10 * time.Second
+// refusalInterval is how often refusals with one result are logged: anybody can
+// cause them.
+const refusalInterval = 10 * time.Second
 
-// refusalLog logs what came of webhooks: refusals as warnings, but few of
-// them, since anybody can cause them; the rest for debugging.
-type refusalLog struct {
-	log  *slog.Logger
-	mu   sync.Mutex
-	seen map[result]*refusals
-}
-
-// refusals is what refusalLog remembers of one result.
-type refusals struct {
-	logged     time.Time
-	suppressed int
-}
-
-// note logs a webhook's result if it should be.
-func (l *refusalLog) note(r *http.Request, res result) {
+// logResult logs what came of a webhook: some of the refusals as warnings, the
+// rest for debugging.
+func (h *Handler) logResult(r *http.Request, res result) {
 	if res == accepted || res == ignored {
-		l.log.LogAttrs(r.Context(), slog.LevelDebug, "webhook received", slog.String("result", string(res)))
+		h.log.LogAttrs(r.Context(), slog.LevelDebug, "webhook received", slog.String("result", string(res)))
 		return
 	}
-	if suppressed, ok := l.due(res); ok {
-		l.log.LogAttrs(r.Context(), slog.LevelWarn, "webhook refused",
+	if suppressed, ok := h.refusals.Allow(string(res)); ok {
+		h.log.LogAttrs(r.Context(), slog.LevelWarn, "webhook refused",
 			slog.String("result", string(res)), slog.String("remote_addr", r.RemoteAddr), slog.Int("suppressed", suppressed))
 	}
-}
-
-// due tells whether a refusal is to be logged now, and how many like it were
-// not since the last one that was.
-func (l *refusalLog) due(res result) (suppressed int, ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	s := l.seen[res]
-	if s == nil {
-		s = &refusals{}
-		l.seen[res] = s
-	}
-	now := time.Now()
-	if !s.logged.IsZero() && now.Sub(s.logged) < quietTime {
-		s.suppressed++
-		return 0, false
-	}
-	suppressed = s.suppressed
-	*s = refusals{logged: now}
-	return suppressed, true
 }

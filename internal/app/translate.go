@@ -12,7 +12,7 @@ import (
 	"teleport-jira/internal/teleport"
 )
 
-// teleportConfig says how to reach the cluster.
+// teleportConfig translates the configuration for the Teleport adapter.
 func teleportConfig(c *config.Config) teleport.Config {
 	t := c.Teleport
 	return teleport.Config{
@@ -24,7 +24,7 @@ func teleportConfig(c *config.Config) teleport.Config {
 	}
 }
 
-// jiraConfig says how to reach Jira and what issues look like there.
+// jiraConfig translates the configuration for the Jira adapter.
 func jiraConfig(c *config.Config, token jira.TokenSource) jira.Config {
 	j := c.Jira
 	return jira.Config{
@@ -42,7 +42,7 @@ func jiraConfig(c *config.Config, token jira.TokenSource) jira.Config {
 	}
 }
 
-// expect is what the configuration takes for granted in Jira.
+// expect returns what the configuration relies on in Jira.
 func expect(c *config.Config) jira.Expect {
 	s := policy(c, "")
 	out := jira.Expect{Statuses: s.Statuses, Recognise: !s.Review.AllowSelfApproval}
@@ -56,7 +56,7 @@ func expect(c *config.Config) jira.Expect {
 	return out
 }
 
-// projects are the keys of all projects that issues may be made in.
+// projects returns the keys of all projects that issues may be created in.
 func projects(c *config.Config) []string {
 	keys := []string{c.Jira.Project}
 	for _, r := range c.Jira.Routes {
@@ -67,8 +67,8 @@ func projects(c *config.Config) []string {
 	return keys
 }
 
-// reconcileOptions are the rules and the pace of the reconciler. mode is the
-// review mode that was settled with the cluster.
+// reconcileOptions translates the configuration for the reconciler. mode is the
+// review mode that the cluster allows.
 func reconcileOptions(c *config.Config, mode access.ReviewMode) reconcile.Options {
 	return reconcile.Options{
 		Policy:         policy(c, mode),
