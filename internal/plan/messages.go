@@ -49,7 +49,7 @@ func ResolutionKey(state access.State) string { return "resolution/" + string(st
 // removed tells whether a request that is gone went before its time. A record
 // of the existing plugin does not know the time and counts as expired.
 func deletedEarly(v Snapshot) bool {
-	return !v.Record.Expires.IsZero() && v.Now.Add(clockSkew).Before(v.Record.Expires)
+	return v.Record.Expires != 0 && v.Now.Add(clockSkew).Before(v.Record.Expires.Time())
 }
 
 func progressComment(v Snapshot, d access.Decision) access.CommentDraft {

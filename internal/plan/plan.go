@@ -1,8 +1,8 @@
 package plan
 
 import (
-	"slices"
 	"strconv"
+	"strings"
 
 	"teleport-jira/internal/access"
 )
@@ -86,9 +86,9 @@ func (s Policy) Plan(v Snapshot) []Step {
 		s.planSettled(v, b, state)
 		return b.steps
 	}
-	if !v.Request.Expires.IsZero() && v.Request.Expires.Unix() != v.Record.Expires.Unix() {
+	if expires := access.UnixTimeOf(v.Request.Expires); expires != 0 && expires != v.Record.Expires {
 		// Where it has changed, or the existing plugin did not note it.
-		b.add(SaveRecord{}, func(r *access.Record) { r.Expires = v.Request.Expires })
+		b.add(SaveRecord{}, func(r *access.Record) { r.Expires = expires })
 	}
 	if v.Issue != nil {
 		s.planPending(v, b)
@@ -137,8 +137,8 @@ func (s Policy) planCreate(v Snapshot) []Step {
 
 // Describe fills the record with what it keeps of the request itself.
 func Describe(rec access.Record, req *access.Request) access.Record {
-	rec.User, rec.Roles, rec.RequestReason = req.User, slices.Clone(req.Roles), req.Reason
-	rec.Created, rec.Expires = req.Created, req.Expires
+	rec.User, rec.Roles, rec.RequestReason = req.User, strings.Join(req.Roles, ","), req.Reason
+	rec.Created, rec.Expires = access.UnixTimeOf(req.Created), access.UnixTimeOf(req.Expires)
 	return rec
 }
 

@@ -65,10 +65,10 @@ func (v *visit) soften(err error) error {
 // unsure is what the record says about the attempt: nothing, that a create
 // certainly failed, or the name of an attempt whose effect is unknown: this
 // one, or an earlier one that has not been cleared up.
-func (v *visit) unsure(err error) string {
+func (v *visit) unsure(err error) access.Attempt {
 	switch {
 	case access.IsAmbiguous(err), err != nil && v.suspect && v.record.IssueID != "":
-		return rand.Text()
+		return access.Attempt(rand.Text())
 	case v.record.IssueID != "":
 		return ""
 	case v.nothingMade:
@@ -197,7 +197,7 @@ func (v *visit) move(ctx context.Context, do plan.Transition) error {
 func (v *visit) after() plan.Snapshot {
 	after := v.view
 	after.Record = v.record
-	after.Record.Claim, after.Record.ClaimUntil, after.Record.Ambiguous = "", time.Time{}, ""
+	after.Record.Claim, after.Record.ClaimUntil, after.Record.Ambiguous = "", 0, ""
 	return after
 }
 

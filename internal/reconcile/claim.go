@@ -49,15 +49,15 @@ func (r *Reconciler) claimFor(ctx context.Context, id access.RequestID, rec, des
 func (r *Reconciler) takeClaim(ctx context.Context, id access.RequestID, rec, described access.Record) (c *claim, wait time.Duration, err error) {
 	start := time.Now()
 	next := described
-	next.Claim, next.ClaimUntil = r.newClaim(), start.Add(r.opts.ClaimLife)
+	next.Claim, next.ClaimUntil = r.newClaim(), access.UnixTimeOf(start.Add(r.opts.ClaimLife))
 	takeover := rec.Claim != "" && rec.IssueID == ""
 	if rec.IssueID == "" {
 		// From here on a create may have happened.
-		next.Ambiguous = rand.Text()
+		next.Ambiguous = access.Attempt(rand.Text())
 	}
 	if takeover {
 		// The dead holder's create may still have to appear in the search.
-		next.Claim, next.ClaimUntil = "", time.Time{}
+		next.Claim, next.ClaimUntil = "", 0
 	}
 	if err := r.swap(ctx, id, rec, next); err != nil {
 		return nil, 0, err
@@ -75,7 +75,7 @@ func (r *Reconciler) takeClaim(ctx context.Context, id access.RequestID, rec, de
 // has ended, and until search shows what a lost attempt may have made.
 func (r *Reconciler) mustWait(id access.RequestID, rec access.Record) time.Duration {
 	var life time.Duration
-	age := r.seen.age(id, rec.Claim+"|"+rec.Ambiguous)
+	age := r.seen.age(id, rec.Claim+"|"+string(rec.Ambiguous))
 	switch {
 	case r.isOurs(rec):
 		return 0 // Ours, and nobody works on it: its release was lost.
@@ -83,9 +83,9 @@ func (r *Reconciler) mustWait(id access.RequestID, rec access.Record) time.Durat
 		life = r.opts.ClaimLife
 	case rec.IssueID == "" && !rec.IsZero() && rec.Ambiguous != access.AttemptFailed:
 		life = r.opts.SearchGrace
-		if rec.Ambiguous == "" && !rec.Created.IsZero() {
+		if rec.Ambiguous == "" && rec.Created != 0 {
 			// The existing plugin tried once, right after the request was made.
-			age = max(age, time.Since(rec.Created))
+			age = max(age, time.Since(rec.Created.Time()))
 		}
 	default:
 		return 0
@@ -101,7 +101,7 @@ func (r *Reconciler) leftOver(id access.RequestID, rec access.Record) bool {
 
 // isSuspect tells whether something may have been done that is not noted.
 func isSuspect(rec access.Record) bool {
-	return rec.Claim != "" || rec.Ambiguous != "" && rec.Ambiguous != access.AttemptFailed
+	return rec.Claim != "" || rec.Ambiguous.MayHaveEffect()
 }
 
 func (r *Reconciler) newClaim() string { return r.holder + "/" + rand.Text() }
@@ -113,7 +113,7 @@ func (r *Reconciler) swap(ctx context.Context, id access.RequestID, old, next ac
 		return err
 	}
 	stored, readErr := r.cluster.Record(ctx, id)
-	if readErr == nil && stored.Equal(next) {
+	if readErr == nil && stored == next {
 		return nil
 	}
 	return errors.Join(err, readErr)
@@ -144,7 +144,7 @@ func (c *claim) extend(ctx context.Context) {
 	}
 	start := time.Now()
 	next := c.stored
-	next.Claim, next.ClaimUntil = c.r.newClaim(), start.Add(c.r.opts.ClaimLife)
+	next.Claim, next.ClaimUntil = c.r.newClaim(), access.UnixTimeOf(start.Add(c.r.opts.ClaimLife))
 	switch err := c.r.swap(ctx, c.id, c.stored, next); {
 	case err == nil:
 		c.stored, c.until = next, start.Add(c.r.opts.ClaimLife)
@@ -172,12 +172,12 @@ func (c *claim) check(ctx context.Context) error {
 // release notes what has been done and gives the claim back, in one update. It
 // is done even when the work was cancelled. If it fails the claim ends by
 // itself, and whoever takes it over looks for effects before repeating them.
-func (c *claim) release(ctx context.Context, done access.Record, unsure string) error {
+func (c *claim) release(ctx context.Context, done access.Record, unsure access.Attempt) error {
 	c.stop(nil)
 	defer c.locked()()
 	c.renew.Stop()
 	c.end.Stop()
-	done.Claim, done.ClaimUntil, done.Ambiguous = "", time.Time{}, unsure
+	done.Claim, done.ClaimUntil, done.Ambiguous = "", 0, unsure
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTimeout)
 	defer cancel()
 	err := c.r.swap(ctx, c.id, c.stored, done)

@@ -149,7 +149,7 @@ func (c cluster) Record(ctx context.Context, id access.RequestID) (access.Record
 }
 
 func (c cluster) SwapRecord(ctx context.Context, id access.RequestID, old, next access.Record) error {
-	_, err := through(ctx, c.body, "SwapRecord "+string(id)+" "+next.Claim+" "+next.Ambiguous, func() (struct{}, error) {
+	_, err := through(ctx, c.body, "SwapRecord "+string(id)+" "+next.Claim+" "+string(next.Ambiguous), func() (struct{}, error) {
 		return struct{}{}, c.Cluster.SwapRecord(ctx, id, old, next)
 	})
 	return err

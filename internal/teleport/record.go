@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"strconv"
-	"strings"
-	"time"
 
 	"github.com/gravitational/teleport/api/types"
 
@@ -30,7 +28,7 @@ func encodeRecord(r access.Record) map[string]string {
 		"issue_id":       r.IssueID,
 		"issue_key":      r.IssueKey,
 		"user":           r.User,
-		"roles":          strings.Join(r.Roles, ","),
+		"roles":          r.Roles,
 		"created":        encodeTime(r.Created),
 		"request_reason": r.RequestReason,
 		"reviews_count":  encodeCount(r.ReviewsCount),
@@ -39,7 +37,7 @@ func encodeRecord(r access.Record) map[string]string {
 		"expires":        encodeTime(r.Expires),
 		"claim":          r.Claim,
 		"claim_until":    encodeTime(r.ClaimUntil),
-		"unsure":         r.Ambiguous,
+		"unsure":         string(r.Ambiguous),
 		"handled_move":   r.HandledChange,
 	}
 }
@@ -52,7 +50,7 @@ func decodeRecord(data map[string]string) access.Record {
 		IssueID:       data["issue_id"],
 		IssueKey:      data["issue_key"],
 		User:          data["user"],
-		Roles:         decodeList(data["roles"]),
+		Roles:         data["roles"],
 		Created:       decodeTime(data["created"]),
 		RequestReason: data["request_reason"],
 		ReviewsCount:  decodeCount(data["reviews_count"]),
@@ -61,28 +59,28 @@ func decodeRecord(data map[string]string) access.Record {
 		Expires:       decodeTime(data["expires"]),
 		Claim:         data["claim"],
 		ClaimUntil:    decodeTime(data["claim_until"]),
-		Ambiguous:     data["unsure"],
+		Ambiguous:     access.Attempt(data["unsure"]),
 		HandledChange: data["handled_move"],
 	}
 }
 
-func encodeTime(t time.Time) string {
-	if t.IsZero() {
+func encodeTime(t access.UnixTime) string {
+	if t == 0 {
 		return ""
 	}
-	return strconv.FormatInt(t.Unix(), 10)
+	return strconv.FormatInt(int64(t), 10)
 }
 
 // lastSecond is the end of the year 9999, the last time that can be written as
 // text everywhere.
 const lastSecond = 253402300799
 
-func decodeTime(s string) time.Time {
+func decodeTime(s string) access.UnixTime {
 	seconds, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || seconds < 0 || seconds > lastSecond {
-		return time.Time{}
+		return 0
 	}
-	return time.Unix(seconds, 0).UTC()
+	return access.UnixTime(seconds)
 }
 
 func encodeCount(n int) string {
@@ -98,13 +96,6 @@ func decodeCount(s string) int {
 		return 0
 	}
 	return n
-}
-
-func decodeList(s string) []string {
-	if s == "" {
-		return nil
-	}
-	return strings.Split(s, ",")
 }
 
 func decodeResolution(s string) access.State {

@@ -4,9 +4,7 @@ import (
 	"maps"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -21,8 +19,8 @@ func TestRecordKeysAreAllEncoded(t *testing.T) {
 
 func TestRecordEncodesAsTheExistingPluginDoes(t *testing.T) {
 	got := encodeRecord(access.Record{
-		IssueID: "10001", IssueKey: "TAR-1", User: "alice", Roles: []string{"editor", "dba"},
-		Created: time.Unix(1700000000, 999).UTC(), RequestReason: "why not", ReviewsCount: 2,
+		IssueID: "10001", IssueKey: "TAR-1", User: "alice", Roles: "editor,dba",
+		Created: 1700000000, RequestReason: "why not", ReviewsCount: 2,
 		Resolution: access.Approved, ResolveReason: "fine",
 	})
 	maps.DeleteFunc(got, func(_, v string) bool { return v == "" })
@@ -67,29 +65,20 @@ func TestRecordSurvivesPluginData(t *testing.T) {
 
 func drawRecord(t *rapid.T) access.Record {
 	text := rapid.String()
-	role := rapid.StringMatching(`[a-z][a-z0-9 _-]{0,10}`)
-	seconds := rapid.Custom(func(t *rapid.T) time.Time {
-		n := rapid.Int64Range(-1, lastSecond).Draw(t, "seconds")
-		if n < 0 {
-			return time.Time{}
-		}
-		return time.Unix(n, 0).UTC()
+	seconds := rapid.Custom(func(t *rapid.T) access.UnixTime {
+		return access.UnixTime(rapid.Int64Range(0, lastSecond).Draw(t, "seconds"))
 	})
-	r := access.Record{
+	return access.Record{
 		IssueID: text.Draw(t, "issue_id"), IssueKey: text.Draw(t, "issue_key"), User: text.Draw(t, "user"),
-		Roles: rapid.SliceOf(role).Draw(t, "roles"), Created: seconds.Draw(t, "created"),
+		Roles: text.Draw(t, "roles"), Created: seconds.Draw(t, "created"),
 		RequestReason: text.Draw(t, "request_reason"), ReviewsCount: rapid.IntRange(0, 99).Draw(t, "count"),
 		Resolution: rapid.SampledFrom([]access.State{
 			"", access.Approved, access.Denied, access.Expired, access.Promoted,
 		}).Draw(t, "resolution"),
 		ResolveReason: text.Draw(t, "resolve_reason"), Expires: seconds.Draw(t, "expires"),
 		Claim: text.Draw(t, "claim"), ClaimUntil: seconds.Draw(t, "claim_until"),
-		Ambiguous: text.Draw(t, "unsure"), HandledChange: text.Draw(t, "handled_move"),
+		Ambiguous: access.Attempt(text.Draw(t, "unsure")), HandledChange: text.Draw(t, "handled_move"),
 	}
-	if len(r.Roles) == 0 {
-		r.Roles = nil
-	}
-	return r
 }
 
 func FuzzDecodeRecord(f *testing.F) {
@@ -102,7 +91,7 @@ func FuzzDecodeRecord(f *testing.F) {
 		}
 		first := decodeRecord(data)
 		require.Equal(t, first, decodeRecord(encodeRecord(first)), "a decoded record is stable")
-		require.Equal(t, roles, strings.Join(first.Roles, ","))
+		require.Equal(t, roles, first.Roles)
 		require.GreaterOrEqual(t, first.ReviewsCount, 0)
 	})
 }
