@@ -16,7 +16,7 @@ func TestOnceReportsAKeyOnceAnInterval(t *testing.T) {
 		require.True(t, o.First("a"))
 		require.False(t, o.First("a"))
 		require.True(t, o.First("b"))
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		require.True(t, o.First("a"))
 	})
 }
