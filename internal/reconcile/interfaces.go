@@ -11,7 +11,7 @@ import (
 // concurrently; a nil error means the effect is durable. Errors are
 // *access.Error, wrapping the sentinels of package access where named here.
 type Cluster interface {
-	// Request reads one request; access.ErrNotFound when it is gone.
+	// Request reads one request; access.ErrNotFound when it is deleted.
 	Request(ctx context.Context, id access.RequestID) (*access.Request, error)
 	// Requests lists all requests, page by page. After an error it yields no more.
 	Requests(ctx context.Context) iter.Seq2[*access.Request, error]
@@ -19,11 +19,12 @@ type Cluster interface {
 	Record(ctx context.Context, id access.RequestID) (access.Record, error)
 	// SwapRecord replaces old by new if the stored record still equals old in
 	// every field; access.ErrConflict when it does not, access.ErrNotFound when
-	// there is no record and none can be made because the request is gone.
+	// there is no record and none can be made because the request is deleted. An
+	// ambiguous error means that it may have been replaced.
 	SwapRecord(ctx context.Context, id access.RequestID, old, new access.Record) error
 	// Decide submits a person's decision. Every answer that is final comes as
 	// an Outcome; an error means that trying again may help. When the answer
-	// was lost the error is unsure, and the request has to be read again.
+	// was lost the error is ambiguous, and the request has to be read again.
 	Decide(ctx context.Context, d access.Decision) (access.Outcome, error)
 	// UsersByTrait lists the Teleport users one of whose traits has the value.
 	UsersByTrait(ctx context.Context, trait, value string) ([]string, error)
@@ -36,34 +37,34 @@ type Cluster interface {
 // *access.Error. Each call is one attempt: nothing but reads is repeated
 // inside.
 type Tracker interface {
-	// CreateIssue makes an issue with its property and label. An unsure error
+	// CreateIssue makes an issue with its property and label. An ambiguous error
 	// means that it may exist.
 	CreateIssue(ctx context.Context, d access.Draft) (access.IssueRef, error)
 	// FindIssues searches for the issues that carry the request's label,
 	// oldest first. Search lags writes.
 	FindIssues(ctx context.Context, id access.RequestID) ([]access.IssueSummary, error)
-	// MadeFor tells whether this account made the issue for the draft's request,
-	// by what nobody can edit afterwards.
+	// CreatedFor reports whether this account created the issue for the draft's
+	// request, by what nobody can edit afterwards.
 	CreatedFor(ctx context.Context, ref access.IssueRef, d access.Draft) (bool, error)
 	// Issue reads an issue by id or key, with comments and the changelog entry
 	// of its current status; access.ErrNotFound when it is deleted or invisible.
 	Issue(ctx context.Context, idOrKey string) (*access.Issue, error)
-	// Marks lists the marks of the notices already on the issue.
+	// CommentKeys returns the dedup keys of the comments already on the issue.
 	CommentKeys(ctx context.Context, ref access.IssueRef) (map[string]bool, error)
-	// Comment writes a notice. It does not look for an earlier one.
-	Comment(ctx context.Context, ref access.IssueRef, n access.CommentDraft) error
-	// Move brings the issue into one of the statuses (names or ids), walking a
-	// step between where the workflow needs it. Being there already is success
-	// with moved false. access.ErrNotReachable when no way is open.
+	// Comment writes a comment. It does not look for an earlier one.
+	Comment(ctx context.Context, ref access.IssueRef, d access.CommentDraft) error
+	// Transition brings the issue into one of the statuses (names or ids), by
+	// way of others where the workflow needs it. Being there already is success
+	// with moved false. access.ErrUnreachable when no way is open.
 	Transition(ctx context.Context, ref access.IssueRef, statuses []string) (moved bool, err error)
 	// Reserve writes holder on the issue, over whoever stood there; it shows as
 	// the Issue's Holder.
 	Reserve(ctx context.Context, ref access.IssueRef, holder string) error
 	// Search lists issues that this daemon's account created.
 	Search(ctx context.Context, q access.IssueQuery) iter.Seq2[access.IssueSummary, error]
-	// InGroups tells whether the account is in one of the Jira groups.
+	// InGroups reports whether the account is in one of the Jira groups.
 	InGroups(ctx context.Context, who access.Actor, groups []string) (bool, error)
-	// IsUser tells whether Jira finds the account under handle, an e-mail or
+	// IsUser reports whether Jira finds the account under handle, an e-mail or
 	// user name, also where it hides the account's e-mail.
 	IsUser(ctx context.Context, who access.Actor, handle string) (bool, error)
 }

@@ -10,33 +10,33 @@ import (
 )
 
 type metrics struct {
-	created    prometheus.Counter
-	comments   prometheus.Counter
-	moves      *prometheus.CounterVec
-	stuck      prometheus.Counter
-	issuesGone prometheus.Counter
-	decisions  *prometheus.CounterVec
-	refusals   *prometheus.CounterVec
-	duration   prometheus.Histogram
-	errors     *prometheus.CounterVec
-	success    *prometheus.GaugeVec
+	created       prometheus.Counter
+	comments      prometheus.Counter
+	transitions   *prometheus.CounterVec
+	unreachable   prometheus.Counter
+	issuesMissing prometheus.Counter
+	decisions     *prometheus.CounterVec
+	refusals      *prometheus.CounterVec
+	duration      prometheus.Histogram
+	errors        *prometheus.CounterVec
+	success       *prometheus.GaugeVec
 }
 
 const namespace = "teleport_jira"
 
 func newMetrics(reg prometheus.Registerer, r *Reconciler) *metrics {
 	m := &metrics{
-		created:    counter("issues_created_total", "Issues made for Access Requests."),
-		comments:   counter("comments_total", "Comments written on issues."),
-		moves:      counters("transitions_total", "Issues moved, by the state they were moved to.", "state"),
-		stuck:      counter("transitions_unreachable_total", "Moves for which the workflow has no transition."),
-		issuesGone: counter("issues_gone_total", "Issues found to be deleted or invisible."),
-		decisions:  counters("decisions_total", "Decisions submitted to Teleport, by mode and answer.", "mode", "verdict"),
-		refusals:   counters("refusals_total", "Moves that decided nothing, by reason.", "reason"),
-		errors:     counters("reconcile_errors_total", "Failed attempts to bring a request in step, by class.", "class"),
+		created:       counter("issues_created_total", "Issues made for Access Requests."),
+		comments:      counter("comments_total", "Comments written on issues."),
+		transitions:   counters("transitions_total", "Issues moved, by the state they were moved to.", "state"),
+		unreachable:   counter("transitions_unreachable_total", "Moves for which the workflow has no transition."),
+		issuesMissing: counter("issues_gone_total", "Issues found to be deleted or invisible."),
+		decisions:     counters("decisions_total", "Decisions submitted to Teleport, by mode and answer.", "mode", "verdict"),
+		refusals:      counters("refusals_total", "Moves that decided nothing, by reason.", "reason"),
+		errors:        counters("reconcile_errors_total", "Failed attempts to bring a request in step, by class.", "class"),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "reconcile_duration_seconds",
-			Help:    "Time that one visit to a request took.",
+			Help:    "Time that one execution of a request took.",
 			Buckets: prometheus.ExponentialBuckets(0.001, 4, 9),
 		}),
 		success: prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -45,7 +45,7 @@ func newMetrics(reg prometheus.Registerer, r *Reconciler) *metrics {
 		}, []string{"listing"}),
 	}
 	m.zero()
-	reg.MustRegister(m.created, m.comments, m.moves, m.stuck, m.issuesGone, m.decisions, m.refusals,
+	reg.MustRegister(m.created, m.comments, m.transitions, m.unreachable, m.issuesMissing, m.decisions, m.refusals,
 		m.duration, m.errors, m.success, newQueueCollector(r))
 	return m
 }
@@ -58,10 +58,10 @@ func counters(name, help string, labels ...string) *prometheus.CounterVec {
 	return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: namespace, Name: name, Help: help}, labels)
 }
 
-// zero makes every series of a closed set, so that alerts see it rise from 0.
+// zero creates every series of a closed set, so that alerts see it rise from 0.
 func (m *metrics) zero() {
 	for _, state := range []access.State{access.Pending, access.Approved, access.Denied, access.Expired, access.Promoted} {
-		m.moves.WithLabelValues(string(state))
+		m.transitions.WithLabelValues(string(state))
 	}
 	for _, mode := range []access.ReviewMode{access.ModeReview, access.ModeOnBehalf, access.ModeState} {
 		for _, v := range []access.Result{access.Submitted, access.AlreadyReviewed, access.AlreadySettled, access.NotAllowed} {
@@ -99,7 +99,7 @@ func newQueueCollector(r *Reconciler) *queueCollector {
 	name := func(n string) string { return prometheus.BuildFQName(namespace, "", n) }
 	return &queueCollector{
 		r:       r,
-		depth:   prometheus.NewDesc(name("queue_depth"), "Requests that wait to be looked at or retried.", nil, nil),
+		depth:   prometheus.NewDesc(name("queue_depth"), "Requests that wait to be reconciled or retried.", nil, nil),
 		oldest:  prometheus.NewDesc(name("queue_oldest_seconds"), "Age of the oldest entry that waits.", nil, nil),
 		byState: prometheus.NewDesc(name("requests"), "Access Requests by state, as of the last resync.", []string{"state"}, nil),
 	}
@@ -110,16 +110,15 @@ func (c *queueCollector) Describe(ch chan<- *prometheus.Desc) { prometheus.Descr
 
 // Collect implements prometheus.Collector.
 func (c *queueCollector) Collect(ch chan<- prometheus.Metric) {
-	n, oldest := c.r.waiting.depth()
+	n, oldest := c.r.hints.depth()
 	age := 0.0
 	if !oldest.IsZero() {
 		age = time.Since(oldest).Seconds()
 	}
 	ch <- prometheus.MustNewConstMetric(c.depth, prometheus.GaugeValue, float64(n))
 	ch <- prometheus.MustNewConstMetric(c.oldest, prometheus.GaugeValue, age)
-	c.r.memory.with(func(m *memory) {
-		for _, state := range []access.State{access.Pending, access.Approved, access.Denied, access.Promoted} {
-			ch <- prometheus.MustNewConstMetric(c.byState, prometheus.GaugeValue, float64(m.states[state]), string(state))
-		}
-	})
+	counts := c.r.cache.stateCounts()
+	for _, state := range []access.State{access.Pending, access.Approved, access.Denied, access.Promoted} {
+		ch <- prometheus.MustNewConstMetric(c.byState, prometheus.GaugeValue, float64(counts[state]), string(state))
+	}
 }

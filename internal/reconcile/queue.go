@@ -1,7 +1,9 @@
 package reconcile
 
 import (
-	"cmp"
+	"context"
+	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -9,181 +11,182 @@ import (
 	"teleport-jira/internal/plan"
 )
 
-// MaxQueued is how many doorbells may wait before webhooks are told to come
-// back later. What is refused is found by the next poll or resync.
-const MaxQueued = 50_000
+// Failed work is retried after minRetry, doubling up to maxRetry.
+const (
+	minRetry = 500 * time.Millisecond
+	maxRetry = 2 * time.Minute
+)
 
 // key is what the queue carries: a request, or an issue of which it is not
-// known yet whose it is.
+// known yet which request it belongs to.
 type key struct {
 	request access.RequestID
 	issue   string
 }
 
-// look is why a request is looked at.
-type look struct {
+// hint is why a request is worked on.
+type hint struct {
 	plan.Hint
-	resync bool   // read the issue of a pending request unless the last search showed it open
+	resync bool   // read the issue of a pending request unless the last resync showed it open
 	orphan string // an issue of ours that names this request
 }
 
-// merge is the look that does for both.
-func (l look) merge(o look) look {
-	if l.IssueID != o.IssueID {
-		l.IssueID = ""
+// merge returns the hint that does for both.
+func (h hint) merge(o hint) hint {
+	if h.IssueID != o.IssueID {
+		h.IssueID = ""
 	}
-	l.Always = l.Always || o.Always
-	l.resync = l.resync || o.resync
+	h.Always = h.Always || o.Always
+	h.resync = h.resync || o.resync
 	switch {
-	case l.Observed == nil:
-		l.Observed = o.Observed
-	case o.Observed != nil && *o.Observed != *l.Observed:
-		// Which of the two is the later one, nobody knows.
-		l.Always = true
+	case h.Observed == nil:
+		h.Observed = o.Observed
+	case o.Observed != nil && *o.Observed != *h.Observed:
+		// Nobody knows which of the two is the later one.
+		h.Always = true
 	}
 	if o.orphan != "" {
-		l.orphan = o.orphan
+		h.orphan = o.orphan
 	}
-	return l
+	return h
 }
 
-// entry is what is kept beside a queued key.
-type entry struct {
-	look  look
-	since time.Time // when it was first asked for
-	said  string    // the error that was last logged of it
+// pendingHint is what is kept beside a queued key.
+type pendingHint struct {
+	hint   hint
+	since  time.Time // when the key was first enqueued
+	logged string    // the error that was last logged of it
 }
 
-// waiting keeps the looks of the keys that are queued or to be retried.
-type waiting struct {
-	mu      sync.Mutex
-	entries map[key]entry
+// pendingHints keeps the hints of the keys that are queued or to be retried. Its
+// methods may be called concurrently.
+type pendingHints struct {
+	mu    sync.Mutex
+	byKey map[key]pendingHint // guarded by mu
 }
 
-func newWaiting() *waiting { return &waiting{entries: map[key]entry{}} }
+func newPendingHints() *pendingHints { return &pendingHints{byKey: map[key]pendingHint{}} }
 
-// put adds a look; the age of what is there already stays.
-func (w *waiting) put(k key, e entry) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if old, ok := w.entries[k]; ok {
-		e.look = old.look.merge(e.look)
-		if e.said == "" {
-			e.said = old.said
+// put adds a hint; the age of what is pending already stays.
+func (p *pendingHints) put(k key, h pendingHint) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if old, ok := p.byKey[k]; ok {
+		h.hint = old.hint.merge(h.hint)
+		if h.logged == "" {
+			h.logged = old.logged
 		}
-		if old.since.Before(e.since) {
-			e.since = old.since
+		if old.since.Before(h.since) {
+			h.since = old.since
 		}
 	}
-	w.entries[k] = e
+	p.byKey[k] = h
 }
 
-// join adds a look to what waits already; false when nothing does.
-func (w *waiting) join(k key, e entry) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	old, ok := w.entries[k]
+// join adds a hint to what is pending already; false when nothing is.
+func (p *pendingHints) join(k key, h hint) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	old, ok := p.byKey[k]
 	if ok {
-		old.look = old.look.merge(e.look)
-		w.entries[k] = old
+		old.hint = old.hint.merge(h)
+		p.byKey[k] = old
 	}
 	return ok
 }
 
-func (w *waiting) take(k key) entry {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	e, ok := w.entries[k]
+func (p *pendingHints) take(k key) pendingHint {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	h, ok := p.byKey[k]
 	if !ok {
-		e.since = time.Now()
+		h.since = time.Now()
 	}
-	delete(w.entries, k)
-	return e
+	delete(p.byKey, k)
+	return h
 }
 
-// depth counts what waits; oldest is when the oldest of it was asked for.
-func (w *waiting) depth() (n int, oldest time.Time) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for _, e := range w.entries {
-		if oldest.IsZero() || e.since.Before(oldest) {
-			oldest = e.since
+// depth counts what is pending; oldest is when the oldest of it was enqueued.
+func (p *pendingHints) depth() (n int, oldest time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, h := range p.byKey {
+		if oldest.IsZero() || h.since.Before(oldest) {
+			oldest = h.since
 		}
 	}
-	return len(w.entries), oldest
+	return len(p.byKey), oldest
 }
 
-func (r *Reconciler) enqueue(k key, l look) {
-	r.waiting.put(k, entry{look: l, since: time.Now()})
+// enqueue asks for a key to be worked on now.
+func (r *Reconciler) enqueue(k key, h hint) {
+	r.hints.put(k, pendingHint{hint: h, since: time.Now()})
 	r.queue.Add(k)
 }
 
-// RequestChanged tells that Teleport changed or deleted a request.
-func (r *Reconciler) OnRequest(id access.RequestID) { r.enqueue(key{request: id}, look{}) }
-
-// Subscribed tells that a watch has begun, so that what happened before it has
-// to be listed.
-func (r *Reconciler) OnSubscribed() { r.Resync() }
-
-// Resync asks for both sides to be listed now. It returns at once.
-func (r *Reconciler) Resync() {
-	select {
-	case r.resyncs <- struct{}{}:
-	default: // One is due already, and it has not begun to list.
-	}
+// enqueueAfter asks for a key to be worked on after a while.
+func (r *Reconciler) enqueueAfter(k key, h hint, after time.Duration) {
+	r.hints.put(k, pendingHint{hint: h, since: time.Now()})
+	r.queue.AddAfter(k, after)
 }
 
-// EnqueueIssue tells that somebody says an issue changed. It is false, and
-// nothing is kept, when too much waits already.
-func (r *Reconciler) EnqueueIssue(h access.IssueHint) bool {
-	if r.stopping.Load() || r.queue.Len() >= MaxQueued {
-		return false
+// handle works on one key and decides when it comes back.
+func (r *Reconciler) handle(ctx context.Context, k key) {
+	start := time.Now()
+	pending := r.hints.take(k)
+	var requeueAfter time.Duration
+	var err error
+	if k.issue != "" {
+		err = r.enqueueRequestOf(ctx, k.issue)
+	} else {
+		requeueAfter, err = r.reconcile(ctx, k.request, pending.hint)
 	}
-	l := plan.Hint{IssueID: h.ID, Always: h.Status == access.Status{}}
-	if !l.Always {
-		l.Observed = &h.Status
-	}
-	id := r.memory.requestOf(h.ID)
+	r.metrics.observe(time.Since(start), err)
 	switch {
-	case id != "":
-		r.known(id, look{Hint: l})
-		return true
-	case h.RequestID != "":
-		return r.stranger(h, key{request: h.RequestID}, look{Hint: l})
+	case err != nil:
+		r.retry(ctx, k, pending, err)
+	case requeueAfter > 0:
+		r.queue.Forget(k)
+		r.hints.put(k, pending)
+		r.queue.AddAfter(k, requeueAfter)
+	default:
+		r.queue.Forget(k)
 	}
-	return r.stranger(h, key{issue: cmp.Or(h.ID, h.Key)}, look{})
 }
 
-// observations remember since when a value has been seen unchanged, by this
-// process's own clock. Clocks of several replicas need not agree that way.
-type observations struct {
-	mu   sync.Mutex
-	seen map[access.RequestID]observation
-}
-
-type observation struct {
-	value string
-	since time.Time
-}
-
-func newObservations() *observations {
-	return &observations{seen: map[access.RequestID]observation{}}
-}
-
-// age is how long the value has stood, as far as this process saw.
-func (o *observations) age(id access.RequestID, value string) time.Duration {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	ob, ok := o.seen[id]
-	if !ok || ob.value != value {
-		ob = observation{value: value, since: time.Now()}
-		o.seen[id] = ob
+// retry brings a failed key back: when the server said, or with backoff.
+func (r *Reconciler) retry(ctx context.Context, k key, pending pendingHint, err error) {
+	r.logFailure(ctx, k, pending.logged, err)
+	pending.logged = err.Error()
+	r.hints.put(k, pending)
+	if after := access.RetryAfter(err); after > 0 {
+		r.queue.AddAfter(k, after)
+		return
 	}
-	return time.Since(ob.since)
+	r.queue.AddRateLimited(k)
 }
 
-func (o *observations) forget(id access.RequestID) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	delete(o.seen, id)
+// logFailure logs why a key has to come back. What was logged of it before is
+// repeated for debugging only: while a side is away thousands of requests may
+// be pending.
+func (r *Reconciler) logFailure(ctx context.Context, k key, logged string, err error) {
+	class, level, fix := access.ClassOf(err), slog.LevelWarn, ""
+	switch {
+	case errors.Is(err, access.ErrNotFound) && r.cache.isMissing(k.request): // see noteMissing
+		level = slog.LevelDebug
+	case errors.Is(err, access.ErrConflict), class == access.Limited, logged == err.Error():
+		level = slog.LevelDebug
+	case class == access.Unauth:
+		level, fix = slog.LevelError, "renew the token or identity, the new one is taken up without a restart"
+	case class == access.Permanent:
+		level, fix = slog.LevelError, "mend what the error names, the request is tried again"
+	}
+	attrs := []slog.Attr{
+		slog.String("request_id", string(k.request)), slog.String("issue_key", r.cache.issueKey(k)),
+		slog.Int("attempt", r.queue.NumRequeues(k)+1), slog.String("class", string(class)), slog.Any("error", err),
+	}
+	if fix != "" {
+		attrs = append(attrs, slog.String("fix", fix))
+	}
+	r.log.LogAttrs(ctx, level, "reconcile failed, will retry", attrs...)
 }

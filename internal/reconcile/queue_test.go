@@ -14,35 +14,35 @@ import (
 	"teleport-jira/internal/plan"
 )
 
-func TestLooksAreMerged(t *testing.T) {
+func TestHintsAreMerged(t *testing.T) {
 	pending, approved := &access.Status{Name: "Pending"}, &access.Status{Name: "Approved"}
-	at := func(l plan.Hint) look { return look{Hint: l} }
-	for name, c := range map[string]struct{ a, b, want look }{
-		"nothing":           {look{}, look{}, look{}},
-		"always stays":      {at(plan.Hint{Always: true}), look{}, at(plan.Hint{Always: true})},
-		"always is added":   {look{}, at(plan.Hint{Always: true}), at(plan.Hint{Always: true})},
-		"one status":        {look{}, at(plan.Hint{Observed: approved}), at(plan.Hint{Observed: approved})},
+	at := func(h plan.Hint) hint { return hint{Hint: h} }
+	for name, c := range map[string]struct{ a, b, want hint }{
+		"nothing":           {hint{}, hint{}, hint{}},
+		"always stays":      {at(plan.Hint{Always: true}), hint{}, at(plan.Hint{Always: true})},
+		"always is added":   {hint{}, at(plan.Hint{Always: true}), at(plan.Hint{Always: true})},
+		"one status":        {hint{}, at(plan.Hint{Observed: approved}), at(plan.Hint{Observed: approved})},
 		"the same status":   {at(plan.Hint{Observed: approved}), at(plan.Hint{Observed: approved}), at(plan.Hint{Observed: approved})},
 		"two statuses":      {at(plan.Hint{Observed: approved}), at(plan.Hint{Observed: pending}), at(plan.Hint{Observed: approved, Always: true})},
 		"the same issue":    {at(plan.Hint{IssueID: "1"}), at(plan.Hint{IssueID: "1"}), at(plan.Hint{IssueID: "1"})},
-		"different issues":  {at(plan.Hint{IssueID: "1"}), at(plan.Hint{IssueID: "2"}), look{}},
-		"resync and orphan": {look{resync: true}, look{orphan: "7"}, look{resync: true, orphan: "7"}},
+		"different issues":  {at(plan.Hint{IssueID: "1"}), at(plan.Hint{IssueID: "2"}), hint{}},
+		"resync and orphan": {hint{resync: true}, hint{orphan: "7"}, hint{resync: true, orphan: "7"}},
 	} {
 		t.Run(name, func(t *testing.T) { require.Equal(t, c.want, c.a.merge(c.b)) })
 	}
 }
 
-func TestAgeOfTheOldestEntry(t *testing.T) {
+func TestAgeOfTheOldestHint(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w, k := newWaiting(), key{request: "a"}
+		w, k := newPendingHints(), key{request: "a"}
 		n, oldest := w.depth()
 		require.Zero(t, n)
 		require.Zero(t, oldest)
 		start := time.Now()
-		w.put(k, entry{since: start})
+		w.put(k, pendingHint{since: start})
 		<-time.After(time.Minute)
-		w.put(k, entry{since: time.Now()})
-		w.put(key{request: "b"}, entry{since: time.Now()})
+		w.put(k, pendingHint{since: time.Now()})
+		w.put(key{request: "b"}, pendingHint{since: time.Now()})
 		n, oldest = w.depth()
 		require.Equal(t, 2, n)
 		require.Equal(t, start, oldest, "asking again does not make it younger")
@@ -71,7 +71,7 @@ func newIdle(t *testing.T, reg *prometheus.Registry) *Reconciler {
 	return r
 }
 
-func TestTooManyDoorbellsAreRefused(t *testing.T) {
+func TestTooManyHintsAreRefused(t *testing.T) {
 	r := newIdle(t, prometheus.NewRegistry())
 	hint := access.IssueHint{ID: "1", RequestID: "r"}
 	require.True(t, r.EnqueueIssue(hint))
@@ -83,9 +83,9 @@ func TestTooManyDoorbellsAreRefused(t *testing.T) {
 	require.False(t, r.EnqueueIssue(hint))
 }
 
-func TestUnknownIssueIsLookedUpOnlyWhenNothingTellsWhoseItIs(t *testing.T) {
+func TestUnknownIssueIsLookedUpOnlyWhenNothingNamesItsRequest(t *testing.T) {
 	r := newIdle(t, prometheus.NewRegistry())
-	r.memory.with(func(m *memory) { m.requests["1"] = "known" })
+	r.cache.setRequestOf("1", "known")
 	require.True(t, r.EnqueueIssue(access.IssueHint{ID: "1", RequestID: "forged"}))
 	require.True(t, r.EnqueueIssue(access.IssueHint{ID: "2", RequestID: "labelled"}))
 	require.True(t, r.EnqueueIssue(access.IssueHint{ID: "3"}))

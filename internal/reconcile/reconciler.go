@@ -15,6 +15,7 @@ import (
 
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/plan"
+	"teleport-jira/internal/watchdog"
 )
 
 // Options are the reconciler's settings. Zero durations and counts get the
@@ -60,57 +61,65 @@ type Deps struct {
 	Registerer prometheus.Registerer
 }
 
-// Reconciler brings requests and issues in step. Its doorbells may be rung
-// concurrently, before, during and after Run.
+// Reconciler brings requests and issues in step. OnRequest, OnSubscribed,
+// Resync and EnqueueIssue may be called concurrently, before, during and after
+// Run.
 type Reconciler struct {
-	opts    Options
-	cluster Cluster
-	tracker Tracker
-	self    access.Actor
-	reviews string // the Teleport user of the daemon's own reviews
-	log     *slog.Logger
-	metrics *metrics
-	holder  string // names this Reconciler in claims; new with every start
+	opts     Options
+	cluster  Cluster
+	tracker  Tracker
+	self     access.Actor
+	reviewer string // the Teleport user of the daemon's own reviews
+	log      *slog.Logger
+	metrics  *metrics
+	holder   string // names this Reconciler in claims; new with every start
 
-	queue     workqueue.TypedRateLimitingInterface[key]
-	waiting   *waiting
-	seen      *observations
-	memory    *memory
-	strangers *strangers
-	pulse     *pulse
-	resyncs   chan struct{}
-	stopping  atomic.Bool
+	queue    workqueue.TypedRateLimitingInterface[key]
+	hints    *pendingHints
+	intake   *intake
+	cache    *cache
+	seen     observations
+	watchdog watchdog.Watchdog
+	workers  *watchdog.Pool
+	resyncs  chan struct{} // holds one token while a resync is asked for
+	stopping atomic.Bool
 }
 
 // New makes a Reconciler that does nothing until Run.
 func New(opts Options, deps Deps) *Reconciler {
 	opts = opts.withDefaults()
 	r := &Reconciler{
-		opts:    opts,
-		cluster: deps.Cluster,
-		tracker: deps.Tracker,
-		self:    deps.Self,
-		reviews: deps.Reviewer,
-		log:     deps.Log,
-		holder:  rand.Text(),
+		opts:     opts,
+		cluster:  deps.Cluster,
+		tracker:  deps.Tracker,
+		self:     deps.Self,
+		reviewer: deps.Reviewer,
+		log:      deps.Log,
+		holder:   rand.Text(),
 		queue: workqueue.NewTypedRateLimitingQueue(
-			workqueue.NewTypedItemExponentialFailureRateLimiter[key](firstRetry, lastRetry)),
-		waiting:   newWaiting(),
-		seen:      newObservations(),
-		memory:    newMemory(),
-		strangers: newStrangers(),
-		pulse:     &pulse{workers: opts.Workers, due: map[string]time.Time{}},
-		resyncs:   make(chan struct{}, 1),
+			workqueue.NewTypedItemExponentialFailureRateLimiter[key](minRetry, maxRetry)),
+		hints:   newPendingHints(),
+		intake:  newIntake(),
+		cache:   newCache(),
+		seen:    newObservations(),
+		resyncs: make(chan struct{}, 1),
 	}
+	r.workers = r.watchdog.Pool("workers", opts.Workers, StalledAfter)
 	r.metrics = newMetrics(deps.Registerer, r)
 	return r
 }
 
-// Failed work is retried after firstRetry, doubling up to lastRetry.
-const (
-	firstRetry = 500 * time.Millisecond
-	lastRetry  = 2 * time.Minute
-)
+// StalledAfter is how long all workers, or a listing, may make no progress
+// before the Reconciler counts as stalled. It is longer than any call to either
+// side may take with all its repetitions, so that a side that hangs is no
+// reason.
+const StalledAfter = 5 * time.Minute
+
+// Stalled returns why the work does not go on although the process runs: all
+// workers have been busy with the same requests for StalledAfter, or a listing
+// has made no progress for as long. It is nil while work goes on, however
+// slowly, and before and after Run. It makes no call.
+func (r *Reconciler) Stalled() error { return r.watchdog.Stalled() }
 
 // Run works until ctx ends, then takes no new work, finishes what is running
 // within the drain time and returns nil. What was still queued is found again
@@ -145,72 +154,86 @@ func (r *Reconciler) worker(ctx context.Context) {
 			return
 		}
 		if !r.stopping.Load() {
-			r.pulse.took()
+			r.workers.Begin()
 			r.handle(ctx, k)
-			r.pulse.finished()
+			r.workers.End()
 		}
 		r.queue.Done(k)
 	}
 }
 
-// handle works on one key and decides when it comes back.
-func (r *Reconciler) handle(ctx context.Context, k key) {
-	start := time.Now()
-	entry := r.waiting.take(k)
-	again, err := r.process(ctx, k, entry.look)
-	r.metrics.observe(time.Since(start), err)
-	switch {
-	case err != nil:
-		r.retry(ctx, k, entry, err)
-	case again > 0:
-		r.queue.Forget(k)
-		r.waiting.put(k, entry)
-		r.queue.AddAfter(k, again)
-	default:
-		r.queue.Forget(k)
+// maxRounds bounds how often one execution of a key may plan anew. A request
+// that needs more is retried with backoff: something keeps undoing what is done.
+const maxRounds = 6
+
+var errNotConverging = errors.New("request and issue do not converge")
+
+// reconcile brings one request and its issue in step: snapshot, plan, acquire,
+// execute, commit, until nothing is missing. requeueAfter is positive when
+// there is something to do that has to wait.
+func (r *Reconciler) reconcile(ctx context.Context, id access.RequestID, h hint) (requeueAfter time.Duration, err error) {
+	var issue *access.Issue // read in an earlier round, and still as it was
+	for range maxRounds {
+		r.workers.Progress()
+		s, err := r.snapshot(ctx, id, h, issue)
+		if err != nil {
+			return 0, err
+		}
+		steps := r.plan(s)
+		if len(steps) == 0 {
+			r.markSynced(s)
+			return 0, nil
+		}
+		c, wait, err := r.acquire(ctx, s, steps)
+		if err != nil || wait > 0 {
+			return wait, asRetryable(id, err)
+		}
+		after, out, err := r.execute(ctx, c, s, steps)
+		if err := errors.Join(err, c.commit(ctx, after.Record)); err != nil {
+			return 0, asRetryable(id, err)
+		}
+		if out == created && !after.hint.Always && len(r.plan(after)) == 0 {
+			// What changed meanwhile enqueues the request again: reading everything
+			// once more, for every new request, would be a third of the calls to
+			// Teleport.
+			r.noteOwner(after)
+			r.markSynced(after)
+			return 0, nil
+		}
+		issue, h = after.Issue, after.hint
 	}
+	return 0, &access.Error{Op: "reconcile request", Key: string(id), Err: errNotConverging}
 }
 
-// retry brings a failed key back: when the server said, or with backoff.
-func (r *Reconciler) retry(ctx context.Context, k key, entry entry, err error) {
-	r.say(ctx, k, entry.said, err)
-	entry.said = err.Error()
-	r.waiting.put(k, entry)
-	after := access.RetryAfter(err)
-	if after > 0 {
-		r.queue.AddAfter(k, after)
-		return
+// plan returns what is missing, in the order to do it.
+func (r *Reconciler) plan(s snapshot) []plan.Step {
+	if s.Record.IssueID == "" && s.Request == nil && s.hint.orphan != "" {
+		// Only an issue that names the request in turn is its orphan.
+		if s.Issue == nil || s.Issue.RequestID != "" && s.Issue.RequestID != s.ID {
+			return nil
+		}
+		return r.opts.Policy.PlanOrphan(s.Snapshot)
 	}
-	r.queue.AddRateLimited(k)
+	steps := r.opts.Policy.Plan(s.Snapshot)
+	if len(steps) == 0 && !s.IssueMissing && s.abandoned {
+		// All of it was done and only the note is missing.
+		return []plan.Step{{Do: plan.SaveRecord{}, Then: s.Record}}
+	}
+	return steps
 }
 
-// say logs why a key has to come back. What was said of it before is repeated
-// for debugging only: while a side is away thousands of requests may wait.
-func (r *Reconciler) say(ctx context.Context, k key, said string, err error) {
-	class, level, fix := access.ClassOf(err), slog.LevelWarn, ""
-	switch {
-	case errors.Is(err, access.ErrNotFound) && r.memory.isGone(k.request): // see issueGone
-		level = slog.LevelDebug
-	case errors.Is(err, access.ErrConflict), class == access.Limited, said == err.Error():
-		level = slog.LevelDebug
-	case class == access.Unauth:
-		level, fix = slog.LevelError, "renew the token or identity, the new one is taken up without a restart"
-	case class == access.Permanent:
-		level, fix = slog.LevelError, "mend what the error names, the request is tried again"
-	}
-	facts := []slog.Attr{
-		slog.String("request_id", string(k.request)), slog.String("issue_key", r.memory.keyOf(k)),
-		slog.Int("attempt", r.queue.NumRequeues(k)+1), slog.String("class", string(class)), slog.Any("error", err),
-	}
-	if fix != "" {
-		facts = append(facts, slog.String("fix", fix))
-	}
-	r.log.LogAttrs(ctx, level, "request not in step yet, will retry", facts...)
+// markSynced remembers that there is nothing to do for now.
+func (r *Reconciler) markSynced(s snapshot) {
+	r.seen.forget(s.ID)
+	r.cache.markSynced(s.Snapshot)
+	r.log.Debug("in step", "request_id", s.ID, "issue_key", s.Record.IssueKey)
 }
 
-func (r *Reconciler) process(ctx context.Context, k key, look look) (again time.Duration, err error) {
-	if k.issue != "" {
-		return 0, r.identify(ctx, k.issue)
+// asRetryable makes races temporary: a record that changed, or was deleted with
+// its request, is read again at once.
+func asRetryable(id access.RequestID, err error) error {
+	if errors.Is(err, access.ErrConflict) || errors.Is(err, access.ErrNotFound) {
+		return &access.Error{Op: "reconcile request", Key: string(id), Class: access.Temporary, Err: err}
 	}
-	return r.reconcile(ctx, k.request, look)
+	return err
 }

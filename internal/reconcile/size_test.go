@@ -146,7 +146,7 @@ func TestResyncOfManyRequestsCallsJiraForNoneOfThem(t *testing.T) {
 			<-time.After(time.Minute)
 			synctest.Wait()
 			require.Len(t, c.records, c.open+c.settled, "each was looked at")
-			n, _ := r.waiting.depth()
+			n, _ := r.hints.depth()
 			require.Zero(t, n, "nothing is left over")
 			first := c.calls
 			require.LessOrEqual(t, first, 3, "searches for open and for moved issues")
@@ -171,7 +171,7 @@ func TestNewRequestsDoNotWaitForManySettledOnes(t *testing.T) {
 				<-time.After(time.Second)
 				id, asked := access.RequestID(fmt.Sprint("open", time.Now().UnixNano())), time.Now()
 				r.OnRequest(id)
-				<-time.After((trickled/workers + 2) * c.took)
+				<-time.After((maxQueuedSettled/workers + 2) * c.took)
 				synctest.Wait()
 				require.Less(t, c.readAt(id).Sub(asked), time.Second)
 				require.False(t, c.readAt(id).IsZero())

@@ -53,8 +53,8 @@ func (e *emptyTracker) Search(context.Context, access.IssueQuery) iter.Seq2[acce
 	return func(func(access.IssueSummary, error) bool) {}
 }
 
-// flood rings the doorbell so often a second, each time about another issue,
-// and gives how many of the hints were taken.
+// flood enqueues so many hints a second, each about another issue, and returns
+// how many of them were taken.
 func flood(r *Reconciler, perSecond int, seconds int, hint func(i int) access.IssueHint) (taken int) {
 	for i := range perSecond * seconds {
 		if i%perSecond == 0 {
@@ -83,18 +83,18 @@ func TestFloodOfUnknownIssuesIsBounded(t *testing.T) {
 				r := New(Options{Workers: 4, ResyncInterval: time.Hour}, Deps{
 					Cluster: cluster, Tracker: tracker, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
 				})
-				r.memory.with(func(m *memory) { m.requests["known"] = "mine" })
+				r.cache.setRequestOf("known", "mine")
 				ctx, stop := context.WithCancel(t.Context())
 				done := make(chan error)
 				go func() { done <- r.Run(ctx) }()
 				const seconds = 5
 				flood(r, 10_000, seconds, hint)
 
-				allowed := int64(strangersAtOnce + (seconds+1)*strangersPerSecond)
+				allowed := int64(unknownBurst + (seconds+1)*unknownPerSecond)
 				require.LessOrEqual(t, tracker.asked.Load(), allowed)
 				require.LessOrEqual(t, cluster.asked.Load(), allowed)
-				waits, _ := r.waiting.depth()
-				require.LessOrEqual(t, waits, int(strangersWait.Seconds())*strangersPerSecond+strangersAtOnce)
+				waits, _ := r.hints.depth()
+				require.LessOrEqual(t, waits, int(maxUnknownWait.Seconds())*unknownPerSecond+unknownBurst)
 
 				before := cluster.asked.Load()
 				require.True(t, r.EnqueueIssue(access.IssueHint{ID: "known"}), "a real webhook is taken")
@@ -107,7 +107,7 @@ func TestFloodOfUnknownIssuesIsBounded(t *testing.T) {
 	}
 }
 
-func TestIssueThatIsNobodysIsNotAskedForAgainForAWhile(t *testing.T) {
+func TestUnrelatedIssueIsNotReadAgainForAWhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tracker := &emptyTracker{}
 		r := New(Options{Workers: 1, ResyncInterval: time.Hour}, Deps{
@@ -121,7 +121,7 @@ func TestIssueThatIsNobodysIsNotAskedForAgainForAWhile(t *testing.T) {
 			synctest.Wait()
 		}
 		require.Equal(t, int64(1), tracker.asked.Load())
-		<-time.After(foreignFor)
+		<-time.After(unrelatedFor)
 		require.True(t, r.EnqueueIssue(access.IssueHint{ID: "666"}))
 		synctest.Wait()
 		require.Equal(t, int64(2), tracker.asked.Load())
@@ -130,8 +130,8 @@ func TestIssueThatIsNobodysIsNotAskedForAgainForAWhile(t *testing.T) {
 	})
 }
 
-// TestFloodAboutAKnownIssueIsBoundedAndTheLastWebhookCounts: what arrives
-// while the request may not be looked at is looked at later, once.
+// TestFloodAboutAKnownIssueIsBoundedAndTheLastWebhookCounts: what arrives while
+// the request may not be worked on again yet leads to one execution later.
 func TestFloodAboutAKnownIssueIsBoundedAndTheLastWebhookCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cluster := &emptyCluster{}
@@ -144,11 +144,11 @@ func TestFloodAboutAKnownIssueIsBoundedAndTheLastWebhookCounts(t *testing.T) {
 		const seconds = 10
 		for range seconds * 1000 {
 			<-time.After(time.Millisecond)
-			r.memory.with(func(m *memory) { m.requests["known"] = "mine" }) // no request is there, so it is forgotten
+			r.cache.setRequestOf("known", "mine") // no request is there, so it is forgotten
 			require.True(t, r.EnqueueIssue(access.IssueHint{ID: "known"}))
 		}
 		before := cluster.asked.Load()
-		require.LessOrEqual(t, before, int64(looksAtOnce+2*seconds*looksPerSecond))
+		require.LessOrEqual(t, before, int64(knownBurst+2*seconds*knownPerSecond))
 		<-time.After(2 * time.Second)
 		require.Greater(t, cluster.asked.Load(), before)
 		stop()
@@ -156,7 +156,7 @@ func TestFloodAboutAKnownIssueIsBoundedAndTheLastWebhookCounts(t *testing.T) {
 	})
 }
 
-func TestForeign(t *testing.T) {
+func TestIsUnrelated(t *testing.T) {
 	mine, request := access.Record{IssueID: "1"}, &access.Request{ID: "r"}
 	for name, c := range map[string]struct {
 		view  plan.Snapshot
@@ -172,15 +172,7 @@ func TestForeign(t *testing.T) {
 		"not said":                       {plan.Snapshot{Record: mine}, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.Equal(t, c.want, foreign(c.view, look{Hint: plan.Hint{IssueID: c.issue}}))
+			require.Equal(t, c.want, isUnrelated(snapshot{Snapshot: c.view, hint: hint{Hint: plan.Hint{IssueID: c.issue}}}))
 		})
 	}
-}
-
-func TestMemoryOfForeignIssuesIsBounded(t *testing.T) {
-	s := newStrangers()
-	for i := range 2 * mostForeign {
-		s.found(strconv.Itoa(i))
-	}
-	require.LessOrEqual(t, len(s.foreign), mostForeign)
 }

@@ -70,7 +70,7 @@ func run(t *testing.T, h *hanging, opts reconcile.Options) *reconcile.Reconciler
 
 func pass(d time.Duration) { <-time.After(d) }
 
-func TestStuckWhenAllWorkersAre(t *testing.T) {
+func TestStalledWhenAllWorkersAre(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := &hanging{requests: make(chan struct{}), listing: released()}
 		r := run(t, h, reconcile.Options{Workers: 3})
@@ -87,17 +87,17 @@ func TestStuckWhenAllWorkersAre(t *testing.T) {
 		pass(reconcile.StalledAfter)
 		require.NoError(t, r.Stalled())
 		pass(time.Second)
-		require.EqualError(t, r.Stalled(), "all 3 workers have been busy without an end for 5m1s")
+		require.EqualError(t, r.Stalled(), "workers: no progress for 5m1s")
 		close(h.requests)
 		synctest.Wait()
 		require.NoError(t, r.Stalled())
 	})
 }
 
-func TestStuckWhenAListingIs(t *testing.T) {
+func TestStalledWhenAListingIs(t *testing.T) {
 	for name, opts := range map[string]reconcile.Options{
-		"the poll":   {PollInterval: time.Minute},
-		"the resync": {ResyncInterval: time.Minute},
+		"poll":   {PollInterval: time.Minute},
+		"resync": {ResyncInterval: time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -108,7 +108,7 @@ func TestStuckWhenAListingIs(t *testing.T) {
 					require.NoError(t, r.Stalled())
 				}
 				pass(2 * time.Second)
-				require.ErrorContains(t, r.Stalled(), name+" has not moved for")
+				require.ErrorContains(t, r.Stalled(), name+": no progress for")
 				close(h.listing)
 				synctest.Wait()
 				require.NoError(t, r.Stalled())

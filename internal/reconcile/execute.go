@@ -1,0 +1,238 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"teleport-jira/internal/access"
+	"teleport-jira/internal/plan"
+)
+
+// outcome is what is certain about an execution.
+type outcome int
+
+const (
+	none      outcome = iota // no issue was to be made, or it is not known yet whether there is one
+	created                  // the issue was made
+	adopted                  // the issue of an earlier attempt was found
+	failed                   // neither this attempt nor an earlier one made an issue
+	ambiguous                // an effect may have happened that is not noted
+)
+
+// execution is one worker's work on one request: a plan, applied under a claim.
+type execution struct {
+	r       *Reconciler
+	claim   *claim
+	snap    snapshot // as read; what steps and their answers change is kept up to date
+	issue   access.IssueRef
+	steps   []plan.Step   // still to do
+	record  access.Record // with what has been done so far
+	outcome outcome       // none, created, adopted or failed
+	reread  bool          // the issue's status is not known
+	// commented are the dedup keys of the comments on the issue; nil: not read.
+	commented map[string]bool
+}
+
+// execute does the steps in order, effects first, while the claim is good. What
+// it returns has to be committed also when a step failed: after is what was
+// read, with what has been done and the hint for the next snapshot.
+func (r *Reconciler) execute(ctx context.Context, c *claim, s snapshot, steps []plan.Step) (after snapshot, out outcome, err error) {
+	e := &execution{r: r, claim: c, snap: s, issue: s.Record.Issue(), steps: steps, record: s.Record}
+	if s.Record.IssueID == "" {
+		e.record = steps[0].Then // as acquire has stored it
+	}
+	if c.reserved {
+		e.issue = s.Issue.Ref
+	}
+	held := c.keepAlive(ctx)
+	err = e.run(held)
+	if cause := context.Cause(held); cause != nil && errors.Is(err, context.Canceled) {
+		err = &access.Error{Op: "reconcile request", Key: string(s.ID), Err: cause, Ambiguous: access.IsAmbiguous(err)}
+	}
+	out = e.result(err)
+	after = e.snap
+	after.Record, after.abandoned = e.record, false
+	after.Record.Claim, after.Record.ClaimUntil = "", 0
+	after.Record.Ambiguous = out.attempt(e.record, s.Record.Ambiguous)
+	after.hint = hint{Hint: plan.Hint{Always: e.reread}}
+	return after, out, err
+}
+
+// result is the outcome, given the error of the step that failed.
+func (e *execution) result(err error) outcome {
+	switch {
+	case access.IsAmbiguous(err):
+		return ambiguous
+	case err != nil && e.claim.ambiguous && e.record.IssueID != "":
+		return ambiguous // of the earlier attempt: not all of it has been cleared up
+	}
+	return e.outcome
+}
+
+// attempt is what the record says about an execution that ended so; earlier is
+// what it said before.
+func (o outcome) attempt(rec access.Record, earlier access.Attempt) access.Attempt {
+	switch {
+	case o == ambiguous:
+		return newAttempt()
+	case rec.IssueID != "":
+		return ""
+	case o == failed:
+		return access.AttemptFailed
+	}
+	return earlier
+}
+
+func (e *execution) run(ctx context.Context) error {
+	for len(e.steps) > 0 {
+		e.r.workers.Progress()
+		step := e.steps[0]
+		e.steps = e.steps[1:]
+		if err := e.claim.valid(ctx); err != nil {
+			return err
+		}
+		if err := e.do(ctx, step); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *execution) do(ctx context.Context, step plan.Step) error {
+	var err error
+	switch do := step.Do.(type) {
+	case plan.CreateIssue:
+		return e.create(ctx, do, step.Then)
+	case plan.Decide:
+		return e.decide(ctx, do, step.Then)
+	case plan.Refuse:
+		if err = e.comment(ctx, do.Comment); err == nil {
+			e.noteRefusal(do)
+		}
+	case plan.Comment:
+		err = e.comment(ctx, do.Draft)
+	case plan.Transition:
+		err = e.transition(ctx, do)
+	case plan.SaveRecord:
+	}
+	if errors.Is(err, access.ErrNotFound) {
+		e.r.noteMissing(e.snap.Snapshot) // It was deleted meanwhile.
+	}
+	if err != nil {
+		return err
+	}
+	e.record = step.Then
+	return nil
+}
+
+// create makes the issue, or adopts the one that an earlier attempt made.
+func (e *execution) create(ctx context.Context, do plan.CreateIssue, then access.Record) error {
+	ref, err := e.r.findEarlier(ctx, e.snap, do.Draft)
+	if err != nil {
+		return err
+	}
+	if !ref.IsZero() {
+		e.outcome, e.reread = adopted, true
+		e.r.log.Info("issue of an earlier attempt found, adopted", "request_id", e.snap.ID, "issue_key", ref.Key)
+	} else {
+		e.outcome = failed
+		if ref, err = e.r.tracker.CreateIssue(ctx, do.Draft); err != nil {
+			return err
+		}
+		e.outcome, e.reread = created, !e.r.cache.startsPending(do.Draft.Project, do.Draft.IssueType)
+		e.r.metrics.created.Inc()
+		e.r.log.Info("issue created", "request_id", e.snap.ID, "issue_key", ref.Key, "user", do.Draft.Request.User)
+	}
+	then.IssueID, then.IssueKey = ref.ID, ref.Key
+	e.record = then
+	e.r.cache.setRequestOf(ref.ID, e.snap.ID)
+	return nil
+}
+
+// comment writes a comment once: where an earlier attempt may have written it,
+// it is looked for first.
+func (e *execution) comment(ctx context.Context, d access.CommentDraft) error {
+	if e.claim.ambiguous && e.commented == nil {
+		keys, err := e.r.tracker.CommentKeys(ctx, e.issue)
+		if err != nil {
+			return err
+		}
+		e.commented = keys
+	}
+	if e.commented[d.DedupKey] {
+		return nil
+	}
+	if err := e.r.tracker.Comment(ctx, e.issue, d); err != nil {
+		return err
+	}
+	e.r.metrics.comments.Inc()
+	e.r.log.Info("comment added", "request_id", e.snap.ID, "issue_key", e.issue.Key, "about", d.DedupKey)
+	return nil
+}
+
+func (e *execution) transition(ctx context.Context, do plan.Transition) error {
+	log := e.r.log.With("request_id", e.snap.ID, "issue_key", e.issue.Key, "to", do.To)
+	moved, err := e.r.tracker.Transition(ctx, e.issue, do.Statuses)
+	switch {
+	case errors.Is(err, access.ErrUnreachable):
+		e.r.metrics.unreachable.Inc()
+		level := slog.LevelDebug // it is tried again with every execution
+		if e.r.cache.unreachable.Changed(string(e.snap.ID), string(do.To)) {
+			level = slog.LevelWarn
+		}
+		log.Log(ctx, level, "issue cannot be moved, its workflow has no transition there for this account", "error", err)
+	case err != nil:
+		return err
+	case moved:
+		e.r.metrics.transitions.WithLabelValues(string(do.To)).Inc()
+		e.r.cache.unreachable.Forget(string(e.snap.ID))
+		log.Info("issue moved")
+	}
+	e.snap.Issue = nil // What was read is no longer true.
+	return nil
+}
+
+// decide submits a decision and replaces what was left to do by what follows
+// from the answer.
+func (e *execution) decide(ctx context.Context, do plan.Decide, then access.Record) error {
+	out := access.Outcome{
+		Result: access.Submitted, Mode: e.r.opts.Policy.Review.Mode, Reviewer: e.snap.Reviewer, Request: e.snap.Request,
+	}
+	if !do.Found {
+		var err error
+		if out, err = e.r.cluster.Decide(ctx, do.Decision); err != nil {
+			return err
+		}
+	}
+	e.noteDecision(do.Decision, out)
+	e.record, e.snap.Record = then, then
+	if out.Request != nil {
+		e.snap.Request = out.Request
+	}
+	e.steps = e.r.opts.Policy.AfterDecision(e.snap.Snapshot, do.Decision, out)
+	return nil
+}
+
+// noteDecision writes the one line that answers, later, who decided what and why.
+func (e *execution) noteDecision(d access.Decision, out access.Outcome) {
+	e.r.metrics.decisions.WithLabelValues(string(out.Mode), string(out.Result)).Inc()
+	state := access.State("")
+	if out.Request != nil {
+		state = out.Request.State
+	}
+	e.r.log.Info("decision submitted",
+		"request_id", d.RequestID, "issue_key", d.Issue.Key, "change", d.ChangeID,
+		"person", d.By.String(), "account", d.By.ID, "teleport_user", d.Author, "mode", out.Mode, "reviewer", out.Reviewer,
+		"decision", d.State, "reason", d.Reason, "answer", out.Result, "state", state, "detail", out.Detail)
+}
+
+// noteRefusal counts and logs a status change that decided nothing.
+func (e *execution) noteRefusal(do plan.Refuse) {
+	d := do.Decision
+	e.r.metrics.refusals.WithLabelValues(string(do.Why)).Inc()
+	e.r.log.Warn("decision refused",
+		"request_id", d.RequestID, "issue_key", d.Issue.Key, "change", d.ChangeID,
+		"person", d.By.String(), "account", d.By.ID, "teleport_user", d.Author,
+		"mode", e.r.opts.Policy.Review.Mode, "decision", d.State, "reason", d.Reason, "refusal", do.Why)
+}

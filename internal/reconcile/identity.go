@@ -1,0 +1,117 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"teleport-jira/internal/access"
+	"teleport-jira/internal/plan"
+)
+
+// person looks up what the rules need to know of the author of a status change.
+func (r *Reconciler) person(ctx context.Context, s plan.Snapshot, change access.StatusChange) (*plan.Person, error) {
+	policy := r.opts.Policy
+	p, who := &plan.Person{}, change.By
+	if who.ID == "" {
+		return p, nil
+	}
+	if listed := len(policy.ListedUsers(who)) > 0; policy.Review.UserTrait != "" && (!listed || !policy.Review.AllowSelfApproval) {
+		if err := r.unclear(s, who, p, listed, r.byTrait(ctx, s, who, p)); err != nil {
+			return nil, err
+		}
+	}
+	if len(policy.Review.ApproverGroups) > 0 && !policy.NamesApprover(who) {
+		if err := r.byGroup(ctx, s, who, p); err != nil {
+			return nil, err
+		}
+	}
+	if !policy.Review.AllowSelfApproval && who.Email == "" {
+		if err := r.bySearch(ctx, s, who, p); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// byGroup finds out whether the account is in an approver group. Groups that
+// cannot be read before somebody changes something count as not being in them.
+func (r *Reconciler) byGroup(ctx context.Context, s plan.Snapshot, who access.Actor, p *plan.Person) error {
+	in, err := r.tracker.InGroups(ctx, who, r.opts.Policy.Review.ApproverGroups)
+	if err != nil && access.ClassOf(err) == access.Permanent {
+		p.GroupsUnclear = reasonOf(err)
+		r.log.Warn("groups of a person could not be read, counted as not in them",
+			"request_id", s.ID, "issue_key", s.Issue.Ref.Key, "person", who.String(), "error", err,
+			"fix", "give the daemon's jira account the global permission to browse users and groups")
+		return nil
+	}
+	p.InGroups = in
+	return err
+}
+
+// bySearch asks Jira whether it finds an account that hides its e-mail under the
+// requester's name. Under an e-mail it finds that account, or at worst one whose
+// e-mail begins so, whatever a mapping says of the person. Under another name it
+// finds many that begin with it: that leaves it open, and nobody whom a mapping
+// names is asked about.
+func (r *Reconciler) bySearch(ctx context.Context, s plan.Snapshot, who access.Actor, p *plan.Person) error {
+	user := s.Request.User
+	address, mapped := strings.Contains(user, "@"), r.opts.Policy.TeleportUser(who, p) != ""
+	if mapped && !address {
+		return nil
+	}
+	found, err := r.tracker.IsUser(ctx, who, user)
+	switch {
+	case err != nil:
+		return r.unclear(s, who, p, mapped, err)
+	case found && address:
+		p.IsRequester = true
+	case found:
+		p.Unclear = fmt.Sprintf("Jira finds it when it is asked for the requester's name, %s", user)
+	}
+	return nil
+}
+
+// unclear turns a look-up that will not be answered before somebody changes
+// something into what the person is told; other errors are tried again. Where
+// a mapping says who the person is, the look-up was to confirm it only.
+func (r *Reconciler) unclear(s plan.Snapshot, who access.Actor, p *plan.Person, mapped bool, err error) error {
+	if err == nil || access.ClassOf(err) != access.Permanent {
+		return err
+	}
+	if mapped {
+		r.log.Debug("person could not be looked up, their mapping counts",
+			"request_id", s.ID, "issue_key", s.Issue.Ref.Key, "person", who.String(), "error", err)
+		return nil
+	}
+	r.log.Warn("person could not be looked up, and may not decide",
+		"request_id", s.ID, "issue_key", s.Issue.Ref.Key, "person", who.String(), "error", err)
+	p.Unclear = reasonOf(err)
+	return nil
+}
+
+// reasonOf is the cause of an error without the call that failed.
+func reasonOf(err error) string {
+	var e *access.Error
+	if errors.As(err, &e) {
+		return e.Err.Error()
+	}
+	return err.Error()
+}
+
+// byTrait maps by trait if exactly one Teleport user has it; the requester is
+// recognised among several, too.
+func (r *Reconciler) byTrait(ctx context.Context, s plan.Snapshot, who access.Actor, p *plan.Person) error {
+	users, err := r.cluster.UsersByTrait(ctx, r.opts.Policy.Review.UserTrait, who.ID)
+	if err != nil {
+		return err
+	}
+	if len(users) == 1 {
+		p.TraitUser = users[0]
+	}
+	for _, user := range users {
+		p.IsRequester = p.IsRequester || user == s.Request.User
+	}
+	return nil
+}

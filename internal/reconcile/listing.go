@@ -1,0 +1,179 @@
+package reconcile
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"teleport-jira/internal/access"
+	"teleport-jira/internal/plan"
+)
+
+// resync lists the open issues, then the requests: an issue whose request is not
+// in the later list has certainly lost it. No call is made for what both sides
+// agree on.
+func (r *Reconciler) resync(ctx context.Context) error {
+	open := map[string]struct{}{}
+	byRequest := map[access.RequestID]access.IssueSummary{}
+	for issue, err := range r.tracker.Search(ctx, access.IssueQuery{Statuses: r.opts.Policy.Statuses[access.Pending]}) {
+		if err != nil {
+			return fmt.Errorf("search open issues: %w", err)
+		}
+		r.watchdog.Progress(resync)
+		open[issue.Ref.ID] = struct{}{}
+		if id := r.requestOf(issue); id != "" {
+			byRequest[id] = issue
+		} else {
+			r.enqueue(key{issue: issue.Ref.ID}, hint{})
+		}
+	}
+	r.cache.setOpen(open)
+	listed := map[access.RequestID]struct{}{}
+	states := map[access.State]int{}
+	var settled []access.RequestID
+	for req, err := range r.cluster.Requests(ctx) {
+		if err != nil {
+			return fmt.Errorf("list requests: %w", err)
+		}
+		r.watchdog.Progress(resync)
+		listed[req.ID] = struct{}{}
+		states[req.State]++
+		if !r.enqueueListed(req, byRequest) {
+			settled = append(settled, req.ID)
+		}
+	}
+	r.enqueueDeleted(byRequest, listed, states)
+	return r.enqueueSettled(ctx, settled)
+}
+
+// enqueueListed queues a request unless it is settled and, as far as Jira shows,
+// in step. It returns false for a settled one of which that is not known.
+func (r *Reconciler) enqueueListed(req *access.Request, open map[access.RequestID]access.IssueSummary) bool {
+	issue, isOpen := open[req.ID]
+	switch {
+	case !req.State.Settled():
+		r.enqueue(key{request: req.ID}, hint{resync: true})
+	case isOpen:
+		r.enqueue(key{request: req.ID}, hint{Hint: plan.Hint{Observed: &issue.Status}})
+	default:
+		return r.cache.isSynced(req)
+	}
+	return true
+}
+
+// enqueueDeleted queues the requests that have an open issue, or had an issue
+// when this process saw them, and are no longer listed.
+func (r *Reconciler) enqueueDeleted(open map[access.RequestID]access.IssueSummary, listed map[access.RequestID]struct{}, states map[access.State]int) {
+	for id, issue := range open {
+		if _, ok := listed[id]; !ok {
+			r.enqueue(key{request: id}, hint{orphan: issue.Ref.ID, Hint: plan.Hint{Observed: &issue.Status}})
+		}
+	}
+	for _, id := range r.cache.keepOnly(listed, states) {
+		r.enqueue(key{request: id}, hint{})
+	}
+}
+
+const (
+	// maxQueuedSettled is how long the queue may be when settled requests are added.
+	maxQueuedSettled = 1000
+	// settledInterval is how often more are added.
+	settledInterval = 50 * time.Millisecond
+)
+
+// enqueueSettled queues settled requests as the queue empties, so that what
+// happens meanwhile does not wait behind all of them. Where another resync is
+// due, it leaves the rest to that.
+func (r *Reconciler) enqueueSettled(ctx context.Context, settled []access.RequestID) error {
+	for {
+		n := min(len(settled), max(0, maxQueuedSettled-r.queue.Len()))
+		for _, id := range settled[:n] {
+			r.enqueue(key{request: id}, hint{})
+		}
+		settled = settled[n:]
+		if len(settled) == 0 || len(r.resyncs) > 0 {
+			return nil
+		}
+		r.watchdog.Progress(resync)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(settledInterval):
+		}
+	}
+}
+
+// requestOf returns the request of an issue that the daemon's account created:
+// the one whose record names it, as far as this process has seen, else the one
+// that the issue says.
+func (r *Reconciler) requestOf(issue access.IssueSummary) access.RequestID {
+	return cmp.Or(r.cache.requestOf(issue.Ref.ID), issue.RequestID, requestIDFromLabels(issue.Labels))
+}
+
+// requestIDFromLabels returns the request that a label names; "" when none does.
+func requestIDFromLabels(labels []string) access.RequestID {
+	for _, label := range labels {
+		if rest, ok := strings.CutPrefix(label, access.LabelPrefix); ok {
+			if id, err := access.ParseRequestID(rest); err == nil {
+				return id
+			}
+		}
+	}
+	return ""
+}
+
+const (
+	// lookBack is how long the daemon may have been down for the first poll to
+	// find everything that people moved meanwhile. Issues of pending requests are
+	// read by the first resync, however long ago they were moved.
+	lookBack = 48 * time.Hour
+	// searchLag is how much longer ago than the last poll an issue may have been
+	// updated and still be new to the search.
+	searchLag = 2 * time.Minute
+)
+
+// poller finds issues that were moved where no webhook told. It is used by one
+// goroutine.
+type poller struct {
+	r    *Reconciler
+	last time.Time            // start of the last poll that succeeded
+	seen map[string]time.Time // issues already enqueued, by their time of update
+}
+
+func newPoller(r *Reconciler) *poller {
+	return &poller{r: r, last: time.Now().Add(-lookBack), seen: map[string]time.Time{}}
+}
+
+func (p *poller) poll(ctx context.Context) error {
+	start := time.Now()
+	seen := map[string]time.Time{}
+	q := access.IssueQuery{
+		NotStatuses:  p.r.opts.Policy.Statuses[access.Pending],
+		UpdatedSince: time.Since(p.last) + searchLag,
+	}
+	for issue, err := range p.r.tracker.Search(ctx, q) {
+		if err != nil {
+			return fmt.Errorf("search moved issues: %w", err)
+		}
+		p.r.watchdog.Progress(poll)
+		seen[issue.Ref.ID] = issue.Updated
+		if !p.seen[issue.Ref.ID].Equal(issue.Updated) {
+			p.enqueue(issue)
+		}
+	}
+	p.last, p.seen = start, seen
+	return nil
+}
+
+func (p *poller) enqueue(issue access.IssueSummary) {
+	id := p.r.requestOf(issue)
+	if id == "" {
+		p.r.enqueue(key{issue: issue.Ref.ID}, hint{})
+		return
+	}
+	p.r.enqueue(key{request: id}, hint{
+		Hint: plan.Hint{Observed: &issue.Status, IssueID: issue.Ref.ID}, orphan: issue.Ref.ID,
+	})
+}
