@@ -8,17 +8,17 @@ type Decision struct {
 	By        Actor
 	Author    string // the Teleport user that By is mapped to; empty when unmapped
 	Issue     IssueRef
-	ChangeID  string // changelog id: names the decision
+	ChangeID  string // changelog id: identifies the decision
 }
 
-// Verdict is what came of submitting a Decision.
+// Result is what came of submitting a Decision.
 type Result string
 
-// What Teleport answers to a decision. All of them are final: the same move
-// is not submitted again.
+// What Teleport answers to a decision. All of them are final: the same status
+// change is not submitted again.
 const (
-	// Submitted: the review or state was accepted. Outcome.Request tells
-	// whether that settled the request.
+	// Submitted: the review or state was accepted. Outcome.Request
+	// shows whether that settled the request.
 	Submitted Result = "submitted"
 	// AlreadyReviewed: the reviewing Teleport user has reviewed it before.
 	AlreadyReviewed Result = "already_reviewed"
@@ -33,8 +33,8 @@ type Outcome struct {
 	Result   Result
 	Mode     ReviewMode // the mode that was used
 	Reviewer string     // the Teleport user in whose name it was submitted
-	Request  *Request   // as it stands afterwards; nil when unknown
-	Detail   string     // for people: Teleport's words, or the role rule that is missing
+	Request  *Request   // as it is afterwards; nil when unknown
+	Detail   string     // for people: Teleport's message, or the role rule that is missing
 }
 
 // ReviewMode is the way a decision reaches Teleport.

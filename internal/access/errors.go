@@ -8,15 +8,15 @@ import (
 
 // Sentinels, to be matched with errors.Is.
 var (
-	// ErrNotFound: the request, record or issue is not there, or not visible.
+	// ErrNotFound: the request, record or issue does not exist, or is not visible.
 	ErrNotFound = errors.New("not found")
 	// ErrConflict: a compare-and-swap met another value than expected.
 	ErrConflict = errors.New("changed by somebody else")
-	// ErrNotReachable: no transition open to this account leads to the status.
+	// ErrUnreachable: no transition open to this account leads to the status.
 	ErrUnreachable = errors.New("no transition leads there")
 )
 
-// Class tells what may be done about an error.
+// Class is what may be done about an error.
 type Class string
 
 // The classes. An error without one is temporary: trying again is safe,
@@ -35,7 +35,7 @@ type Error struct {
 	Class  Class         // what to do about it
 	Status int           // HTTP status; 0 when there was none
 	After  time.Duration // earliest retry the server asked for; 0 when it did not say
-	// Unsure: the effect may have happened although no answer said so.
+	// Ambiguous: the effect may have happened although no answer said so.
 	Ambiguous bool
 	Err       error
 }
@@ -48,10 +48,10 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s %s: %v", e.Op, e.Key, e.Err)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// ClassOf is the class of the outermost *Error in err's chain, or Temporary.
+// ClassOf returns the class of the outermost *Error in err's chain, or Temporary.
 func ClassOf(err error) Class {
 	var e *Error
 	if errors.As(err, &e) && e.Class != "" {
@@ -60,7 +60,7 @@ func ClassOf(err error) Class {
 	return Temporary
 }
 
-// RetryAfter is how long the server asked to be left alone; 0 when it did not.
+// RetryAfter returns how long the server asked to wait; 0 when it did not.
 func RetryAfter(err error) time.Duration {
 	var e *Error
 	if errors.As(err, &e) {
@@ -69,7 +69,7 @@ func RetryAfter(err error) time.Duration {
 	return 0
 }
 
-// IsUnsure tells whether the failed call may have had its effect.
+// IsAmbiguous reports whether the failed call may have had its effect.
 func IsAmbiguous(err error) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Ambiguous

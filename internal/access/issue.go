@@ -38,7 +38,7 @@ type IssueRef struct {
 	Key string
 }
 
-// IsZero tells whether r names no issue.
+// IsZero reports whether r names no issue.
 func (r IssueRef) IsZero() bool { return r.ID == "" }
 
 // Status is a workflow status of a Jira issue.
@@ -47,7 +47,7 @@ type Status struct {
 	Name string
 }
 
-// Is tells whether configured, a status name or id, means this status.
+// Is reports whether configured, a status name or id, means this status.
 func (s Status) Is(configured string) bool {
 	return configured != "" && (s.ID == configured || strings.EqualFold(s.Name, configured))
 }
@@ -62,23 +62,23 @@ type Issue struct {
 	Labels    []string
 	RequestID RequestID // the property teleportAccessRequestId; empty when absent or malformed
 	Holder    string    // who reserved an issue of which no record is left, last; "" when nobody has
-	// LastMove is the newest changelog entry that moved the issue into its
+	// LastChange is the newest changelog entry that brought the issue into its
 	// current status; nil when the changelog does not show one, as for an
-	// issue that never moved.
+	// issue that never changed its status.
 	LastChange *StatusChange
 	Comments   []Comment // oldest first
 }
 
-// Move is a changelog entry that changed an issue's status.
+// StatusChange is a changelog entry that changed an issue's status.
 type StatusChange struct {
 	ID   string // changelog id
 	By   Actor
 	At   time.Time
 	From Status
 	To   Status
-	// Project is the key of the project that the issue was in when it was
-	// moved; empty when nobody can tell, or when no transition moved it: the
-	// status was chosen along with another project or workflow.
+	// Project is the key of the project that the issue was in at that time;
+	// empty when that is not known, or when no transition changed the status: it
+	// was chosen along with another project or workflow.
 	Project string
 }
 
@@ -110,11 +110,11 @@ type Actor struct {
 	Active      bool
 }
 
-// Same tells whether both are the same account. An account without an id is
+// Same reports whether both are the same account. An account without an id is
 // the same as none.
 func (a Actor) Same(b Actor) bool { return a.ID != "" && a.ID == b.ID }
 
-// Is tells whether handle, as an operator configures it, means this account:
+// Is reports whether handle, as an operator configures it, means this account:
 // its id exactly, or its user name or e-mail without regard to case.
 func (a Actor) Is(handle string) bool {
 	if handle == "" {
@@ -123,7 +123,7 @@ func (a Actor) Is(handle string) bool {
 	return a.ID == handle || strings.EqualFold(a.Name, handle) || strings.EqualFold(a.Email, handle)
 }
 
-// Handle is the most telling name that stays unique: e-mail, user name or id.
+// Handle returns the most readable unique name: e-mail, user name or id.
 func (a Actor) Handle() string {
 	switch {
 	case a.Email != "":
@@ -134,7 +134,7 @@ func (a Actor) Handle() string {
 	return a.ID
 }
 
-// String is "Display Name <handle>", for people to read. People choose their
+// String returns "Display Name <handle>", for people to read. People choose their
 // display names: what stands between the angle brackets is always the handle.
 func (a Actor) String() string {
 	name := strings.TrimSpace(strings.NewReplacer("<", "", ">", "").Replace(a.DisplayName))
@@ -144,7 +144,7 @@ func (a Actor) String() string {
 	return name + " <" + a.Handle() + ">"
 }
 
-// Draft is an issue to be made for a request. The tracker renders the texts
+// Draft is an issue to be created for a request. The tracker renders the texts
 // and adds the property and label that find the issue again.
 type Draft struct {
 	Request   Request
@@ -154,8 +154,9 @@ type Draft struct {
 	Labels    []string // beyond the ones configured for every issue
 }
 
-// Notice is a comment to be written. Text is plain: the tracker escapes all of
-// it. Mark names the event it reports and finds the comment again.
+// CommentDraft is a comment to be written. Text is plain: the tracker escapes
+// all of it. DedupKey names the event that it reports and finds the comment
+// again.
 type CommentDraft struct {
 	DedupKey string
 	Text     string
@@ -181,8 +182,8 @@ type IssueQuery struct {
 
 // IssueHint is what a webhook says about an issue: where to look, never what
 // is true. RequestID is a candidate taken from a label; empty when there is none.
-// Status is the one that the webhook shows; zero when it shows none. It says
-// whether looking is worth a call, and a later webhook or poll tells more.
+// Status is the one that the webhook shows; zero when it shows none: where it is
+// the expected one, reading the issue is not worth a call.
 type IssueHint struct {
 	ID        string
 	Key       string

@@ -43,11 +43,11 @@ func RequestIDFromLabels(labels []string) RequestID {
 	return ""
 }
 
-// State is where a request stands, and what an issue has been brought to.
+// State is the state of a request, and what an issue has been brought to.
 type State string
 
 // The states of a request. Teleport knows the first four; Expired stands for a
-// request that is gone, whether its time ran out or somebody removed it.
+// request that was deleted, whether it expired or somebody removed it.
 const (
 	Pending  State = "pending"
 	Approved State = "approved"
@@ -56,7 +56,7 @@ const (
 	Expired  State = "expired"
 )
 
-// Settled tells whether a request in this state can no longer be decided.
+// Settled reports whether a request in this state can no longer be decided.
 func (s State) Settled() bool { return s != Pending && s != "" }
 
 // Request is an Access Request as the cluster shows it at one moment. What
@@ -69,7 +69,7 @@ type Request struct {
 	State              State
 	ResolveReason      string
 	Created            time.Time
-	Expires            time.Time // the resource's own expiry: when a pending request vanishes
+	Expires            time.Time // the resource's own expiry: when a pending request is deleted
 	AccessExpires      time.Time // when the access ends once approved
 	MaxDuration        time.Time
 	SessionTTL         time.Time

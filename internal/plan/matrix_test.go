@@ -48,7 +48,7 @@ func people() map[string]somebody {
 		"of no known type":        {actor: with(person("p12"), func(a *access.Actor) { a.Type = "" }), app: true},
 		"customer":                {actor: with(person("p13"), func(a *access.Actor) { a.Type = access.AccountCustomer }), not: plan.RefusedCustomer},
 		"inactive":                {actor: with(person("p14"), func(a *access.Actor) { a.Active = false }), not: plan.RefusedInactive},
-		"without an id":           {actor: access.Actor{DisplayName: "Ghost", Active: true, Type: access.AccountPerson}, not: plan.RefusedUnseen},
+		"without an id":           {actor: access.Actor{DisplayName: "Ghost", Active: true, Type: access.AccountPerson}, not: plan.RefusedNoAuthor},
 	}
 }
 
@@ -115,7 +115,7 @@ func refusalOf(p somebody, pol policy, mode access.ReviewMode, place, how string
 	}{
 		{place == "another project" || place == "moved in another project" && how == "person", plan.RefusedOtherProject},
 		{place == "long-term", plan.RefusedLongTerm},
-		{how == "unseen" || p.not == plan.RefusedUnseen, plan.RefusedUnseen},
+		{how == "unseen" || p.not == plan.RefusedNoAuthor, plan.RefusedNoAuthor},
 		{p.not == plan.RefusedCustomer, plan.RefusedCustomer},
 		{p.app && !pol.named, plan.RefusedApp},
 		{p.not == plan.RefusedInactive, plan.RefusedInactive},

@@ -9,7 +9,7 @@ import (
 )
 
 // clockSkew is how far the cluster's clock may be ahead of ours before an
-// expiry is taken for a removal. Replicas' clocks may be minutes apart.
+// expiry is taken for a removal. Clocks may be minutes apart.
 const clockSkew = 2 * time.Minute
 
 func reviewComment(i int, r access.Review) access.CommentDraft {
@@ -25,44 +25,44 @@ func reviewComment(i int, r access.Review) access.CommentDraft {
 	return access.CommentDraft{DedupKey: reviewKey(i), Text: b.String()}
 }
 
-func resolutionComment(v Snapshot, state access.State) access.CommentDraft {
+func resolutionComment(s Snapshot, state access.State) access.CommentDraft {
 	var b strings.Builder
 	switch {
-	case v.Request == nil && state == access.Expired && deletedEarly(v):
+	case s.Request == nil && state == access.Expired && deletedEarly(s):
 		b.WriteString("This Access Request was removed in Teleport before it expired. It can no longer be decided.")
 	case state == access.Expired:
 		b.WriteString("This Access Request has expired. It can no longer be decided.")
-	case state == access.Promoted && v.Request.PromotedTo != "":
-		fmt.Fprintf(&b, "This Access Request has been promoted to the access list %s.", v.Request.PromotedTo)
+	case state == access.Promoted && s.Request.PromotedTo != "":
+		fmt.Fprintf(&b, "This Access Request has been promoted to the access list %s.", s.Request.PromotedTo)
 	default:
 		fmt.Fprintf(&b, "This Access Request has been %s.", state)
 	}
-	if v.Request != nil && v.Request.ResolveReason != "" {
-		fmt.Fprintf(&b, "\nReason: %s", v.Request.ResolveReason)
+	if s.Request != nil && s.Request.ResolveReason != "" {
+		fmt.Fprintf(&b, "\nReason: %s", s.Request.ResolveReason)
 	}
 	return access.CommentDraft{DedupKey: ResolutionKey(state), Text: b.String()}
 }
 
-// ResolutionMark names the comment about what a request came to.
+// ResolutionKey is the dedup key of the comment about how a request was settled.
 func ResolutionKey(state access.State) string { return "resolution/" + string(state) }
 
-// removed tells whether a request that is gone went before its time. A record
+// deletedEarly reports whether a request was deleted before it expired. A record
 // of the existing plugin does not know the time and counts as expired.
-func deletedEarly(v Snapshot) bool {
-	return v.Record.Expires != 0 && v.Now.Add(clockSkew).Before(v.Record.Expires.Time())
+func deletedEarly(s Snapshot) bool {
+	return s.Record.Expires != 0 && s.Now.Add(clockSkew).Before(s.Record.Expires.Time())
 }
 
-func progressComment(v Snapshot, d access.Decision) access.CommentDraft {
+func progressComment(s Snapshot, d access.Decision) access.CommentDraft {
 	given, needed := 0, 0
-	for _, r := range v.Request.Reviews {
+	for _, r := range s.Request.Reviews {
 		if r.State == d.State {
 			given++
 		}
 	}
-	if len(v.Request.Thresholds) == 1 {
-		needed = v.Request.Thresholds[0].Approve
+	if len(s.Request.Thresholds) == 1 {
+		needed = s.Request.Thresholds[0].Approve
 		if d.State == access.Denied {
-			needed = v.Request.Thresholds[0].Deny
+			needed = s.Request.Thresholds[0].Deny
 		}
 	}
 	one, several := "approval", "approvals"
@@ -79,30 +79,30 @@ func progressComment(v Snapshot, d access.Decision) access.CommentDraft {
 	return access.CommentDraft{DedupKey: changeKey(d.ChangeID), Text: text + " The request stays pending until there are enough."}
 }
 
-// moveMark names the comment that answers a move.
+// changeKey is the dedup key of the comment that answers a status change.
 func changeKey(id string) string { return "move/" + id }
 
-func (s Policy) refusalComment(v Snapshot, why Refusal, move access.StatusChange, detail string) access.CommentDraft {
-	who := move.By.String()
-	if move.By.ID == "" {
+func (p Policy) refusalComment(s Snapshot, why Refusal, change access.StatusChange, detail string) access.CommentDraft {
+	who := change.By.String()
+	if change.By.ID == "" {
 		who = "Somebody"
 	}
-	text := fmt.Sprintf("%s moved this issue to %s, but this decided nothing: %s", who, move.To.Name, s.refusalText(v, why, move))
+	text := fmt.Sprintf("%s moved this issue to %s, but this decided nothing: %s", who, change.To.Name, p.refusalText(s, why, change))
 	if detail != "" {
 		text += "\n" + detail
 	}
-	return access.CommentDraft{DedupKey: changeKey(move.ID), Text: text}
+	return access.CommentDraft{DedupKey: changeKey(change.ID), Text: text}
 }
 
-// refusalText says what was wrong and what would work.
-func (s Policy) refusalText(v Snapshot, why Refusal, move access.StatusChange) string {
+// refusalText returns what was wrong and what would work.
+func (p Policy) refusalText(s Snapshot, why Refusal, change access.StatusChange) string {
 	const other = " Somebody who may decide it can move the issue, or review the request in Teleport."
 	switch why {
 	case RefusedOtherProject:
-		return s.otherProjectText(v)
+		return p.otherProjectText(s)
 	case RefusedLongTerm:
 		return "a long-term request can be decided in Teleport only, by promoting it to an access list."
-	case RefusedUnseen:
+	case RefusedNoAuthor:
 		return "Jira's history does not show who moved the issue. Move it back and once more, or review the request in Teleport."
 	case RefusedApp:
 		return "app and automation accounts may not decide, unless they are configured as approvers." + other
@@ -114,21 +114,21 @@ func (s Policy) refusalText(v Snapshot, why Refusal, move access.StatusChange) s
 		return "nobody may decide their own request." + other
 	case RefusedUnclear:
 		return "it could not be found out whether the account is the requester's, who may not decide: " +
-			s.unclear(v, move.By) + ". An administrator can say under [review.users] whose it is." + other
+			p.unclear(s, change.By) + ". An administrator can say under [review.users] whose it is." + other
 	case RefusedGroupsUnclear:
 		return "it could not be found out whether the account is in one of the approver groups: " +
-			v.Person.GroupsUnclear + "." + other
+			s.Person.GroupsUnclear + "." + other
 	case RefusedNotApprover:
 		return "the account is not one of the configured approvers." + other
 	case RefusedNotSuggested:
-		return suggestedText(v.Request.SuggestedReviewers)
+		return suggestedText(s.Request.SuggestedReviewers)
 	case RefusedUnmapped:
 		return "no Teleport user is known for this account. An administrator can add one under [review.users] " +
 			"or [review.identity], or the request can be reviewed in Teleport."
 	case RefusedNoDecision:
 		return "this status cannot be asked for, only approved and denied can. The request is still pending."
 	case RefusedSettled:
-		return settledText(v.wantState())
+		return settledText(s.wantState())
 	case RefusedReviewed:
 		return "Teleport has a review by this reviewer already. Somebody else has to decide, in Teleport if need be."
 	case RefusedByTeleport:
@@ -137,14 +137,15 @@ func (s Policy) refusalText(v Snapshot, why Refusal, move access.StatusChange) s
 	return string(why) + "."
 }
 
-// foreignText tells a decision in another project from one that came home.
-func (s Policy) otherProjectText(v Snapshot) string {
-	if s.mayDecideIn(v, v.Issue.Project) {
+// otherProjectText is about a decision in another project, also where the issue
+// has been moved back since.
+func (p Policy) otherProjectText(s Snapshot) string {
+	if p.mayDecideIn(s, s.Issue.Project) {
 		return "it was moved while the issue was in another project, or by changing its project or workflow, which other people may do. " +
 			"Somebody who may decide it can move the issue now, or review the request in Teleport."
 	}
 	return fmt.Sprintf("the project %s is not the one in which this request may be decided, %s. "+
-		"Move the issue there, or review the request in Teleport.", v.Issue.Project, s.RouteOf(v.Request).Project)
+		"Move the issue there, or review the request in Teleport.", s.Issue.Project, p.RouteOf(s.Request).Project)
 }
 
 func suggestedText(reviewers []string) string {
@@ -154,8 +155,8 @@ func suggestedText(reviewers []string) string {
 	return "only the suggested reviewers may decide: " + strings.Join(reviewers, ", ") + "."
 }
 
-// settledText is about a request that is settled; its state is pending where
-// nobody knows yet how.
+// settledText is about a request that is settled; its state is pending where it
+// is not known yet how.
 func settledText(state access.State) string {
 	if !state.Settled() {
 		return "the request was settled at the same moment, or it is gone. It cannot be decided again."

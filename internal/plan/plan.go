@@ -7,17 +7,17 @@ import (
 	"teleport-jira/internal/access"
 )
 
-// Action is one outward effect: CreateIssue, Comment, Move, Decide, Refuse or
-// Note.
+// Action is one outward effect: CreateIssue, Comment, Transition, Decide,
+// Refuse or SaveRecord.
 type Action interface{ action() }
 
-// CreateIssue makes the request's issue.
+// CreateIssue creates the request's issue.
 type CreateIssue struct{ Draft access.Draft }
 
-// Comment writes a notice on the issue.
+// Comment writes a comment on the issue.
 type Comment struct{ Draft access.CommentDraft }
 
-// Move brings the issue into one of the statuses that stand for a state. That
+// Transition brings the issue into one of the statuses that stand for a state. That
 // no transition leads there is worth a warning and stops nothing else.
 type Transition struct {
 	To       access.State
@@ -28,19 +28,19 @@ type Transition struct {
 // is planned by AfterDecision.
 type Decide struct {
 	Decision access.Decision
-	// Found says that Teleport has it already, from an attempt whose answer was
-	// lost: nothing is submitted, and the rest is done.
+	// Found: Teleport has it already, from an attempt whose answer was lost.
+	// Nothing is submitted, and all that follows from it is done.
 	Found bool
 }
 
-// Refuse explains on the issue why a move decided nothing.
+// Refuse explains on the issue why a status change decided nothing.
 type Refuse struct {
 	Why      Refusal
-	Decision access.Decision // what was asked for; Verdict is empty where the move asked for none
+	Decision access.Decision // what was asked for; State is empty where no decision was
 	Comment  access.CommentDraft
 }
 
-// Note has no effect but the record.
+// SaveRecord has no effect but the record.
 type SaveRecord struct{}
 
 func (CreateIssue) action() {}
@@ -51,14 +51,14 @@ func (Refuse) action()      {}
 func (SaveRecord) action()  {}
 
 // Step is an action and the record as it shall be once the action has
-// happened. Claim, ClaimUntil and Unsure are the applier's; CreateIssue and
-// Decide leave to the applier what only their answers tell.
+// happened. Claim, ClaimUntil and Ambiguous belong to whoever executes it;
+// CreateIssue and Decide leave to that what only their answers show.
 type Step struct {
 	Do   Action
 	Then access.Record
 }
 
-// builder strings steps together while keeping the record they lead to.
+// builder collects steps and keeps the record that they lead to.
 type builder struct {
 	record access.Record
 	steps  []Step
@@ -71,68 +71,68 @@ func (b *builder) add(a Action, change func(*access.Record)) {
 	b.steps = append(b.steps, Step{Do: a, Then: b.record})
 }
 
-// Plan is what is missing, in the order to do it. It is empty when request,
+// Plan returns what is missing, in the order to do it. It is empty when request,
 // record and issue agree as far as they are known.
-func (s Policy) Plan(v Snapshot) []Step {
-	if v.Record.IssueID == "" {
-		return s.planCreate(v)
+func (p Policy) Plan(s Snapshot) []Step {
+	if s.Record.IssueID == "" {
+		return p.planCreate(s)
 	}
-	if v.IssueMissing {
+	if s.IssueMissing {
 		return nil
 	}
-	b := &builder{record: v.Record}
-	s.planReviews(v, b)
-	if state := v.wantState(); state.Settled() {
-		s.planSettled(v, b, state)
+	b := &builder{record: s.Record}
+	p.planReviews(s, b)
+	if state := s.wantState(); state.Settled() {
+		p.planSettled(s, b, state)
 		return b.steps
 	}
-	if expires := access.UnixTimeOf(v.Request.Expires); expires != 0 && expires != v.Record.Expires {
+	if expires := access.UnixTimeOf(s.Request.Expires); expires != 0 && expires != s.Record.Expires {
 		// Where it has changed, or the existing plugin did not note it.
 		b.add(SaveRecord{}, func(r *access.Record) { r.Expires = expires })
 	}
-	if v.Issue != nil {
-		s.planPending(v, b)
+	if s.Issue != nil {
+		p.planPending(s, b)
 	}
 	return b.steps
 }
 
-// PlanOrphan is what to do with an issue, made by the daemon, whose request is
-// gone while no record names the issue. Where there is a record at all the
+// PlanOrphan returns what to do with an issue, created by the daemon, whose
+// request is deleted while no record names the issue. Where there is a record at all the
 // issue is put into it, and all else follows as usual. Else nothing but the
 // issue can be changed; one that was closed before and reopened by hand is
-// closed again, in silence.
-func (s Policy) PlanOrphan(v Snapshot) []Step {
-	if v.Request != nil || v.Issue == nil {
+// closed again without a comment.
+func (p Policy) PlanOrphan(s Snapshot) []Step {
+	if s.Request != nil || s.Issue == nil {
 		return nil
 	}
-	b := &builder{record: v.Record}
-	state, known := s.Statuses.StateOf(v.Issue.Status)
+	b := &builder{record: s.Record}
+	state, known := p.Statuses.StateOf(s.Issue.Status)
 	switch {
-	case !v.Record.IsZero():
-		b.add(SaveRecord{}, func(r *access.Record) { r.IssueID, r.IssueKey = v.Issue.Ref.ID, v.Issue.Ref.Key })
-	case known && state != access.Pending || !known && v.Issue.LastChange != nil:
-	case v.Reported != "":
-		b.add(s.transition(v.Reported), nil)
+	case !s.Record.IsZero():
+		b.add(SaveRecord{}, func(r *access.Record) { r.IssueID, r.IssueKey = s.Issue.Ref.ID, s.Issue.Ref.Key })
+	case known && state != access.Pending || !known && s.Issue.LastChange != nil:
+	case s.Reported != "":
+		b.add(p.transition(s.Reported), nil)
 	default:
-		b.add(Comment{resolutionComment(v, access.Expired)}, nil)
-		b.add(s.transition(access.Expired), nil)
+		b.add(Comment{resolutionComment(s, access.Expired)}, nil)
+		b.add(p.transition(access.Expired), nil)
 	}
 	return b.steps
 }
 
-func (s Policy) planCreate(v Snapshot) []Step {
-	if v.Request == nil || v.Request.State.Settled() && v.Record.IsZero() {
+func (p Policy) planCreate(s Snapshot) []Step {
+	if s.Request == nil || s.Request.State.Settled() && s.Record.IsZero() {
 		return nil
 	}
-	route := s.RouteOf(v.Request)
+	route := p.RouteOf(s.Request)
 	if route.Skip {
 		return nil
 	}
 	draft := access.Draft{
-		Request: *v.Request, URL: v.URL,
+		Request: *s.Request, URL: s.URL,
 		Project: route.Project, IssueType: route.IssueType, Labels: route.Labels,
 	}
-	return []Step{{Do: CreateIssue{draft}, Then: Describe(v.Record, v.Request)}}
+	return []Step{{Do: CreateIssue{draft}, Then: Describe(s.Record, s.Request)}}
 }
 
 // Describe fills the record with what it keeps of the request itself.
@@ -142,111 +142,84 @@ func Describe(rec access.Record, req *access.Request) access.Record {
 	return rec
 }
 
-func (s Policy) planReviews(v Snapshot, b *builder) {
-	if v.Request == nil {
+func (p Policy) planReviews(s Snapshot, b *builder) {
+	if s.Request == nil {
 		return
 	}
-	for i := v.Record.ReviewsCount; i < len(v.Request.Reviews); i++ {
-		b.add(Comment{reviewComment(i, v.Request.Reviews[i])}, func(r *access.Record) { r.ReviewsCount = i + 1 })
+	for i := s.Record.ReviewsCount; i < len(s.Request.Reviews); i++ {
+		b.add(Comment{reviewComment(i, s.Request.Reviews[i])}, func(r *access.Record) { r.ReviewsCount = i + 1 })
 	}
 }
 
-func (s Policy) planSettled(v Snapshot, b *builder, state access.State) {
-	resolved := v.Record.Resolution == state
-	if d, found := s.ambiguousDecision(v, state); found && !resolved {
+func (p Policy) planSettled(s Snapshot, b *builder, state access.State) {
+	resolved := s.Record.Resolution == state
+	if d, found := p.ambiguousDecision(s, state); found && !resolved {
 		b.add(Decide{Decision: d, Found: true}, nil)
 		return
 	}
-	there := v.Issue != nil && s.Statuses.Has(state, v.Issue.Status)
-	if move := s.lateChange(v, state, resolved); move != nil {
-		b.add(s.refusal(v, RefusedSettled, *move), func(r *access.Record) { r.HandledChange = move.ID })
+	there := s.Issue != nil && p.Statuses.Has(state, s.Issue.Status)
+	if change := p.lateChange(s, state, resolved); change != nil {
+		b.add(p.refusal(s, RefusedSettled, *change), func(r *access.Record) { r.HandledChange = change.ID })
 	}
 	if resolved {
-		if v.Issue != nil && !there && s.isMapped(v.Issue.Status) {
-			b.add(s.transition(state), nil)
+		if s.Issue != nil && !there && p.isMapped(s.Issue.Status) {
+			b.add(p.transition(state), nil)
 		}
 		return
 	}
 	if !there {
-		b.add(s.transition(state), nil)
+		b.add(p.transition(state), nil)
 	}
-	b.add(Comment{resolutionComment(v, state)}, func(r *access.Record) {
+	b.add(Comment{resolutionComment(s, state)}, func(r *access.Record) {
 		r.Resolution = state
-		if v.Request != nil {
-			r.ResolveReason = v.Request.ResolveReason
+		if s.Request != nil {
+			r.ResolveReason = s.Request.ResolveReason
 		}
 	})
 }
 
-// lateMove is a person's move that came too late to decide and has not been
-// answered; nil when there is none.
-func (s Policy) lateChange(v Snapshot, state access.State, resolved bool) *access.StatusChange {
-	if v.Issue == nil || v.Issue.LastChange == nil || s.Statuses.Has(state, v.Issue.Status) {
+// lateChange returns a person's status change that came too late to decide and
+// has not been answered; nil when there is none.
+func (p Policy) lateChange(s Snapshot, state access.State, resolved bool) *access.StatusChange {
+	if s.Issue == nil || s.Issue.LastChange == nil || p.Statuses.Has(state, s.Issue.Status) {
 		return nil
 	}
-	move := v.Issue.LastChange
-	if move.By.Same(v.Self) || move.ID == v.Record.HandledChange || !s.isMapped(v.Issue.Status) {
+	change := s.Issue.LastChange
+	if change.By.Same(s.Self) || change.ID == s.Record.HandledChange || !p.isMapped(s.Issue.Status) {
 		return nil
 	}
-	if _, asked := s.requestedState(v); !asked && !resolved {
+	if _, asked := p.requestedState(s); !asked && !resolved {
 		return nil
 	}
-	return move
+	return change
 }
 
-func (s Policy) planPending(v Snapshot, b *builder) {
-	state, known := s.Statuses.StateOf(v.Issue.Status)
-	move := v.Issue.LastChange
+func (p Policy) planPending(s Snapshot, b *builder) {
+	state, known := p.Statuses.StateOf(s.Issue.Status)
+	change := s.Issue.LastChange
 	switch {
 	case state == access.Pending:
 	case state == access.Approved || state == access.Denied:
-		s.planDecision(v, b, state)
-	case move == nil || move.By.Same(v.Self):
-		// It was born elsewhere, or a walk to the pending status was cut short.
-		b.add(s.transition(access.Pending), nil)
+		p.planDecision(s, b, state)
+	case change == nil || change.By.Same(s.Self):
+		// It was created elsewhere, or a path to the pending status was cut short.
+		b.add(p.transition(access.Pending), nil)
 	case known:
-		if move.ID != v.Record.HandledChange {
-			b.add(s.refusal(v, RefusedNoDecision, *move), func(r *access.Record) { r.HandledChange = move.ID })
+		if change.ID != s.Record.HandledChange {
+			b.add(p.refusal(s, RefusedNoDecision, *change), func(r *access.Record) { r.HandledChange = change.ID })
 		}
-		b.add(s.transition(access.Pending), nil)
+		b.add(p.transition(access.Pending), nil)
 	}
 }
 
-func (s Policy) planDecision(v Snapshot, b *builder, verdict access.State) {
-	move := access.StatusChange{ID: "unseen-" + v.Issue.Status.ID, To: v.Issue.Status, Project: v.Issue.Project}
-	if v.Issue.LastChange != nil {
-		move = *v.Issue.LastChange
-	}
-	if move.By.Same(v.Self) {
-		return
-	}
-	if move.ID == v.Record.HandledChange {
-		b.add(s.transition(access.Pending), nil)
-		return
-	}
-	d := s.decision(v, verdict, move)
-	if why := s.authorize(v, move); why != "" {
-		s.planRefusal(v, b, why, move)
-		return
-	}
-	b.add(Decide{Decision: d, Found: submitted(v, d)}, nil)
+func (p Policy) transition(to access.State) Transition {
+	return Transition{To: to, Statuses: p.Statuses[to]}
 }
 
-func (s Policy) planRefusal(v Snapshot, b *builder, why Refusal, move access.StatusChange) {
-	b.add(s.refusal(v, why, move), func(r *access.Record) { r.HandledChange = move.ID })
-	if s.mayDecideIn(v, v.Issue.Project) { // another project's workflow is not ours to move in
-		b.add(s.transition(access.Pending), nil)
-	}
-}
-
-func (s Policy) transition(to access.State) Transition {
-	return Transition{To: to, Statuses: s.Statuses[to]}
-}
-
-func (s Policy) isMapped(status access.Status) bool {
-	_, ok := s.Statuses.StateOf(status)
+func (p Policy) isMapped(status access.Status) bool {
+	_, ok := p.Statuses.StateOf(status)
 	return ok
 }
 
-// reviewMark names the comment about a review. Reviews are only ever appended.
+// reviewKey is the dedup key of the comment about a review. Reviews are only ever appended.
 func reviewKey(i int) string { return "review/" + strconv.Itoa(i) }

@@ -2,12 +2,11 @@ package plan
 
 import (
 	"slices"
-	"strings"
 
 	"teleport-jira/internal/access"
 )
 
-// Settings are the operator's rules. They are read-only once in use.
+// Policy is what the operator configured. It is read-only once in use.
 type Policy struct {
 	Statuses Statuses
 	Default  Route
@@ -15,11 +14,23 @@ type Policy struct {
 	Review   ReviewRules
 }
 
+// ReviewRules are who may decide, and how a decision reaches Teleport.
+type ReviewRules struct {
+	Mode              access.ReviewMode // as configured; auto is resolved by the cluster
+	AllowSelfApproval bool
+	Approvers         []string // account ids, user names or e-mails
+	ApproverGroups    []string
+	RequireSuggested  bool
+	Users             map[string]string // account id, user name or e-mail = Teleport user
+	UserTrait         string
+	MatchEmail        bool
+}
+
 // Statuses maps states to the statuses, by name or id, that stand for them.
 // The first of a list is only a preference: any of them will do.
 type Statuses map[access.State][]string
 
-// StateOf is the state that a status stands for; ok is false for a status that
+// StateOf returns the state that a status stands for; ok is false for a status that
 // the mapping does not know. Of several states that share a status it is the
 // first in the order below: approved and promoted usually share one.
 func (s Statuses) StateOf(status access.Status) (state access.State, ok bool) {
@@ -31,73 +42,7 @@ func (s Statuses) StateOf(status access.Status) (state access.State, ok bool) {
 	return "", false
 }
 
-// Has tells whether the status stands for the state.
+// Has reports whether the status stands for the state.
 func (s Statuses) Has(state access.State, status access.Status) bool {
 	return slices.ContainsFunc(s[state], status.Is)
-}
-
-// Route says where the issues of some requests go.
-type Route struct {
-	Roles       []string            // globs; any requested role matches; empty matches all
-	Annotations map[string][]string // each key must have one of the values
-	Project     string
-	IssueType   string
-	Labels      []string
-	Skip        bool // no issue for these
-}
-
-// RouteOf is the route of a request.
-func (s Policy) RouteOf(req *access.Request) Route {
-	for _, r := range s.Routes {
-		if r.matches(req) {
-			return r.or(s.Default)
-		}
-	}
-	return s.Default
-}
-
-func (r Route) matches(req *access.Request) bool {
-	anyRole := len(r.Roles) == 0 || slices.ContainsFunc(req.Roles, func(role string) bool {
-		return slices.ContainsFunc(r.Roles, func(pattern string) bool { return globMatch(pattern, role) })
-	})
-	if !anyRole {
-		return false
-	}
-	for key, wanted := range r.Annotations {
-		if !slices.ContainsFunc(req.Annotations[key], func(v string) bool { return slices.Contains(wanted, v) }) {
-			return false
-		}
-	}
-	return true
-}
-
-func (r Route) or(d Route) Route {
-	if r.Project == "" {
-		r.Project = d.Project
-	}
-	if r.IssueType == "" {
-		r.IssueType = d.IssueType
-	}
-	return r
-}
-
-// globMatch matches s against a pattern in which * stands for any text.
-func globMatch(pattern, s string) bool {
-	parts := strings.Split(pattern, "*")
-	if len(parts) == 1 {
-		return pattern == s
-	}
-	first, last := parts[0], parts[len(parts)-1]
-	if !strings.HasPrefix(s, first) {
-		return false
-	}
-	s = s[len(first):]
-	for _, part := range parts[1 : len(parts)-1] {
-		i := strings.Index(s, part)
-		if i < 0 {
-			return false
-		}
-		s = s[i+len(part):]
-	}
-	return strings.HasSuffix(s, last)
 }

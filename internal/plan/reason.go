@@ -16,7 +16,7 @@ var (
 // MaxReason is the longest reason that is carried to Teleport, in characters.
 const MaxReason = 2000
 
-// Reason is the reason that a person gave for a move: from the newest of their
+// Reason returns the reason that a person gave for a status change: from the newest of their
 // own comments that has a line "reason: …" or "resolution: …", or such a line
 // followed by text. Comments by anybody else never count.
 func Reason(comments []access.Comment, who access.Actor) string {
@@ -31,7 +31,7 @@ func Reason(comments []access.Comment, who access.Actor) string {
 	return ""
 }
 
-// ParseReason finds the reason in one comment; "" when it has none.
+// ParseReason returns the reason in one comment; "" when it has none.
 func ParseReason(body string) string {
 	match := reasonLine.FindStringSubmatch(body)
 	if match == nil {

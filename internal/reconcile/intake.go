@@ -135,7 +135,7 @@ func (r *Reconciler) enqueueRequestOf(ctx context.Context, issueIDOrKey string) 
 	} else if err != nil {
 		return err
 	}
-	id := cmp.Or(issue.RequestID, requestIDFromLabels(issue.Labels))
+	id := cmp.Or(issue.RequestID, access.RequestIDFromLabels(issue.Labels))
 	if id == "" {
 		r.intake.setUnrelated(issueIDOrKey)
 		r.log.Debug("issue is not about an access request", "issue_key", issue.Ref.Key)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strings"
 	"time"
 
 	"teleport-jira/internal/access"
@@ -109,19 +108,7 @@ func (r *Reconciler) enqueueSettled(ctx context.Context, settled []access.Reques
 // the one whose record names it, as far as this process has seen, else the one
 // that the issue says.
 func (r *Reconciler) requestOf(issue access.IssueSummary) access.RequestID {
-	return cmp.Or(r.cache.requestOf(issue.Ref.ID), issue.RequestID, requestIDFromLabels(issue.Labels))
-}
-
-// requestIDFromLabels returns the request that a label names; "" when none does.
-func requestIDFromLabels(labels []string) access.RequestID {
-	for _, label := range labels {
-		if rest, ok := strings.CutPrefix(label, access.LabelPrefix); ok {
-			if id, err := access.ParseRequestID(rest); err == nil {
-				return id
-			}
-		}
-	}
-	return ""
+	return cmp.Or(r.cache.requestOf(issue.Ref.ID), issue.RequestID, access.RequestIDFromLabels(issue.Labels))
 }
 
 const (

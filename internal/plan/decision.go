@@ -1,0 +1,127 @@
+package plan
+
+import (
+	"slices"
+	"strings"
+
+	"teleport-jira/internal/access"
+)
+
+// requestedState returns the state that the issue's status asks for; ok is false
+// when it asks for no decision.
+func (p Policy) requestedState(s Snapshot) (state access.State, ok bool) {
+	state, _ = p.Statuses.StateOf(s.Issue.Status)
+	return state, state == access.Approved || state == access.Denied
+}
+
+func (p Policy) planDecision(s Snapshot, b *builder, state access.State) {
+	change := access.StatusChange{ID: "unseen-" + s.Issue.Status.ID, To: s.Issue.Status, Project: s.Issue.Project}
+	if s.Issue.LastChange != nil {
+		change = *s.Issue.LastChange
+	}
+	if change.By.Same(s.Self) {
+		return
+	}
+	if change.ID == s.Record.HandledChange {
+		b.add(p.transition(access.Pending), nil)
+		return
+	}
+	d := p.decision(s, state, change)
+	if why := p.authorize(s, change); why != "" {
+		p.planRefusal(s, b, why, change)
+		return
+	}
+	b.add(Decide{Decision: d, Found: submitted(s, d)}, nil)
+}
+
+func (p Policy) planRefusal(s Snapshot, b *builder, why Refusal, change access.StatusChange) {
+	b.add(p.refusal(s, why, change), func(r *access.Record) { r.HandledChange = change.ID })
+	if p.mayDecideIn(s, s.Issue.Project) { // in another project's workflow the daemon changes nothing
+		b.add(p.transition(access.Pending), nil)
+	}
+}
+
+func (p Policy) decision(s Snapshot, state access.State, change access.StatusChange) access.Decision {
+	return access.Decision{
+		RequestID: s.ID, State: state, By: change.By, ChangeID: change.ID, Issue: s.Issue.Ref,
+		Author: p.TeleportUser(change.By, s.Person),
+		Reason: Reason(s.Issue.Comments, change.By),
+	}
+}
+
+func (p Policy) refusal(s Snapshot, why Refusal, change access.StatusChange) Refuse {
+	d := access.Decision{RequestID: s.ID, By: change.By, ChangeID: change.ID, Issue: s.Issue.Ref}
+	if state, asked := p.requestedState(s); asked {
+		d.State = state
+	}
+	if s.Request != nil {
+		d.Author = p.TeleportUser(change.By, s.Person)
+	}
+	d.Reason = Reason(s.Issue.Comments, change.By)
+	return Refuse{Why: why, Decision: d, Comment: p.refusalComment(s, why, change, "")}
+}
+
+// ambiguousDecision returns a person's decision that settled the request, where
+// the answer was lost and nothing has been noted of it.
+func (p Policy) ambiguousDecision(s Snapshot, state access.State) (access.Decision, bool) {
+	if s.Request == nil || s.Issue == nil || s.Issue.LastChange == nil || !p.Statuses.Has(state, s.Issue.Status) {
+		return access.Decision{}, false
+	}
+	change := *s.Issue.LastChange
+	if change.By.Same(s.Self) || change.ID == s.Record.HandledChange {
+		return access.Decision{}, false
+	}
+	d := p.decision(s, state, change)
+	return d, submitted(s, d)
+}
+
+// submitted reports whether the state or one of the reviews carries the decision:
+// its reason ends with the decision's token, so that no text that a person typed
+// can stand for one, and it is by somebody in whose name the daemon decides.
+func submitted(s Snapshot, d access.Decision) bool {
+	if len(s.Request.Reviews) == 0 && s.Request.State == d.State && strings.HasSuffix(s.Request.ResolveReason, d.Token()) {
+		return true
+	}
+	return slices.ContainsFunc(s.Request.Reviews, func(r access.Review) bool {
+		return strings.HasSuffix(r.Reason, d.Token()) && (r.Author == s.Reviewer || r.Author == d.Author)
+	})
+}
+
+// AfterDecision returns what follows from Teleport's answer to a decision.
+func (p Policy) AfterDecision(s Snapshot, d access.Decision, out access.Outcome) []Step {
+	s.Record.HandledChange = d.ChangeID
+	if out.Request != nil {
+		s.Request = out.Request
+	}
+	change := access.StatusChange{ID: d.ChangeID, By: d.By, To: s.Issue.Status}
+	switch {
+	case out.Result == access.AlreadyReviewed:
+		return p.explain(s, RefusedReviewed, change, out.Detail)
+	case out.Result == access.NotAllowed:
+		return p.explain(s, RefusedByTeleport, change, out.Detail)
+	case out.Result == access.AlreadySettled && (out.Request == nil || out.Request.State != d.State):
+		return []Step{{Do: p.refusal(s, RefusedSettled, change), Then: s.Record}}
+	case out.Result == access.AlreadySettled || out.Request == nil:
+		return []Step{{Do: SaveRecord{}, Then: s.Record}}
+	case out.Request.State.Settled():
+		if steps := p.Plan(s); len(steps) > 0 {
+			return steps
+		}
+		return []Step{{Do: SaveRecord{}, Then: s.Record}}
+	}
+	b := &builder{record: s.Record}
+	p.planReviews(s, b)
+	b.add(Comment{progressComment(s, d)}, nil)
+	b.add(p.transition(access.Pending), nil)
+	return b.steps
+}
+
+// explain refuses a decision that Teleport did not accept.
+func (p Policy) explain(s Snapshot, why Refusal, change access.StatusChange, detail string) []Step {
+	refuse := p.refusal(s, why, change)
+	refuse.Comment = p.refusalComment(s, why, change, detail)
+	b := &builder{record: s.Record}
+	b.add(refuse, nil)
+	b.add(p.transition(access.Pending), nil)
+	return b.steps
+}

@@ -1,0 +1,114 @@
+package plan
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"teleport-jira/internal/access"
+)
+
+// Person is what has to be looked up about the account that changed a status.
+type Person struct {
+	TraitUser   string // the one Teleport user whose trait names the account; "" when none or several
+	InGroups    bool   // member of one of the approver groups
+	IsRequester bool   // the look-up says that the account is the requester's
+	// Unclear is why it is not known whether the account is the requester's; ""
+	// when it is known.
+	Unclear string
+	// GroupsUnclear is why the account's groups are not known, InGroups being
+	// false; "" when they are.
+	GroupsUnclear string
+}
+
+// NeedsPerson returns the status change whose author has to be looked up before
+// planning; nil when nobody asks for a decision.
+func (p Policy) NeedsPerson(s Snapshot) *access.StatusChange {
+	if s.Person != nil || s.Request == nil || s.Request.State != access.Pending || s.Issue == nil {
+		return nil
+	}
+	if _, asked := p.requestedState(s); !asked || s.Issue.LastChange == nil {
+		return nil
+	}
+	change := s.Issue.LastChange
+	if change.By.Same(s.Self) || change.ID == s.Record.HandledChange {
+		return nil
+	}
+	return change
+}
+
+// TeleportUser maps a Jira account to a Teleport user: by the operator's list,
+// then by trait, then by e-mail where that is allowed; "" when unmapped.
+func (p Policy) TeleportUser(who access.Actor, person *Person) string {
+	switch listed := p.ListedUsers(who); {
+	case len(listed) > 0:
+		return listed[0]
+	case person != nil && person.TraitUser != "":
+		return person.TraitUser
+	case p.Review.MatchEmail:
+		return who.Email
+	}
+	return ""
+}
+
+// ListedUsers returns the Teleport users that the operator's list gives an account.
+// The first is the one that the person decides as: the account id's, or else
+// that of the smallest key, so that a choice never depends on the order of a
+// map.
+func (p Policy) ListedUsers(who access.Actor) []string {
+	var users []string
+	for _, key := range slices.Sorted(maps.Keys(p.Review.Users)) {
+		switch {
+		case key != "" && key == who.ID:
+			users = slices.Insert(users, 0, p.Review.Users[key])
+		case who.Is(key):
+			users = append(users, p.Review.Users[key])
+		}
+	}
+	return users
+}
+
+// isRequester compares every name that is known, so that no missing mapping
+// opens the ban on deciding one's own request, nor one to another user of the
+// same person.
+func (p Policy) isRequester(s Snapshot, who access.Actor) bool {
+	names := append(p.ListedUsers(who), who.Email, who.Name)
+	if s.Person != nil {
+		names = append(names, s.Person.TraitUser)
+	}
+	same := func(name string) bool { return strings.EqualFold(name, s.Request.User) }
+	return slices.ContainsFunc(names, same) || s.Person != nil && s.Person.IsRequester
+}
+
+// unclear returns why it is not known whether the account is the requester's; ""
+// when it is known.
+func (p Policy) unclear(s Snapshot, who access.Actor) string {
+	if s.Person != nil && s.Person.Unclear != "" {
+		return s.Person.Unclear
+	}
+	mapped := len(p.ListedUsers(who)) > 0 || s.Person != nil && s.Person.TraitUser != ""
+	if name, _, _ := strings.Cut(who.Email, "@"); !mapped && name != "" && strings.EqualFold(name, s.Request.User) {
+		return "its e-mail address begins with the requester's name"
+	}
+	return ""
+}
+
+func (p Policy) isApprover(s Snapshot, who access.Actor) bool {
+	if len(p.Review.Approvers) == 0 && len(p.Review.ApproverGroups) == 0 {
+		return true
+	}
+	return p.NamesApprover(who) || len(p.Review.ApproverGroups) > 0 && s.Person != nil && s.Person.InGroups
+}
+
+func (p Policy) isSuggested(s Snapshot, who access.Actor) bool {
+	return slices.ContainsFunc(s.Request.SuggestedReviewers, func(name string) bool {
+		return name != "" && (name == p.TeleportUser(who, s.Person) ||
+			strings.EqualFold(name, who.Email) || strings.EqualFold(name, who.Name))
+	})
+}
+
+// NamesApprover reports whether the account is an approver by its own name,
+// whatever its groups are.
+func (p Policy) NamesApprover(who access.Actor) bool { return isAny(who, p.Review.Approvers) }
+
+func isAny(who access.Actor, handles []string) bool { return slices.ContainsFunc(handles, who.Is) }
