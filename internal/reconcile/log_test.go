@@ -22,7 +22,7 @@ import (
 // failing is a pair of sides that have a request and its record, which can't be
 // changed.
 type failing struct {
-	hanging
+	hangingSides
 	mu  sync.Mutex
 	err error
 }
@@ -62,7 +62,7 @@ func TestFaultOfARequestIsLoggedOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var out bytes.Buffer
-				sides := &failing{hanging: hanging{requests: released(), listing: released()}, err: tc.err}
+				sides := &failing{hangingSides: hangingSides{requests: released(), listing: released()}, err: tc.err}
 				r := reconcile.New(reconcile.Options{Workers: 1, Policy: plan.Policy{
 					Statuses: plan.Statuses{access.Pending: {"Pending"}, access.Denied: {"Denied"}},
 				}}, reconcile.Deps{

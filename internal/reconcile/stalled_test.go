@@ -16,29 +16,29 @@ import (
 	"teleport-jira/internal/reconcile"
 )
 
-// hanging is a pair of sides that answer nothing until they are let go.
-type hanging struct {
+// hangingSides are a pair of sides that answer nothing until they are let go.
+type hangingSides struct {
 	reconcile.Cluster
 	reconcile.Tracker
 	requests, listing chan struct{} // closed: let go
 }
 
-func (h *hanging) RequestURL(access.RequestID) string { return "" }
+func (h *hangingSides) RequestURL(access.RequestID) string { return "" }
 
-func (h *hanging) Request(context.Context, access.RequestID) (*access.Request, error) {
+func (h *hangingSides) Request(context.Context, access.RequestID) (*access.Request, error) {
 	<-h.requests
 	return nil, &access.Error{Op: "read", Class: access.Permanent, Err: access.ErrNotFound}
 }
 
-func (h *hanging) Record(context.Context, access.RequestID) (access.Record, error) {
+func (h *hangingSides) Record(context.Context, access.RequestID) (access.Record, error) {
 	return access.Record{}, nil
 }
 
-func (h *hanging) Requests(context.Context) iter.Seq2[*access.Request, error] {
+func (h *hangingSides) Requests(context.Context) iter.Seq2[*access.Request, error] {
 	return func(func(*access.Request, error) bool) {}
 }
 
-func (h *hanging) Search(context.Context, access.IssueQuery) iter.Seq2[access.IssueSummary, error] {
+func (h *hangingSides) Search(context.Context, access.IssueQuery) iter.Seq2[access.IssueSummary, error] {
 	<-h.listing
 	return func(func(access.IssueSummary, error) bool) {}
 }
@@ -50,7 +50,7 @@ func released() chan struct{} {
 	return c
 }
 
-func run(t *testing.T, h *hanging, opts reconcile.Options) *reconcile.Reconciler {
+func run(t *testing.T, h *hangingSides, opts reconcile.Options) *reconcile.Reconciler {
 	t.Helper()
 	r := reconcile.New(opts, reconcile.Deps{
 		Cluster: h, Tracker: h, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
@@ -72,7 +72,7 @@ func pass(d time.Duration) { <-time.After(d) }
 
 func TestStalledWhenAllWorkersAre(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		h := &hanging{requests: make(chan struct{}), listing: released()}
+		h := &hangingSides{requests: make(chan struct{}), listing: released()}
 		r := run(t, h, reconcile.Options{Workers: 3})
 		pass(time.Hour)
 		require.NoError(t, r.Stalled(), "nothing to do")
@@ -101,7 +101,7 @@ func TestStalledWhenAListingIs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				h := &hanging{requests: released(), listing: make(chan struct{})}
+				h := &hangingSides{requests: released(), listing: make(chan struct{})}
 				r := run(t, h, opts)
 				pass(time.Minute + reconcile.StalledAfter - time.Second)
 				if opts.PollInterval == 0 {
