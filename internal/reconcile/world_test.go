@@ -90,21 +90,27 @@ func (w *world) start() *reconcile.Reconciler {
 
 func (w *world) startWith(opts reconcile.Options) *reconcile.Reconciler {
 	w.Helper()
-	opts.Policy, opts.Workers = w.policy, 4
-	w.metrics = prometheus.NewRegistry()
-	r := reconcile.New(opts, reconcile.Deps{
-		Cluster: w.cluster, Tracker: w.tracker, Self: daemon, Reviewer: reviewer,
-		Log: slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Registerer: w.metrics,
-	})
-	ctx, stop := context.WithCancel(w.Context())
-	done := make(chan error, 1)
-	go func() { done <- r.Run(ctx) }()
+	r, stop, done := w.run(opts)
 	w.Cleanup(func() {
 		stop()
 		require.NoError(w, <-done)
 	})
 	synctest.Wait()
 	return r
+}
+
+// run runs a replica until stop; done has what Run returned.
+func (w *world) run(opts reconcile.Options) (r *reconcile.Reconciler, stop func(), done <-chan error) {
+	opts.Policy, opts.Workers = w.policy, 4
+	w.metrics = prometheus.NewRegistry()
+	r = reconcile.New(opts, reconcile.Deps{
+		Cluster: w.cluster, Tracker: w.tracker, Self: daemon, Reviewer: reviewer,
+		Log: slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Registerer: w.metrics,
+	})
+	ctx, stop := context.WithCancel(w.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- r.Run(ctx) }()
+	return r, stop, ended
 }
 
 // event tells a replica that the request changed, and lets it work.
