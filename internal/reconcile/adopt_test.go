@@ -99,12 +99,12 @@ func TestAdopt(t *testing.T) {
 					r.OnRequest("another")
 				}
 				if tc.deleted {
-					gone := during(func() {
+					deletion := during(func() {
 						w.mu.Lock()
 						defer w.mu.Unlock()
 						candidate.deleted = true
 					})
-					w.next("CreatedFor", gone)
+					w.next("CreatedFor", deletion)
 				}
 				w.event(r)
 				w.pass(searchGrace + 10*time.Second)

@@ -110,12 +110,12 @@ func refused(class access.Class) fault {
 	}}
 }
 
-func lostAnswer(context.Context) error {
+func ambiguousError(context.Context) error {
 	return &access.Error{Op: "call", Class: access.Temporary, Ambiguous: true, Err: errors.New("lost")}
 }
 
-func lost() fault   { return fault{after: lostAnswer} }
-func unsent() fault { return fault{before: lostAnswer} }
+func lost() fault   { return fault{after: ambiguousError} }
+func unsent() fault { return fault{before: ambiguousError} }
 
 // hanging lets a call wait for release, or for its context.
 func hanging(release <-chan struct{}) fault {
