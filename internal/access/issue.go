@@ -67,6 +67,43 @@ type Issue struct {
 	// issue that never changed its status.
 	LastChange *StatusChange
 	Comments   []Comment // oldest first
+
+	// What a decision is bound to. Nobody can edit the changelog, so Changes and
+	// TextEdits say what happened, whatever the issue looks like now.
+	Created          time.Time // when the issue was created, by Jira's clock
+	Creator          Actor
+	Summary          string // as it is now; as Description, anybody's text
+	Description      string
+	RequestIDInvalid bool      // the property teleportAccessRequestId is there and names no request
+	Cluster          string    // the property teleportCluster: whose daemon created the issue; "" when absent
+	ReadAt           time.Time // when the read began, by our clock
+	// Changes are the status changes that were read, newest first. Only
+	// LastChange's author is looked up; the others are as the changelog shows them.
+	Changes []StatusChange
+	// HistoryFault is why Changes and TextEdits can't be relied on; "" when they
+	// can.
+	HistoryFault HistoryFault
+	TextEdits    []TextEdit // edits of summary and description, newest first
+	// StatusNameSince is since when the status's id has been seen under its
+	// present name only; zero when this read is the first to see it.
+	StatusNameSince time.Time
+}
+
+// HistoryFault is why a changelog can't be relied on.
+type HistoryFault string
+
+// The faults of a changelog.
+const (
+	HistoryBroken     HistoryFault = "broken"     // an entry does not begin where the one before ended
+	HistoryUnreadable HistoryFault = "unreadable" // an entry has no time, or no id
+	HistoryCut        HistoryFault = "cut"        // Jira, or the budget, left entries out
+)
+
+// TextEdit is a changelog entry that changed the summary or the description.
+type TextEdit struct {
+	ID string // changelog id
+	By Actor
+	At time.Time
 }
 
 // StatusChange is a changelog entry that changed an issue's status.
@@ -80,6 +117,9 @@ type StatusChange struct {
 	// empty when that is not known, or when no transition changed the status: it
 	// was chosen along with another project or workflow.
 	Project string
+	// TypeChanged reports that the same entry changed the issue's type or
+	// workflow, so that the status may have been chosen with it.
+	TypeChanged bool
 }
 
 // Comment is a comment on an issue.
@@ -88,6 +128,9 @@ type Comment struct {
 	Author  Actor
 	Body    string
 	Created time.Time
+	// EditedBy is the account that edited the comment last; its author's where
+	// nobody has.
+	EditedBy Actor
 }
 
 // AccountType tells people from programs, in Jira Cloud's words.

@@ -33,6 +33,19 @@ type Record struct {
 	// HandledChange is the changelog id of the last status change by a person
 	// that has been answered: submitted, or refused and explained.
 	HandledChange string // handled_move
+	// Cluster is the name of the Teleport cluster whose daemon created the issue.
+	Cluster string // cluster
+	// RequesterAccount is the id of the requester's Jira account, as it was looked
+	// up when the issue was created: changing an address later changes nothing.
+	RequesterAccount string // requester_account
+	// TextConfirmed is the changelog id of the last edit of the issue's text by
+	// somebody else that a comment has answered with what the request is for.
+	TextConfirmed string // text_confirmed
+	// RulesDigest names the rules by which the last decision was made or refused.
+	RulesDigest string // rules_digest
+	// Refusals counts the refusals on the issue since a person who may decide
+	// changed its status.
+	Refusals int // refusals
 }
 
 // Attempt names one attempt to act on a request; the name is new for each.

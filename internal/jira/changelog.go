@@ -13,46 +13,68 @@ import (
 	"teleport-jira/internal/wikitext/templates"
 )
 
-// lastStatusChange finds the change that brought the issue into its current status;
-// nil when the changelog does not show it.
-func (c *Client) lastStatusChange(ctx context.Context, k call, path string, raw issueJSON) (*access.StatusChange, error) {
+// readHistory puts into issue what its changelog shows: the status changes, the
+// one that brought it into its current status, and the edits of its text. Where
+// Cloud's answer has not all entries they are paged through.
+func (c *Client) readHistory(ctx context.Context, k call, path string, raw issueJSON, issue *access.Issue) error {
 	if raw.Changelog == nil {
-		return nil, nil
+		issue.HistoryFault = access.HistoryCut
+		return nil
 	}
 	entries := raw.Changelog.all()
-	project := string(raw.Fields.Project.Key)
-	move, by, found := newestStatusChange(entries, project)
-	if !found && raw.Changelog.Total > len(entries) {
+	if raw.Changelog.Total > len(entries) {
 		info, err := c.info(ctx)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		if info.cloud { // Data Center answers all of it
 			if entries, err = c.changelog(ctx, k, path); err != nil {
-				return nil, err
+				return err
 			}
-			move, by, found = newestStatusChange(entries, project)
 		}
 	}
-	current := raw.Fields.Status.status()
-	if !found || move.To.ID != current.ID && (move.To.ID != "" || !move.To.Is(current.Name)) {
-		return nil, nil
+	sortNewestFirst(entries)
+	issue.Changes = statusChanges(entries, issue.Project)
+	issue.TextEdits = textEdits(entries)
+	if len(issue.Changes) == 0 {
+		return nil
+	}
+	// An issue's newest change decides: an older one that led to the same status
+	// was another change.
+	last := issue.Changes[0]
+	if current := issue.Status; last.To.ID != current.ID && (last.To.ID != "" || !last.To.Is(current.Name)) {
+		return nil
 	}
 	var err error
-	if move.By, err = c.fullAccount(ctx, by.actor(), by); err != nil {
-		return nil, err
+	if last.By, err = c.fullAccount(ctx, last.By, accountOf(entries, last.ID)); err != nil {
+		return err
 	}
-	return &move, nil
+	issue.Changes[0] = last
+	issue.LastChange = &last
+	return nil
 }
 
-// newestStatusChange is the newest change of status among entries in any order, of an
-// issue that is in the project now. An issue's newest change decides: an older
-// one that led to the same status was another move. Its author is as the entry
-// shows them.
-func newestStatusChange(entries []history, project string) (move access.StatusChange, by account, found bool) {
+// sortNewestFirst sorts a changelog by time, and by id where the time is the same.
+func sortNewestFirst(entries []history) {
 	slices.SortStableFunc(entries, func(a, b history) int {
 		return cmp.Or(b.Created.Compare(a.Created.Time), compareIDs(string(b.ID), string(a.ID)))
 	})
+}
+
+// accountOf is the author of the entry with the id, as it shows them.
+func accountOf(entries []history, id string) account {
+	for _, entry := range entries {
+		if string(entry.ID) == id {
+			return entry.Author
+		}
+	}
+	return account{}
+}
+
+// statusChanges are the changes of status among entries, newest first, of an
+// issue that is in the project now. Their authors are as the entries show them.
+func statusChanges(entries []history, project string) []access.StatusChange {
+	var changes []access.StatusChange
 	for _, entry := range entries {
 		at := project
 		before, left := entry.leftProject()
@@ -61,16 +83,29 @@ func newestStatusChange(entries []history, project string) (move access.StatusCh
 		}
 		for _, item := range slices.Backward(entry.Items) {
 			if item.isStatus() {
-				return access.StatusChange{
-					ID: string(entry.ID), At: entry.Created.Time, From: item.from(), To: item.to(), Project: at,
-				}, entry.Author, true
+				changes = append(changes, access.StatusChange{
+					ID: string(entry.ID), By: entry.Author.actor(), At: entry.Created.Time, From: item.from(), To: item.to(),
+					Project: at, TypeChanged: entry.changesWorkflow() || entry.changesType(),
+				})
+				break
 			}
 		}
 		if left {
 			project = before
 		}
 	}
-	return access.StatusChange{}, account{}, false
+	return changes
+}
+
+// textEdits are the entries that changed the summary or the description.
+func textEdits(entries []history) []access.TextEdit {
+	var edits []access.TextEdit
+	for _, entry := range entries {
+		if entry.editsText() {
+			edits = append(edits, access.TextEdit{ID: string(entry.ID), By: entry.Author.actor(), At: entry.Created.Time})
+		}
+	}
+	return edits
 }
 
 // compareIDs compares ids as the numbers they are.
@@ -101,7 +136,7 @@ func (c *Client) changelog(ctx context.Context, k call, path string) ([]history,
 	return all, nil
 }
 
-// birth is what an issue was made with. Later edits show in its changelog,
+// originalState is what an issue was created with. Later edits show in its changelog,
 // which nobody can edit; properties have none and prove nothing alone.
 type originalState struct {
 	creator access.Actor
@@ -109,9 +144,9 @@ type originalState struct {
 	summary string
 }
 
-// MadeFor reports whether this account made the issue for the draft's request.
-// Label and property can be forged by anybody who may edit the issue, so it
-// goes by what the issue was born with: the request's label or, where labels
+// CreatedFor reports whether this account created the issue for the draft's
+// request. Label and property can be forged by anybody who may edit the issue,
+// so it goes by what the issue was created with: the request's label or, where labels
 // are not on the create screen and for the existing plugin's issues, the
 // summary, beside the property.
 func (c *Client) CreatedFor(ctx context.Context, ref access.IssueRef, d access.Draft) (bool, error) {
@@ -139,7 +174,7 @@ func (c *Client) CreatedFor(ctx context.Context, ref access.IssueRef, d access.D
 	return raw.requestID() == d.Request.ID && (b.summary == c.summary(data) || b.summary == defaultSummary(data)), nil
 }
 
-// birth undoes the edits of labels and summary, the newest first.
+// originalState undoes the edits of labels and summary, the newest first.
 func (c *Client) originalState(ctx context.Context, k call, path string, raw issueJSON) (originalState, error) {
 	b := originalState{creator: raw.Fields.Creator.actor(), labels: raw.labels(), summary: string(raw.Fields.Summary)}
 	entries := raw.Changelog.all()
@@ -149,9 +184,7 @@ func (c *Client) originalState(ctx context.Context, k call, path string, raw iss
 			return originalState{}, err
 		}
 	}
-	slices.SortStableFunc(entries, func(x, y history) int {
-		return cmp.Or(y.Created.Compare(x.Created.Time), compareIDs(string(y.ID), string(x.ID)))
-	})
+	sortNewestFirst(entries)
 	for _, entry := range entries {
 		for _, item := range slices.Backward(entry.Items) {
 			switch {

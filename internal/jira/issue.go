@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"time"
 
 	"teleport-jira/internal/access"
 )
@@ -14,8 +15,11 @@ const (
 	// requestProperty is the issue property that holds the request's id; the
 	// existing teleport-jira plugin writes it too.
 	requestProperty = "teleportAccessRequestId"
-	// dedupProperty is the comment property that holds a notice's mark.
+	// dedupProperty is the comment property that holds a comment's dedup key.
 	dedupProperty = "teleport-jira"
+	// clusterProperty is the issue property that holds the name of the Teleport
+	// cluster whose daemon created the issue.
+	clusterProperty = "teleportCluster"
 	// holderProperty is the issue property that says who reserved the issue.
 	holderProperty = "teleport-jira-holder"
 	pageSize       = 100
@@ -64,7 +68,7 @@ func refPath(ref access.IssueRef) (string, error) {
 // errNoIssue: Jira shows every issue with its status.
 var errNoIssue = errors.New("the answer is no issue; is there a proxy in between?")
 
-// name is how errors name an issue.
+// refName is how errors name an issue.
 func refName(ref access.IssueRef) string { return cmp.Or(ref.Key, ref.ID) }
 
 // Issue reads an issue by id or key: one call, unless the changelog or the
@@ -76,8 +80,9 @@ func (c *Client) Issue(ctx context.Context, idOrKey string) (*access.Issue, erro
 	if err != nil {
 		return nil, k.error(access.Permanent, err)
 	}
-	k.path = path + query("fields", "status,labels,project,comment,updated", "expand", "changelog",
-		"properties", requestProperty+","+holderProperty)
+	k.path = path + query("fields", "status,labels,project,comment,updated,created,creator,summary,description",
+		"expand", "changelog", "properties", requestProperty+","+clusterProperty+","+holderProperty)
+	began := time.Now()
 	var raw issueJSON
 	if err := c.call(ctx, k, &raw); err != nil {
 		return nil, c.trueNotFound(ctx, err)
@@ -95,9 +100,11 @@ func (c *Client) Issue(ctx context.Context, idOrKey string) (*access.Issue, erro
 	issue := &access.Issue{
 		Ref: raw.ref(), Project: string(raw.Fields.Project.Key), Status: raw.Fields.Status.status(),
 		Holder: raw.holder(),
-		Labels: raw.labels(), RequestID: raw.requestID(),
+		Labels: raw.labels(), RequestID: raw.requestID(), RequestIDInvalid: raw.requestIDInvalid(), Cluster: raw.cluster(),
+		Created: raw.Fields.Created.Time, Creator: raw.Fields.Creator.actor(),
+		Summary: string(raw.Fields.Summary), Description: string(raw.Fields.Description), ReadAt: began,
 	}
-	if issue.LastChange, err = c.lastStatusChange(ctx, k, path, raw); err != nil {
+	if err := c.readHistory(ctx, k, path, raw, issue); err != nil {
 		return nil, err
 	}
 	if issue.Comments, err = c.allComments(ctx, k, path, raw.Fields.Comment); err != nil {

@@ -111,6 +111,9 @@ type issueJSON struct {
 		Comment *commentPage `json:"comment"`
 		Summary text         `json:"summary"`
 		Creator account      `json:"creator"`
+		Created timestamp    `json:"created"`
+		// Description is wiki markup.
+		Description text `json:"description"`
 	} `json:"fields"`
 	Properties  map[string]json.RawMessage `json:"properties"`
 	Changelog   *historyPage               `json:"changelog"`
@@ -141,6 +144,22 @@ func (i issueJSON) requestID() access.RequestID {
 	return ""
 }
 
+// requestIDInvalid reports whether the property is there and names no request.
+func (i issueJSON) requestIDInvalid() bool {
+	_, present := i.Properties[requestProperty]
+	return present && i.requestID() == ""
+}
+
+// cluster is the name of the cluster whose daemon created the issue; "" where the
+// issue does not say.
+func (i issueJSON) cluster() string {
+	var value text
+	if raw, ok := i.Properties[clusterProperty]; !ok || value.UnmarshalJSON(raw) != nil {
+		return ""
+	}
+	return string(value)
+}
+
 // holder is who reserved the issue last; "" for nobody.
 func (i issueJSON) holder() string {
 	var value text
@@ -167,6 +186,7 @@ func (p *commentPage) isComplete() bool { return p.Comments != nil }
 type commentJSON struct {
 	ID         text       `json:"id"`
 	Author     account    `json:"author"`
+	Editor     account    `json:"updateAuthor"`
 	Body       text       `json:"body"`
 	Created    timestamp  `json:"created"`
 	Properties []property `json:"properties"`
@@ -174,7 +194,13 @@ type commentJSON struct {
 }
 
 func (c commentJSON) comment() access.Comment {
-	return access.Comment{ID: string(c.ID), Author: c.Author.actor(), Body: string(c.Body), Created: c.Created.Time}
+	comment := access.Comment{
+		ID: string(c.ID), Author: c.Author.actor(), EditedBy: c.Editor.actor(), Body: string(c.Body), Created: c.Created.Time,
+	}
+	if comment.EditedBy.ID == "" {
+		comment.EditedBy = comment.Author
+	}
+	return comment
 }
 
 // mark is the mark of one of the daemon's own notices.
@@ -250,10 +276,20 @@ func (h history) leftProject() (key string, left bool) {
 	return key, left
 }
 
-// chosen reports whether a status in the entry was chosen along with another
+// changesWorkflow reports whether a status in the entry was chosen along with another
 // workflow, and not reached by a transition.
 func (h history) changesWorkflow() bool {
 	return slices.ContainsFunc(h.Items, func(i changeItem) bool { return i.Field == "Workflow" && i.FieldType != "custom" })
+}
+
+// changesType reports whether the entry gave the issue another type.
+func (h history) changesType() bool {
+	return slices.ContainsFunc(h.Items, func(i changeItem) bool { return i.is("issuetype") })
+}
+
+// editsText reports whether the entry changed the summary or the description.
+func (h history) editsText() bool {
+	return slices.ContainsFunc(h.Items, func(i changeItem) bool { return i.is("summary") || i.is("description") })
 }
 
 func (i changeItem) isStatus() bool { return i.is("status") }

@@ -27,11 +27,12 @@ func TestTypesThatDifferBetweenDeploymentsAreRead(t *testing.T) {
 	require.Equal(t, access.IssueRef{ID: "10000", Key: "TAR-1"}, issue.ref())
 	require.Equal(t, access.RequestID("r1"), issue.requestID())
 	require.True(t, issue.Fields.Updated.IsZero())
-	move, by, ok := newestStatusChange(issue.Changelog.all(), "TAR")
-	require.True(t, ok)
+	changes := statusChanges(issue.Changelog.all(), "TAR")
+	require.Len(t, changes, 1)
+	move := changes[0]
 	require.Equal(t, "77", move.ID)
 	require.Equal(t, access.Status{ID: "3", Name: "Pending"}, move.To)
-	require.Equal(t, access.Actor{ID: "k", Name: "n", Type: access.AccountPerson, Active: true}, by.actor())
+	require.Equal(t, access.Actor{ID: "k", Name: "n", Type: access.AccountPerson, Active: true}, move.By)
 	require.True(t, time.Date(2026, 3, 4, 4, 6, 7, 8e6, time.UTC).Equal(move.At))
 }
 
@@ -43,7 +44,7 @@ func TestMalformedRequestPropertyIsNone(t *testing.T) {
 	}
 }
 
-func TestNewestMoveIsFoundInAnyOrder(t *testing.T) {
+func TestNewestStatusChangeIsFoundInAnyOrder(t *testing.T) {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	entries := []history{
 		{ID: "9", Created: timestamp{at}, Items: []changeItem{{FieldID: "status", To: "1"}}},
@@ -53,17 +54,18 @@ func TestNewestMoveIsFoundInAnyOrder(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		shuffled := rapid.Permutation(entries).Draw(t, "order")
-		move, _, ok := newestStatusChange(slices.Clone(shuffled), "TAR")
-		require.True(t, ok)
-		require.Equal(t, "10", move.ID)
+		entries := slices.Clone(shuffled)
+		sortNewestFirst(entries)
+		changes := statusChanges(entries, "TAR")
+		require.Len(t, changes, 3)
+		require.Equal(t, "10", changes[0].ID)
 	})
-	_, _, ok := newestStatusChange(nil, "TAR")
-	require.False(t, ok)
+	require.Empty(t, statusChanges(nil, "TAR"))
 }
 
-// TestMoveKnowsTheProjectThatItWasMadeIn: issues may be taken to where other
+// TestStatusChangeKnowsTheProjectThatItWasMadeIn: issues may be taken to where other
 // people may move them, and back.
-func TestMoveKnowsTheProjectThatItWasMadeIn(t *testing.T) {
+func TestStatusChangeKnowsTheProjectThatItWasMadeIn(t *testing.T) {
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	status := changeItem{Field: "status", FieldType: "jira", To: "2"}
 	project := changeItem{Field: "project", FieldType: "jira", From: "10000", To: "10001"}
@@ -92,22 +94,24 @@ func TestMoveKnowsTheProjectThatItWasMadeIn(t *testing.T) {
 			for i, items := range c.changes {
 				entries = append(entries, history{ID: text(strconv.Itoa(i)), Created: timestamp{at.Add(time.Duration(i) * time.Hour)}, Items: items})
 			}
-			move, _, found := newestStatusChange(entries, "TAR")
-			require.True(t, found)
-			require.Equal(t, c.want, move.Project)
+			sortNewestFirst(entries)
+			changes := statusChanges(entries, "TAR")
+			require.NotEmpty(t, changes)
+			require.Equal(t, c.want, changes[0].Project)
 		})
 	}
 }
 
-func TestChangelogThatLagsTheStatusShowsNoMove(t *testing.T) {
+func TestChangelogThatLagsTheStatusShowsNoChange(t *testing.T) {
 	var c Client
 	var raw issueJSON
 	require.NoError(t, decode([]byte(`{"id":"1","fields":{"status":{"id":"2"}},"changelog":{"total":2,"histories":[
 		{"id":"1","created":"2026-01-01T00:00:00.000+0000","items":[{"field":"status","to":"2"}]},
 		{"id":"2","created":"2026-01-01T01:00:00.000+0000","items":[{"field":"status","to":"1"}]}]}}`), &raw))
-	move, err := c.lastStatusChange(t.Context(), call{}, "", raw)
-	require.NoError(t, err)
-	require.Nil(t, move)
+	issue := &access.Issue{Status: access.Status{ID: "2"}}
+	require.NoError(t, c.readHistory(t.Context(), call{}, "", raw, issue))
+	require.Nil(t, issue.LastChange)
+	require.Len(t, issue.Changes, 2)
 }
 
 func TestQuotedTextCanNotLeaveItsString(t *testing.T) {
@@ -130,7 +134,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		_, _, _ = issue.summary(), issue.ref(), issue.requestID()
 		if issue.Changelog != nil {
-			_, _, _ = newestStatusChange(issue.Changelog.all(), "TAR")
+			_, _ = statusChanges(issue.Changelog.all(), "TAR"), textEdits(issue.Changelog.all())
 		}
 		if issue.Fields.Comment != nil {
 			for _, c := range issue.Fields.Comment.Comments {

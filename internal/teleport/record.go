@@ -18,6 +18,7 @@ func recordKeys() []string {
 		"issue_id", "issue_key", "user", "roles", "created", "request_reason",
 		"reviews_count", "resolution", "resolve_reason",
 		"expires", "claim", "claim_until", "unsure", "handled_move",
+		"cluster", "requester_account", "text_confirmed", "rules_digest", "refusals",
 	}
 }
 
@@ -39,6 +40,12 @@ func encodeRecord(r access.Record) map[string]string {
 		"claim_until":    encodeTime(r.ClaimUntil),
 		"unsure":         string(r.Ambiguous),
 		"handled_move":   r.HandledChange,
+
+		"cluster":           r.Cluster,
+		"requester_account": r.RequesterAccount,
+		"text_confirmed":    r.TextConfirmed,
+		"rules_digest":      r.RulesDigest,
+		"refusals":          encodeCount(r.Refusals),
 	}
 }
 
@@ -61,6 +68,12 @@ func decodeRecord(data map[string]string) access.Record {
 		ClaimUntil:    decodeTime(data["claim_until"]),
 		Ambiguous:     access.Attempt(data["unsure"]),
 		HandledChange: data["handled_move"],
+
+		Cluster:          data["cluster"],
+		RequesterAccount: data["requester_account"],
+		TextConfirmed:    data["text_confirmed"],
+		RulesDigest:      data["rules_digest"],
+		Refusals:         decodeCount(data["refusals"]),
 	}
 }
 
