@@ -21,7 +21,7 @@ func (c *Client) lastStatusChange(ctx context.Context, k call, path string, raw 
 	}
 	entries := raw.Changelog.all()
 	project := string(raw.Fields.Project.Key)
-	move, by, found := newestStatusChange(entries, project)
+	change, by, found := newestStatusChange(entries, project)
 	if !found && raw.Changelog.Total > len(entries) {
 		info, err := c.info(ctx)
 		if err != nil {
@@ -31,25 +31,25 @@ func (c *Client) lastStatusChange(ctx context.Context, k call, path string, raw 
 			if entries, err = c.changelog(ctx, k, path); err != nil {
 				return nil, err
 			}
-			move, by, found = newestStatusChange(entries, project)
+			change, by, found = newestStatusChange(entries, project)
 		}
 	}
 	current := raw.Fields.Status.status()
-	if !found || move.To.ID != current.ID && (move.To.ID != "" || !move.To.Is(current.Name)) {
+	if !found || change.To.ID != current.ID && (change.To.ID != "" || !change.To.Is(current.Name)) {
 		return nil, nil
 	}
 	var err error
-	if move.By, err = c.fullAccount(ctx, by.actor(), by); err != nil {
+	if change.By, err = c.fullAccount(ctx, by.actor(), by); err != nil {
 		return nil, err
 	}
-	return &move, nil
+	return &change, nil
 }
 
-// newestStatusChange is the newest change of status among entries in any order, of an
+// newestStatusChange returns the newest change of status among entries in any order, of an
 // issue that is in the project now. An issue's newest change decides: an older
-// one that led to the same status was another move. Its author is as the entry
+// one that led to the same status was another change. Its author is as the entry
 // shows them.
-func newestStatusChange(entries []history, project string) (move access.StatusChange, by account, found bool) {
+func newestStatusChange(entries []history, project string) (change access.StatusChange, by account, found bool) {
 	slices.SortStableFunc(entries, func(a, b history) int {
 		return cmp.Or(b.Created.Compare(a.Created.Time), compareIDs(string(b.ID), string(a.ID)))
 	})
@@ -83,7 +83,7 @@ func compareIDs(a, b string) int {
 	return x.Cmp(y)
 }
 
-// changelog reads the whole changelog from Cloud's own endpoint.
+// changelog reads the complete changelog from Cloud's own endpoint.
 func (c *Client) changelog(ctx context.Context, k call, path string) ([]history, error) {
 	k.endpoint = "/issue/{issue}/changelog"
 	var all []history
@@ -101,7 +101,7 @@ func (c *Client) changelog(ctx context.Context, k call, path string) ([]history,
 	return all, nil
 }
 
-// birth is what an issue was made with. Later edits show in its changelog,
+// originalState is what an issue was created with. Later edits show in its changelog,
 // which nobody can edit; properties have none and prove nothing alone.
 type originalState struct {
 	creator access.Actor
@@ -109,9 +109,9 @@ type originalState struct {
 	summary string
 }
 
-// MadeFor reports whether this account made the issue for the draft's request.
+// CreatedFor reports whether this account created the issue for the draft's request.
 // Label and property can be forged by anybody who may edit the issue, so it
-// goes by what the issue was born with: the request's label or, where labels
+// goes by what the issue was created with: the request's label or, where labels
 // are not on the create screen and for the existing plugin's issues, the
 // summary, beside the property.
 func (c *Client) CreatedFor(ctx context.Context, ref access.IssueRef, d access.Draft) (bool, error) {
@@ -128,18 +128,18 @@ func (c *Client) CreatedFor(ctx context.Context, ref access.IssueRef, d access.D
 	if raw.Fields.Creator.actor().ID == "" || raw.Changelog == nil {
 		return false, k.error(access.Temporary, errNoIssue)
 	}
-	b, err := c.originalState(ctx, k, path, raw)
-	if err != nil || !b.creator.Same(c.Self()) {
+	original, err := c.originalState(ctx, k, path, raw)
+	if err != nil || !original.creator.Same(c.Self()) {
 		return false, err
 	}
-	if slices.ContainsFunc(b.labels, func(l string) bool { return strings.HasPrefix(l, access.LabelPrefix) }) {
-		return slices.Contains(b.labels, d.Request.ID.Label()), nil
+	if slices.ContainsFunc(original.labels, func(l string) bool { return strings.HasPrefix(l, access.LabelPrefix) }) {
+		return slices.Contains(original.labels, d.Request.ID.Label()), nil
 	}
 	data := templates.DataOf(d)
-	return raw.requestID() == d.Request.ID && (b.summary == c.summary(data) || b.summary == defaultSummary(data)), nil
+	return raw.requestID() == d.Request.ID && (original.summary == c.summary(data) || original.summary == defaultSummary(data)), nil
 }
 
-// birth undoes the edits of labels and summary, the newest first.
+// originalState undoes the edits of labels and summary, the newest first.
 func (c *Client) originalState(ctx context.Context, k call, path string, raw issueJSON) (originalState, error) {
 	b := originalState{creator: raw.Fields.Creator.actor(), labels: raw.labels(), summary: string(raw.Fields.Summary)}
 	entries := raw.Changelog.all()

@@ -85,7 +85,7 @@ func TestErrorsAreDecidedByStatus(t *testing.T) {
 					require.LessOrEqual(t, e.After, tc.after)
 					if write {
 						require.Equal(t, tc.after, e.After)
-						require.Equal(t, 1, b.Writes(), "a write is one attempt")
+						require.Equal(t, 1, b.Writes(), "a write is one try")
 					}
 					require.LessOrEqual(t, len(b.Calls()), 3, "a read is repeated at most twice")
 				})

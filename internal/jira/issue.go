@@ -14,7 +14,7 @@ const (
 	// requestProperty is the issue property that holds the request's id; the
 	// existing teleport-jira plugin writes it too.
 	requestProperty = "teleportAccessRequestId"
-	// dedupProperty is the comment property that holds a notice's mark.
+	// dedupProperty is the comment property that holds a comment's dedup key.
 	dedupProperty = "teleport-jira"
 	// holderProperty is the issue property that says who reserved the issue.
 	holderProperty = "teleport-jira-holder"
@@ -64,7 +64,7 @@ func refPath(ref access.IssueRef) (string, error) {
 // errNoIssue: Jira shows every issue with its status.
 var errNoIssue = errors.New("the answer is no issue; is there a proxy in between?")
 
-// name is how errors name an issue.
+// refName is how errors name an issue.
 func refName(ref access.IssueRef) string { return cmp.Or(ref.Key, ref.ID) }
 
 // Issue reads an issue by id or key: one call, unless the changelog or the

@@ -63,7 +63,7 @@ func (a account) actor() access.Actor {
 	return who
 }
 
-// moment is a time in Jira's format; zero where it can't be read.
+// timestamp is a time in Jira's format; zero where it can't be read.
 type timestamp struct{ time.Time }
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -177,7 +177,7 @@ func (c commentJSON) comment() access.Comment {
 	return access.Comment{ID: string(c.ID), Author: c.Author.actor(), Body: string(c.Body), Created: c.Created.Time}
 }
 
-// mark is the mark of one of the daemon's own notices.
+// dedupKey is the dedup key of one of the daemon's own comments.
 func (c commentJSON) dedupKey() string {
 	for _, p := range c.Properties {
 		var value struct {
@@ -250,7 +250,7 @@ func (h history) leftProject() (key string, left bool) {
 	return key, left
 }
 
-// chosen reports whether a status in the entry was chosen along with another
+// changesWorkflow reports whether a status in the entry was chosen along with another
 // workflow, and not reached by a transition.
 func (h history) changesWorkflow() bool {
 	return slices.ContainsFunc(h.Items, func(i changeItem) bool { return i.Field == "Workflow" && i.FieldType != "custom" })
