@@ -153,7 +153,7 @@ func (p *checker) reachable(w *workflowCheck, from access.Status, state access.S
 	isClosed := func(s access.Status) bool { return slices.ContainsFunc(p.c.cfg.Decisive, s.Is) }
 	check := fmt.Sprintf("way from %q to %s in %s", from.Name, state, w.target.Project)
 	steps := w.seen.distance(from, isTarget, isClosed)
-	blank := w.unseen(from, isTarget, isClosed)
+	blank := w.withoutExample(from, isTarget, isClosed)
 	switch {
 	case steps == 0:
 		p.ok(check, "new issues land there")
@@ -168,9 +168,9 @@ func (p *checker) reachable(w *workflowCheck, from access.Status, state access.S
 	}
 }
 
-// unseen are the statuses that can be reached from a status and whose
+// withoutExample are the statuses that can be reached from a status and whose
 // transitions no issue showed.
-func (w *workflowCheck) unseen(from access.Status, isTarget, isClosed func(access.Status) bool) []string {
+func (w *workflowCheck) withoutExample(from access.Status, isTarget, isClosed func(access.Status) bool) []string {
 	var names []string
 	for _, s := range append([]access.Status{from}, w.statuses...) {
 		if w.shown[s.ID] || slices.Contains(names, s.Name) || isTarget(s) || s.ID != from.ID && isClosed(s) {
