@@ -98,7 +98,7 @@ bench: $(BINARY) ## measure the daemon against its targets, and the hot paths CO
 	go test -run '^$$' -bench . -benchmem -count $(or $(COUNT),5) $(BENCHED) | tee $(BUILD)/bench.txt
 
 # The packages with benchmarks of hot paths, for benchstat.
-BENCHED := ./internal/plan ./internal/reconcile ./internal/wikitext ./internal/jira ./internal/webhook
+BENCHED := ./internal/plan ./internal/reconcile ./internal/wikitext ./internal/jira ./internal/jira/throttle ./internal/webhook
 
 fuzz: ## run each fuzz target for FUZZTIME (3s)
 	@$(STATIC) scripts/fuzz $(FUZZTIME) '$(FUZZ_SKIP)' $(JSON)

@@ -33,21 +33,21 @@ type call struct {
 	issue    string // the issue it writes to
 	body     any
 	read     bool // has no effect, and may be repeated
-	// done is the status by which Jira says that it was done; 0 for any 2xx.
+	// wantStatus is the status by which Jira says that it was done; 0 for any 2xx.
 	// Proxies answer with pages of their own by 200.
 	wantStatus int
-	// vital says that it works wherever Jira can be used at all: when it is
+	// essential says that it works wherever Jira can be used at all: when it is
 	// refused, Jira as a whole is of no use.
 	essential  bool
-	fallbackOn []int // statuses after which a vital call is made another way
+	fallbackOn []int // statuses after which an essential call is made another way
 }
 
 func (k call) error(class access.Class, err error) *access.Error {
 	return &access.Error{Op: k.op, Key: k.key, Class: class, Err: err}
 }
 
-// do makes the call and decodes the answer into out, unless that is nil. Reads
-// are repeated on temporary errors; a write is one attempt. Errors are
+// call makes the call and decodes the answer into out, unless that is nil. Reads
+// are repeated on temporary errors; a write is one try. Errors are
 // *access.Error.
 func (c *Client) call(ctx context.Context, k call, out any) error {
 	if !k.read {
@@ -83,14 +83,14 @@ func asError(err *access.Error) error {
 	return err
 }
 
-// attempt makes the call once, and remembers what it says about Jira.
+// try makes the call once, and remembers what it says about Jira.
 func (c *Client) try(ctx context.Context, k call, out any) *access.Error {
 	err := c.roundTrip(ctx, k, out)
 	c.health.record(k, err)
 	return err
 }
 
-// exchange sends the call and reads the answer.
+// roundTrip sends the call and reads the answer.
 func (c *Client) roundTrip(ctx context.Context, k call, out any) *access.Error {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
 	defer cancel()
@@ -147,7 +147,7 @@ func decode(body []byte, out any) error {
 	return nil
 }
 
-// whole is an answer that reports whether it holds what Jira always sends. Where
+// complete is an answer that reports whether it holds what Jira always sends. Where
 // nothing is there, nobody must conclude that there is nothing.
 type complete interface{ isComplete() bool }
 

@@ -118,7 +118,7 @@ func compareIDs(a, b string) int {
 	return x.Cmp(y)
 }
 
-// changelog reads the whole changelog from Cloud's own endpoint.
+// changelog reads the complete changelog from Cloud's own endpoint.
 func (c *Client) changelog(ctx context.Context, k call, path string) ([]history, error) {
 	k.endpoint = "/issue/{issue}/changelog"
 	var all []history
@@ -163,15 +163,15 @@ func (c *Client) CreatedFor(ctx context.Context, ref access.IssueRef, d access.D
 	if raw.Fields.Creator.actor().ID == "" || raw.Changelog == nil {
 		return false, k.error(access.Temporary, errNoIssue)
 	}
-	b, err := c.originalState(ctx, k, path, raw)
-	if err != nil || !b.creator.Same(c.Self()) {
+	original, err := c.originalState(ctx, k, path, raw)
+	if err != nil || !original.creator.Same(c.Self()) {
 		return false, err
 	}
-	if slices.ContainsFunc(b.labels, func(l string) bool { return strings.HasPrefix(l, access.LabelPrefix) }) {
-		return slices.Contains(b.labels, d.Request.ID.Label()), nil
+	if slices.ContainsFunc(original.labels, func(l string) bool { return strings.HasPrefix(l, access.LabelPrefix) }) {
+		return slices.Contains(original.labels, d.Request.ID.Label()), nil
 	}
 	data := templates.DataOf(d)
-	return raw.requestID() == d.Request.ID && (b.summary == c.summary(data) || b.summary == defaultSummary(data)), nil
+	return raw.requestID() == d.Request.ID && (original.summary == c.summary(data) || original.summary == defaultSummary(data)), nil
 }
 
 // originalState undoes the edits of labels and summary, the newest first.

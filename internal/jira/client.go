@@ -199,5 +199,5 @@ func (c *Client) myself(ctx context.Context) (access.Actor, error) {
 	return self, nil
 }
 
-// ours reports whether a project is one of the configured ones.
+// isConfigured reports whether a project is one of the configured ones.
 func (c *Client) isConfigured(project string) bool { return slices.Contains(c.cfg.Projects, project) }

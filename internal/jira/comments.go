@@ -30,7 +30,7 @@ type newComment struct {
 	Properties []property `json:"properties"`
 }
 
-// Comment writes a notice with its mark. It does not look for an earlier one.
+// Comment writes a comment with its dedup key. It does not look for an earlier one.
 // Where comments are internal and Jira does not confirm that this one is, the
 // error is permanent, and ambiguous: the comment stands, customers may see it, and
 // it has to be found rather than repeated.
@@ -44,11 +44,11 @@ func (c *Client) Comment(ctx context.Context, ref access.IssueRef, n access.Comm
 		return k.error(access.Permanent, err)
 	}
 	body := newComment{Body: wikitext.Limit(wikitext.Escape(n.Text), maxText)}
-	mark, err := json.Marshal(map[string]string{"mark": n.DedupKey})
+	dedup, err := json.Marshal(map[string]string{"mark": n.DedupKey})
 	if err != nil {
 		return k.error(access.Permanent, err)
 	}
-	body.Properties = append(body.Properties, property{Key: dedupProperty, Value: mark})
+	body.Properties = append(body.Properties, property{Key: dedupProperty, Value: dedup})
 	internal := c.cfg.CommentVisibility == Internal
 	if internal {
 		body.Properties = append(body.Properties, property{Key: internalProperty, Value: json.RawMessage(`{"internal":true}`)})
@@ -81,16 +81,16 @@ func (c *Client) CommentKeys(ctx context.Context, ref access.IssueRef) (map[stri
 		return nil, c.trueNotFound(ctx, err)
 	}
 	self := c.Self()
-	marks := map[string]bool{}
+	keys := map[string]bool{}
 	for _, comment := range all {
 		if author := comment.Author.actor(); self.ID != "" && !author.Same(self) {
 			continue
 		}
-		if mark := comment.dedupKey(); mark != "" {
-			marks[mark] = true
+		if key := comment.dedupKey(); key != "" {
+			keys[key] = true
 		}
 	}
-	return marks, nil
+	return keys, nil
 }
 
 // allComments is what the issue carried, or all pages where that was not all.

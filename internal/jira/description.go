@@ -19,7 +19,7 @@ import (
 const maxSummary = 254
 
 // summary is the issue's title on one line. A template that fails for this
-// request, or gives nothing, costs its own wording, not the issue.
+// request, or gives nothing, costs its own text, not the issue.
 func (c *Client) summary(data templates.Data) string {
 	text := ""
 	if t := c.templates.summary; t != nil {
@@ -122,7 +122,7 @@ func until(start, end time.Time) string {
 	return templates.Date(end)
 }
 
-// wording is the parsed templates of an issue; nil ones are built in.
+// issueTemplates are the parsed templates of an issue; nil ones are built in.
 type issueTemplates struct {
 	summary     *template.Template
 	description *template.Template

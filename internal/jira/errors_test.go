@@ -25,31 +25,31 @@ import (
 
 func TestErrorsAreDecidedByStatus(t *testing.T) {
 	for name, tc := range map[string]struct {
-		fault       fakejira.Fault
-		class       access.Class
-		unsureWrite bool
-		after       time.Duration
+		fault          fakejira.Fault
+		class          access.Class
+		ambiguousWrite bool
+		after          time.Duration
 	}{
 		"400":                    {fault: respond(400, nil), class: access.Permanent},
 		"401":                    {fault: respond(401, nil), class: access.Unauth},
 		"403":                    {fault: respond(403, nil), class: access.Permanent},
 		"409":                    {fault: respond(409, nil), class: access.Temporary},
 		"422":                    {fault: respond(422, nil), class: access.Permanent},
-		"500":                    {fault: respond(500, nil), class: access.Temporary, unsureWrite: true},
-		"502 with a page":        {fault: fakejira.Fault{Effect: fakejira.Respond, Status: 502, Body: fakejira.ProxyPage}, class: access.Temporary, unsureWrite: true},
-		"504":                    {fault: respond(504, nil), class: access.Temporary, unsureWrite: true},
+		"500":                    {fault: respond(500, nil), class: access.Temporary, ambiguousWrite: true},
+		"502 with a page":        {fault: fakejira.Fault{Effect: fakejira.Respond, Status: 502, Body: fakejira.ProxyPage}, class: access.Temporary, ambiguousWrite: true},
+		"504":                    {fault: respond(504, nil), class: access.Temporary, ambiguousWrite: true},
 		"429":                    {fault: respond(429, http.Header{"Retry-After": {"7"}}), class: access.Limited, after: 7 * time.Second},
 		"503 without a time":     {fault: respond(503, nil), class: access.Limited},
 		"429 with a date":        {fault: respond(429, http.Header{"Retry-After": {"Sat, 01 Jan 2000 00:00:30 GMT"}}), class: access.Limited, after: 30 * time.Second},
-		"lost request":           {fault: fakejira.Fault{Effect: fakejira.LoseRequest}, class: access.Temporary, unsureWrite: true},
-		"lost answer":            {fault: fakejira.Fault{Effect: fakejira.LoseAnswer}, class: access.Temporary, unsureWrite: true},
-		"half an answer":         {fault: fakejira.Fault{Effect: fakejira.Truncate}, class: access.Temporary, unsureWrite: true},
-		"an answer too long":     {fault: fakejira.Fault{Effect: fakejira.Oversize, Size: 11 << 20}, class: access.Temporary, unsureWrite: true},
-		"a page with status 200": {fault: fakejira.Fault{Effect: fakejira.Respond, Status: 200, Body: "<html>"}, class: access.Temporary, unsureWrite: true},
-		"no answer in time":      {fault: fakejira.Fault{Effect: fakejira.Hang}, class: access.Temporary, unsureWrite: true},
-		"408":                    {fault: respond(408, nil), class: access.Temporary, unsureWrite: true},
-		"503 for a lost answer":  {fault: fakejira.Fault{Effect: fakejira.Replace, Status: 503, Body: fakejira.LostPage}, class: access.Limited, unsureWrite: true},
-		"foreign JSON":           {fault: fakejira.Fault{Effect: fakejira.Respond, Status: 200, Body: fakejira.MaintenancePage}, class: access.Temporary, unsureWrite: true},
+		"lost request":           {fault: fakejira.Fault{Effect: fakejira.LoseRequest}, class: access.Temporary, ambiguousWrite: true},
+		"lost answer":            {fault: fakejira.Fault{Effect: fakejira.LoseAnswer}, class: access.Temporary, ambiguousWrite: true},
+		"half an answer":         {fault: fakejira.Fault{Effect: fakejira.Truncate}, class: access.Temporary, ambiguousWrite: true},
+		"an answer too long":     {fault: fakejira.Fault{Effect: fakejira.Oversize, Size: 11 << 20}, class: access.Temporary, ambiguousWrite: true},
+		"a page with status 200": {fault: fakejira.Fault{Effect: fakejira.Respond, Status: 200, Body: "<html>"}, class: access.Temporary, ambiguousWrite: true},
+		"no answer in time":      {fault: fakejira.Fault{Effect: fakejira.Hang}, class: access.Temporary, ambiguousWrite: true},
+		"408":                    {fault: respond(408, nil), class: access.Temporary, ambiguousWrite: true},
+		"503 for a lost answer":  {fault: fakejira.Fault{Effect: fakejira.Replace, Status: 503, Body: fakejira.LostPage}, class: access.Limited, ambiguousWrite: true},
+		"foreign JSON":           {fault: fakejira.Fault{Effect: fakejira.Respond, Status: 200, Body: fakejira.MaintenancePage}, class: access.Temporary, ambiguousWrite: true},
 		"redirect":               {fault: fakejira.Fault{Effect: fakejira.Redirect, Body: "https://evil.example.com"}, class: access.Permanent},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -81,11 +81,11 @@ func TestErrorsAreDecidedByStatus(t *testing.T) {
 						_, err = b.c.CommentKeys(t.Context(), ref)
 					}
 					write := kind == "create" || kind == "comment" || kind == "move"
-					e := wantError(t, err, tc.class, write && tc.unsureWrite)
+					e := wantError(t, err, tc.class, write && tc.ambiguousWrite)
 					require.LessOrEqual(t, e.After, tc.after)
 					if write {
 						require.Equal(t, tc.after, e.After)
-						require.Equal(t, 1, b.Writes(), "a write is one attempt")
+						require.Equal(t, 1, b.Writes(), "a write is one try")
 					}
 					require.LessOrEqual(t, len(b.Calls()), 3, "a read is repeated at most twice")
 				})
@@ -175,7 +175,7 @@ func TestTokenIsAskedForBeforeEveryCall(t *testing.T) {
 	require.NoError(t, b.c.Connect(t.Context()))
 }
 
-func TestRefusedConnectionIsNotUnsure(t *testing.T) {
+func TestRefusedConnectionIsNotAmbiguous(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	address := listener.Addr().String()
@@ -185,7 +185,7 @@ func TestRefusedConnectionIsNotUnsure(t *testing.T) {
 	wantError(t, err, access.Temporary, false)
 }
 
-func TestConnectionCutAfterTheRequestIsUnsure(t *testing.T) {
+func TestConnectionCutAfterTheRequestIsAmbiguous(t *testing.T) {
 	c, _ := over(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		panic(http.ErrAbortHandler)

@@ -19,8 +19,8 @@ import (
 // Jira may go on answering searches, as to an anonymous visitor, with nothing.
 const loginProofTTL = 5 * time.Minute
 
-// trouble remembers whether Jira was usable when it was last called. What Jira
-// refuses for one issue, field or person is no trouble, and ends none that lasts.
+// health remembers whether Jira was usable when it was last called. What Jira
+// refuses for one issue, field or person does not make Jira unhealthy, and ends no failure that lasts.
 type health struct {
 	mu            sync.Mutex
 	lastErr       error            // ends with the next answer of Jira's own about something else
@@ -30,7 +30,7 @@ type health struct {
 
 var errRefused = errors.New("jira refuses the login: the api token may have expired or been revoked")
 
-// note learns from a call; err is nil when it worked.
+// record learns from a call; err is nil when it worked.
 func (t *health) record(k call, err *access.Error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -54,7 +54,7 @@ func (t *health) record(k call, err *access.Error) {
 	}
 }
 
-// lasts notes what ends with the endpoint's next success.
+// markFailing notes what ends with the endpoint's next success.
 func (t *health) markFailing(endpoint string, err error) {
 	if t.failing == nil {
 		t.failing = map[string]error{}
@@ -106,14 +106,14 @@ func answers(status int) error {
 	return fmt.Errorf("jira answers %d %s", status, http.StatusText(status))
 }
 
-// stale reports whether the login has to be proven again.
+// loginUnproven reports whether the login has to be proven again.
 func (t *health) loginUnproven() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return time.Since(t.loginProvenAt) > loginProofTTL
 }
 
-// Trouble is why Jira was not usable when it was last called; nil when it was.
+// Health returns why Jira was not usable when it was last called; nil when it was.
 // It makes no call: what is wrong shows with the next poll or resync at the
 // latest.
 func (c *Client) Health() error {
@@ -130,7 +130,7 @@ func (c *Client) Health() error {
 	return t.lastErr
 }
 
-// prove proves the login unless that was done a short while ago.
+// proveLogin proves the login unless that was done a short while ago.
 func (c *Client) proveLogin(ctx context.Context) error {
 	if !c.health.loginUnproven() {
 		return nil

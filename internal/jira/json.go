@@ -63,7 +63,7 @@ func (a account) actor() access.Actor {
 	return who
 }
 
-// moment is a time in Jira's format; zero where it can't be read.
+// timestamp is a time in Jira's format; zero where it can't be read.
 type timestamp struct{ time.Time }
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -203,7 +203,7 @@ func (c commentJSON) comment() access.Comment {
 	return comment
 }
 
-// mark is the mark of one of the daemon's own notices.
+// dedupKey is the dedup key of one of the daemon's own comments.
 func (c commentJSON) dedupKey() string {
 	for _, p := range c.Properties {
 		var value struct {

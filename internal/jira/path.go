@@ -21,16 +21,16 @@ const maxSteps = 8
 const (
 	// maxStatuses bounds what is remembered of workflows.
 	maxStatuses = 1000
-	// maxDeadEnds bounds what is remembered of walks that led nowhere.
+	// maxDeadEnds bounds what is remembered of searches that led nowhere.
 	maxDeadEnds = 10_000
-	// deadEndTTL is how long a walk that led nowhere is not begun again from the
+	// deadEndTTL is how long a search that led nowhere is not begun again from the
 	// same place. Exploring moves the issue, each move comes back as a webhook,
-	// and each webhook asks for the walk again.
+	// and each webhook asks for the search again.
 	deadEndTTL = time.Hour
 )
 
-// flow is what has been seen of workflows: which statuses lead where, and which
-// walks led nowhere. It is a hint for choosing the next step and may be
+// workflows are what has been seen of workflows: which statuses lead where, and which
+// searches led nowhere. It is a hint for choosing the next step and may be
 // outdated. Safe for concurrent use.
 type workflows struct {
 	mu       sync.Mutex
@@ -89,14 +89,14 @@ func (f *workflows) distance(from access.Status, isTarget, isClosed func(access.
 	return math.MaxInt
 }
 
-// walk is one Move.
+// pathSearch brings one issue to a status, through others where it has to.
 type pathSearch struct {
 	c       *Client
 	call    call
 	path    string
 	targets []string
 	wayBack []string        // ids of the statuses that lead back
-	seen    map[string]bool // ids of the statuses that the walk has been in
+	seen    map[string]bool // ids of the statuses that the issue has been in
 }
 
 func (w *pathSearch) run(ctx context.Context) (bool, error) {
@@ -115,7 +115,7 @@ func (w *pathSearch) run(ctx context.Context) (bool, error) {
 	return moved, err
 }
 
-// explore walks on from where the issue is.
+// explore goes on from where the issue is.
 func (w *pathSearch) explore(ctx context.Context, at position) (moved bool, err error) {
 	for range maxSteps {
 		if w.isTarget(at.status) {
@@ -143,7 +143,7 @@ func (w *pathSearch) explore(ctx context.Context, at position) (moved bool, err 
 	return false, w.unreachable(at)
 }
 
-// place names the issue, where it is, what is open there and where it shall go.
+// startKey names the issue, where it is, what is open there and where it shall go.
 func (w *pathSearch) startKey(at position) string {
 	parts := append([]string{w.path, at.status.ID}, w.targets...)
 	for _, t := range at.transitions {
@@ -154,7 +154,7 @@ func (w *pathSearch) startKey(at position) string {
 
 func (w *pathSearch) isTarget(s access.Status) bool { return slices.ContainsFunc(w.targets, s.Is) }
 
-// isClosed reports whether a status is no way to anywhere.
+// isBlocked reports whether a status is no way to anywhere.
 func (w *pathSearch) isBlocked(s access.Status) bool {
 	return w.seen[s.ID] || slices.ContainsFunc(w.c.cfg.Decisive, s.Is)
 }

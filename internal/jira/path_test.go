@@ -193,7 +193,7 @@ func TestMoveThatSomebodyElseMadeIsSuccess(t *testing.T) {
 	}
 }
 
-func TestMoveWhoseAnswerIsLostIsUnsure(t *testing.T) {
+func TestMoveWhoseAnswerIsLostIsAmbiguous(t *testing.T) {
 	b := start(t, fakejira.Cloud)
 	ref, _ := b.issue(t)
 	b.Inject(fakejira.Fault{Method: http.MethodPost, Route: fakejira.RouteTransitions, Effect: fakejira.LoseAnswer, Times: 1})

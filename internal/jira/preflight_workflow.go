@@ -14,7 +14,7 @@ import (
 // maxExamples bounds how many statuses an example issue is looked for.
 const maxExamples = 30
 
-// workflow is what issues show of the way through an issue type's workflow.
+// workflowCheck is what issues show of the way through an issue type's workflow.
 type workflowCheck struct {
 	target   Target
 	statuses []access.Status // all that the issue type has
@@ -116,7 +116,7 @@ func (p *checker) example(ctx context.Context, w *workflowCheck, jql string) err
 	return nil
 }
 
-// landed reads where the newest issue landed when it was made.
+// readInitial reads where the newest issue landed when it was made.
 func (p *checker) readInitial(ctx context.Context, w *workflowCheck, jql string) error {
 	issue, err := p.newest(ctx, jql, "changelog")
 	if err != nil || issue == nil {
@@ -143,7 +143,7 @@ func (p *checker) readInitial(ctx context.Context, w *workflowCheck, jql string)
 	return nil
 }
 
-// way says whether a status of the state can be reached.
+// reachable reports whether a status of the state can be reached.
 func (p *checker) reachable(w *workflowCheck, from access.Status, state access.State) {
 	configured := p.want.Statuses[state]
 	if w.first(configured).ID == "" {
@@ -153,7 +153,7 @@ func (p *checker) reachable(w *workflowCheck, from access.Status, state access.S
 	isClosed := func(s access.Status) bool { return slices.ContainsFunc(p.c.cfg.Decisive, s.Is) }
 	check := fmt.Sprintf("way from %q to %s in %s", from.Name, state, w.target.Project)
 	steps := w.seen.distance(from, isTarget, isClosed)
-	blank := w.unseen(from, isTarget, isClosed)
+	blank := w.withoutExample(from, isTarget, isClosed)
 	switch {
 	case steps == 0:
 		p.ok(check, "new issues land there")
@@ -168,9 +168,9 @@ func (p *checker) reachable(w *workflowCheck, from access.Status, state access.S
 	}
 }
 
-// unknown are the statuses that can be reached from a status and whose
+// withoutExample are the statuses that can be reached from a status and whose
 // transitions no issue showed.
-func (w *workflowCheck) unseen(from access.Status, isTarget, isClosed func(access.Status) bool) []string {
+func (w *workflowCheck) withoutExample(from access.Status, isTarget, isClosed func(access.Status) bool) []string {
 	var names []string
 	for _, s := range append([]access.Status{from}, w.statuses...) {
 		if w.shown[s.ID] || slices.Contains(names, s.Name) || isTarget(s) || s.ID != from.ID && isClosed(s) {

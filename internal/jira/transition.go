@@ -34,9 +34,9 @@ type position struct {
 	transitions []transition
 }
 
-// Move brings the issue into one of the statuses. Being there already, or
+// Transition brings the issue into one of the statuses. Being there already, or
 // finding that somebody else has just brought it there, is success with moved
-// false. A workflow with steps between is walked, never through a decisive
+// false. A workflow with steps between is gone through, never by way of a decisive
 // status and for at most maxSteps. Jira shows only the steps open in the
 // current status, so that an unknown workflow is explored: what was seen of it
 // is remembered, and a blind alley is left the way it was entered. Where no way
@@ -101,7 +101,7 @@ func (w *pathSearch) position(ctx context.Context) (position, error) {
 	return at, nil
 }
 
-// take makes a step. there is true when Jira refused it because the issue is
+// execute makes a step. there is true when Jira refused it because the issue is
 // in a target status already.
 func (w *pathSearch) execute(ctx context.Context, from position, step transition) (there bool, err error) {
 	k := w.call

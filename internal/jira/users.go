@@ -97,7 +97,7 @@ func (c *Client) requireUserSearch(ctx context.Context, k call) error {
 	return nil
 }
 
-// complete is the account as Jira shows it by itself, where what was read of
+// fullAccount returns the account as Jira shows it by itself, where what was read of
 // it within something else does not say what it is or whether it is active.
 // What can't be found out stays open, and counts against the account.
 func (c *Client) fullAccount(ctx context.Context, who access.Actor, said account) (access.Actor, error) {

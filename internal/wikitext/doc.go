@@ -1,4 +1,4 @@
-// Package markup makes text inert in Jira's wiki markup, which the REST API's
+// Package wikitext makes text inert in Jira's wiki markup, which the REST API's
 // version 2 applies to descriptions and comments on Cloud and Data Center.
 //
 // It knows nothing of issues or requests and does no I/O. It only escapes: it

@@ -84,11 +84,11 @@ func (c *concurrency) answered(endpoint string, took time.Duration) {
 	defer c.mu.Unlock()
 	wanted := c.waiting.Len() > 0 || c.inFlight >= int(c.limit)
 	c.inFlight--
-	judged := c.latencies[endpoint].calls == warmUp
+	warm := c.latencies[endpoint].calls == warmUp
 	l := c.latencies[endpoint].learn(took, time.Now())
 	c.latencies[endpoint] = l
 	switch {
-	case judged && l.exceededBy(l.recent):
+	case warm && l.exceededBy(l.recent):
 		c.slowDown()
 	case wanted && c.overloaded:
 		c.set(c.limit + 1/c.limit)

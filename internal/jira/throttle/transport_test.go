@@ -2,7 +2,6 @@ package throttle
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"sync"
@@ -387,7 +386,7 @@ func TestAnErrorOfTheConnectionGivesThePlaceBack(t *testing.T) {
 		_, err := send(ctx, tr, "/issue")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		var notSent *NotSentError
-		require.False(t, errors.As(err, &notSent), "it was sent")
+		require.NotErrorAs(t, err, &notSent, "it was sent")
 		status, err := send(t.Context(), tr, "/issue")
 		require.NoError(t, err)
 		require.Equal(t, http.StatusOK, status)
