@@ -131,6 +131,7 @@ is 'existing = true' "$(cat "$target/etc/teleport-jira.toml")" "configuration th
 inside su -s /bin/sh teleport-jira -c 'cat /etc/teleport-jira.toml' >/dev/null ||
 	fail "the daemon can't read the configuration that was there before"
 cmp "$root/teleport-jira.toml.example" "$target/usr/share/doc/teleport-jira/teleport-jira.toml.example"
+# shellcheck disable=SC2016 # it is dpkg's
 is "" "$(inside dpkg-query --show --showformat='${Conffiles}' teleport-jira)" "files that dpkg asks about"
 # What an operator has tightened stays so.
 chmod 600 "$target/etc/teleport-jira.toml"
