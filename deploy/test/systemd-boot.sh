@@ -1,0 +1,157 @@
+#!/usr/bin/env bash
+# Installs the built .deb in a Debian of its own, boots that with systemd as its
+# first process, in a container, and sees how the unit does: a boot, an upgrade
+# and a removal while Jira and Teleport are away, reloads, the guide's own paths.
+#
+#   deploy/test/systemd-boot.sh SANDBOX DIRECTORY VERSION
+#
+# The sandbox makes the identity and the configuration, and is both sides.
+# shellcheck source=deploy/test/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+sandbox=$(realpath "${1:?usage: deploy/test/systemd-boot.sh SANDBOX DIRECTORY VERSION}")
+dist=$(cd "${2:?usage: deploy/test/systemd-boot.sh SANDBOX DIRECTORY VERSION}" && pwd)
+version=${3:?usage: deploy/test/systemd-boot.sh SANDBOX DIRECTORY VERSION}
+for reason in "$([ "$(id -u)" = 0 ] || echo 'this is not root')" \
+	"$(command -v systemd-nspawn >/dev/null || echo 'systemd-nspawn is missing: install systemd-container')"; do
+	[ -z "$reason" ] || { echo "skipped: systemd as the first process: $reason" && exit 0; }
+done
+
+# Both sides, in place of whose daemon a script keeps what it would be given.
+cat >"$scratch/daemon" <<END
+#!/bin/sh
+cp -r "\$(dirname "\$3")" "$scratch/given.new"
+mv "$scratch/given.new" "$scratch/given"
+exec sleep infinity
+END
+chmod +x "$scratch/daemon"
+"$sandbox" --listen 127.0.0.1:18097 --daemon "$scratch/daemon" >"$scratch/sandbox.log" 2>&1 &
+sides=$!
+machine=
+# end stops what this script has started.
+end() {
+	[ -z "$machine" ] || { kill "$machine" && wait "$machine"; } 2>/dev/null || true
+	{ kill "$sides" && wait "$sides"; } 2>/dev/null || true
+	rm -rf "$scratch"
+}
+trap end EXIT
+
+# eventually SECONDS WHAT COMMAND… repeats the command until it succeeds.
+eventually() {
+	local until=$((SECONDS + $1)) what=$2
+	shift 2
+	until "$@"; do
+		[ "$SECONDS" -lt "$until" ] || fail "$what did not come to pass: $(journal | tail -n 20)"
+		sleep 0.5
+	done
+}
+journal() { inside journalctl --no-pager --output=cat --unit=teleport-jira 2>&1 || true; }
+eventually 60 "the sandbox's configuration" test -e "$scratch/given"
+
+# An older release, which had the configuration among the files that dpkg asks
+# about.
+host=$(dpkg --print-architecture)
+dpkg-deb --raw-extract "$dist/teleport-jira_$version-1_$host.deb" "$scratch/older"
+sed -i 's/^Version: .*/Version: 0.9.0-1/' "$scratch/older/DEBIAN/control"
+cp "$root/teleport-jira.toml.example" "$scratch/older/etc/teleport-jira.toml"
+echo /etc/teleport-jira.toml >"$scratch/older/DEBIAN/conffiles"
+target=$scratch/target
+debian_root "$target" systemd-root systemd,systemd-sysv,dbus,ca-certificates
+dpkg-deb --build --root-owner-group "$scratch/older" "$target/root/older.deb" >/dev/null
+cp "$dist/teleport-jira_$version-1_$host.deb" "$target/root/new.deb"
+: >"$target/etc/machine-id"
+
+# Before the boot there is no systemd to talk to.
+inside() { chroot "$target" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive "$@"; }
+inside dpkg -i /root/older.deb >"$scratch/dpkg" 2>&1 || fail "the older release: $(cat "$scratch/dpkg")"
+group=$(inside getent group teleport-jira | cut -d: -f3)
+user=$(inside id -u teleport-jira)
+
+# The guide's paths: the token is handed over by systemd, the identity is in the
+# daemon's home, and the log file in its directory for logs.
+install -m 600 -o "$user" -g "$group" "$scratch/given/identity" "$target/var/lib/teleport-jira/identity"
+sed -n 's/^api_token *= *"\(.*\)"/\1/p' "$scratch/given/teleport-jira.toml" >"$target/etc/teleport-jira/jira-token"
+sed -e 's#^identity *=.*#identity = "/var/lib/teleport-jira/identity"#' \
+	-e 's#^api_token *=.*#api_token_file = "/run/credentials/teleport-jira.service/jira-token"#' \
+	"$scratch/given/teleport-jira.toml" >"$scratch/both-sides.toml"
+grep -q '^identity = "/var/lib/teleport-jira/identity"$' "$scratch/both-sides.toml" || fail "no identity in the sandbox's configuration"
+# Nothing listens on port 1.
+sed -E 's#(127\.0\.0\.1|localhost|\[::1\]):[0-9]+#127.0.0.1:1#; s#^listen_addr.*#listen_addr = "127.0.0.1:18098"#' \
+	"$scratch/both-sides.toml" >"$scratch/away.toml"
+sed -i 's#^listen_addr.*#listen_addr = "127.0.0.1:18098"#' "$scratch/both-sides.toml"
+# configure FILE makes it the configuration; dpkg keeps it, as one that an
+# operator has edited.
+configure() { cat "$1" >"$target/etc/teleport-jira.toml"; }
+configure "$scratch/away.toml"
+inside systemctl enable teleport-jira >/dev/null 2>&1
+
+systemd-nspawn --quiet --register=no --keep-unit --boot --directory="$target" \
+	</dev/null >"$scratch/console" 2>&1 &
+machine=$!
+# first prints the first process of the container, as this system numbers it.
+first() { pgrep --parent "$machine" --exact systemd | head -n 1; }
+eventually 30 "the boot's beginning" eval '[ -n "$(first)" ]'
+inside() {
+	nsenter --target "$(first)" --mount --uts --ipc --net --pid --cgroup --root --wd \
+		/usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive "$@"
+}
+property() { inside systemctl show --property "$1" --value teleport-jira; }
+
+eventually 30 "systemd's answer" eval 'inside systemctl is-system-running 2>/dev/null | grep -Eq "starting|running|degraded"'
+# The unit bounds its start, so that no boot waits for longer than this.
+timeout 120 nsenter --target "$(first)" --all systemctl is-system-running --wait >"$scratch/state" 2>&1 || true
+grep -Eqx 'running|degraded' "$scratch/state" || fail "the boot has not ended: $(cat "$scratch/state"; journal)"
+ok "a boot ends while both sides are away"
+
+started=$SECONDS
+inside timeout 60 dpkg -i /root/new.deb >"$scratch/dpkg" 2>&1 </dev/null || fail "upgrade: $(cat "$scratch/dpkg")"
+[ $((SECONDS - started)) -lt 45 ] || fail "dpkg waited for the daemon: $((SECONDS - started)) s"
+cmp "$scratch/away.toml" "$target/etc/teleport-jira.toml"
+ok "an upgrade returns while both sides are away, and keeps an edited configuration"
+
+configure "$scratch/both-sides.toml"
+# A start that waits takes up the right configuration by being started anew.
+inside systemctl --no-block restart teleport-jira
+eventually 90 "the daemon's start" eval '[ "$(property ActiveState)" = active ]'
+is notify "$(property Type)" "type under systemd 252"
+pid=$(property MainPID)
+[ "$pid" != 0 ] || fail "no process"
+ok "the daemon starts with the guide's paths for identity and token"
+
+printf '\n[log]\noutput = "/var/log/teleport-jira/teleport-jira.log"\n' >"$scratch/log"
+sed '/^\[log\]/,/^$/d' "$scratch/both-sides.toml" | cat - "$scratch/log" >"$scratch/to-file.toml"
+configure "$scratch/to-file.toml"
+inside systemctl reload teleport-jira
+reloaded() { grep -q 'configuration reloaded' "$target/var/log/teleport-jira/teleport-jira.log"; }
+eventually 60 "a reload" reloaded 2>/dev/null
+is "$pid" "$(property MainPID)" "process after a reload"
+ok "a reload takes up a changed configuration, the log file in the unit's directory with it"
+
+echo 'tokn = 1' >>"$target/etc/teleport-jira.toml"
+inside systemctl reload teleport-jira || true # with systemd 252 it succeeds: the signal is sent
+refused() { grep -q 'configuration not reloaded' "$target/var/log/teleport-jira/teleport-jira.log"; }
+eventually 60 "a refusal of the faulty configuration" refused
+is "$pid active" "$(property MainPID) $(property ActiveState)" "daemon after a faulty reload"
+ok "a faulty configuration is refused, and the daemon goes on"
+configure "$scratch/both-sides.toml"
+
+# The guide's drop-in for a proxy that does TLS: whatever the program's path is.
+mkdir -p "$target/etc/systemd/system/teleport-jira.service.d"
+awk '/^```ini/ { code = ""; next } /^```/ { if (code ~ /TELEPORT_JIRA_FLAGS/) printf "%s", code; code = "" } { code = code $0 "\n" }' \
+	"$root/docs/deploy-linux.md" >"$target/etc/systemd/system/teleport-jira.service.d/override.conf"
+grep -q TELEPORT_JIRA_FLAGS "$target/etc/systemd/system/teleport-jira.service.d/override.conf" || fail "the guide has no drop-in"
+inside systemctl daemon-reload
+inside systemctl --no-block restart teleport-jira
+eventually 90 "the start with the drop-in" eval '[ "$(property ActiveState)" = active ] && [ "$(property MainPID)" != "$pid" ]'
+is '/usr/bin/teleport-jira start --config /etc/teleport-jira.toml --insecure-no-tls ' \
+	"$(inside cat "/proc/$(property MainPID)/cmdline" | tr '\0' ' ')" "what the drop-in starts"
+ok "the guide's drop-in starts the packaged program behind a proxy"
+rm -r "$target/etc/systemd/system/teleport-jira.service.d"
+
+inside timeout 60 dpkg --purge teleport-jira >"$scratch/dpkg" 2>&1 </dev/null || fail "purge: $(cat "$scratch/dpkg")"
+is not-found "$(property LoadState)" "unit after the purge"
+! inside pgrep -x teleport-jira >/dev/null 2>&1 || fail "purged, but the daemon runs"
+left=$(find "$target/etc" "$target/usr" "$target/var/lib/teleport-jira" "$target/var/log/teleport-jira" \
+	-name '*teleport-jira*' 2>/dev/null || true)
+[ -z "$left" ] || fail "purged, but there is $left"
+ok "a purge stops the daemon and leaves nothing"
