@@ -61,24 +61,43 @@ dpkg-deb --build --root-owner-group "$scratch/older" "$target/root/older.deb" >/
 cp "$dist/teleport-jira_$version-1_$host.deb" "$target/root/new.deb"
 : >"$target/etc/machine-id"
 
-# Before the boot there is no systemd to talk to.
-inside() { chroot "$target" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive "$@"; }
+# inside runs a command there: once it is booted in the container, and before, when
+# there is no systemd to talk to, in the root alone.
+inside() {
+	local enter=(chroot "$target")
+	[ -z "$machine" ] || enter=(nsenter --target "$(first)" --all)
+	"${enter[@]}" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive "$@"
+}
+# first prints the first process of the container, as this system numbers it.
+first() { pgrep --parent "$machine" --exact systemd | head -n 1; }
+booted() { [ -n "$(first)" ]; }
+answers() { inside systemctl is-system-running 2>/dev/null | grep -Eq 'starting|running|degraded'; }
+property() { inside systemctl show --property "$1" --value teleport-jira; }
+active() { [ "$(property ActiveState)" = active ]; }
+replaced() { active && [ "$(property MainPID)" != "$pid" ]; }
+
 inside dpkg -i /root/older.deb >"$scratch/dpkg" 2>&1 || fail "the older release: $(cat "$scratch/dpkg")"
 group=$(inside getent group teleport-jira | cut -d: -f3)
 user=$(inside id -u teleport-jira)
 
-# The guide's paths: the token is handed over by systemd, the identity is in the
-# daemon's home, and the log file in its directory for logs.
+# The guide's paths: the token is handed over by systemd, identity, key and
+# certificate are in the daemon's home, and the log file in its directory for logs.
+openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost \
+	-keyout "$scratch/privkey.pem" -out "$scratch/fullchain.pem" 2>"$scratch/openssl" || fail "openssl: $(cat "$scratch/openssl")"
+install -d -m 700 -o "$user" -g "$group" "$target/var/lib/teleport-jira/tls"
+install -m 600 -o "$user" -g "$group" "$scratch/privkey.pem" "$scratch/fullchain.pem" "$target/var/lib/teleport-jira/tls/"
 install -m 600 -o "$user" -g "$group" "$scratch/given/identity" "$target/var/lib/teleport-jira/identity"
 sed -n 's/^api_token *= *"\(.*\)"/\1/p' "$scratch/given/teleport-jira.toml" >"$target/etc/teleport-jira/jira-token"
+tls='https_key_file = "/var/lib/teleport-jira/tls/privkey.pem"\nhttps_cert_file = "/var/lib/teleport-jira/tls/fullchain.pem"'
 sed -e 's#^identity *=.*#identity = "/var/lib/teleport-jira/identity"#' \
 	-e 's#^api_token *=.*#api_token_file = "/run/credentials/teleport-jira.service/jira-token"#' \
-	"$scratch/given/teleport-jira.toml" >"$scratch/both-sides.toml"
-grep -q '^identity = "/var/lib/teleport-jira/identity"$' "$scratch/both-sides.toml" || fail "no identity in the sandbox's configuration"
+	-e 's#^listen_addr *=.*#listen_addr = "127.0.0.1:18098"#' \
+	"$scratch/given/teleport-jira.toml" >"$scratch/plain.toml"
+grep -q '^identity = "/var/lib/teleport-jira/identity"$' "$scratch/plain.toml" || fail "no identity in the sandbox's configuration"
+sed "s#^\[http\]#&\n$tls#" "$scratch/plain.toml" >"$scratch/both-sides.toml"
 # Nothing listens on port 1.
-sed -E 's#(127\.0\.0\.1|localhost|\[::1\]):[0-9]+#127.0.0.1:1#; s#^listen_addr.*#listen_addr = "127.0.0.1:18098"#' \
+sed -E '/^(addr|url) *=/ s#//[^/"]*#//127.0.0.1:1#; s#^addr *=.*#addr = "127.0.0.1:1"#' \
 	"$scratch/both-sides.toml" >"$scratch/away.toml"
-sed -i 's#^listen_addr.*#listen_addr = "127.0.0.1:18098"#' "$scratch/both-sides.toml"
 # configure FILE makes it the configuration; dpkg keeps it, as one that an
 # operator has edited.
 configure() { cat "$1" >"$target/etc/teleport-jira.toml"; }
@@ -88,31 +107,27 @@ inside systemctl enable teleport-jira >/dev/null 2>&1
 systemd-nspawn --quiet --register=no --keep-unit --boot --directory="$target" \
 	</dev/null >"$scratch/console" 2>&1 &
 machine=$!
-# first prints the first process of the container, as this system numbers it.
-first() { pgrep --parent "$machine" --exact systemd | head -n 1; }
-eventually 30 "the boot's beginning" eval '[ -n "$(first)" ]'
-inside() {
-	nsenter --target "$(first)" --mount --uts --ipc --net --pid --cgroup --root --wd \
-		/usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive "$@"
-}
-property() { inside systemctl show --property "$1" --value teleport-jira; }
-
-eventually 30 "systemd's answer" eval 'inside systemctl is-system-running 2>/dev/null | grep -Eq "starting|running|degraded"'
+eventually 30 "the boot's beginning" booted
+eventually 30 "systemd's answer" answers
 # The unit bounds its start, so that no boot waits for longer than this.
-timeout 120 nsenter --target "$(first)" --all systemctl is-system-running --wait >"$scratch/state" 2>&1 || true
+inside timeout 120 systemctl is-system-running --wait >"$scratch/state" 2>&1 || true
 grep -Eqx 'running|degraded' "$scratch/state" || fail "the boot has not ended: $(cat "$scratch/state"; journal)"
-ok "a boot ends while both sides are away"
+# It waits for them, rather than having ended with a fault of its own.
+works() { [ "$(property MainPID)" != 0 ] && ! journal | grep -q '^/etc/teleport-jira.toml:'; }
+eventually 30 "the daemon's work after the boot" works
+ok "a boot ends while both sides are away, and the daemon waits for them"
 
 started=$SECONDS
 inside timeout 60 dpkg -i /root/new.deb >"$scratch/dpkg" 2>&1 </dev/null || fail "upgrade: $(cat "$scratch/dpkg")"
 [ $((SECONDS - started)) -lt 45 ] || fail "dpkg waited for the daemon: $((SECONDS - started)) s"
 cmp "$scratch/away.toml" "$target/etc/teleport-jira.toml"
+is "640 0:$group" "$(mode_of "$target/etc/teleport-jira.toml")" "configuration after an upgrade"
 ok "an upgrade returns while both sides are away, and keeps an edited configuration"
 
 configure "$scratch/both-sides.toml"
 # A start that waits takes up the right configuration by being started anew.
 inside systemctl --no-block restart teleport-jira
-eventually 90 "the daemon's start" eval '[ "$(property ActiveState)" = active ]'
+eventually 90 "the daemon's start" active
 is notify "$(property Type)" "type under systemd 252"
 pid=$(property MainPID)
 [ "$pid" != 0 ] || fail "no process"
@@ -133,7 +148,7 @@ refused() { grep -q 'configuration not reloaded' "$target/var/log/teleport-jira/
 eventually 60 "a refusal of the faulty configuration" refused
 is "$pid active" "$(property MainPID) $(property ActiveState)" "daemon after a faulty reload"
 ok "a faulty configuration is refused, and the daemon goes on"
-configure "$scratch/both-sides.toml"
+configure "$scratch/plain.toml"
 
 # The guide's drop-in for a proxy that does TLS: whatever the program's path is.
 mkdir -p "$target/etc/systemd/system/teleport-jira.service.d"
@@ -142,7 +157,7 @@ awk '/^```ini/ { code = ""; next } /^```/ { if (code ~ /TELEPORT_JIRA_FLAGS/) pr
 grep -q TELEPORT_JIRA_FLAGS "$target/etc/systemd/system/teleport-jira.service.d/override.conf" || fail "the guide has no drop-in"
 inside systemctl daemon-reload
 inside systemctl --no-block restart teleport-jira
-eventually 90 "the start with the drop-in" eval '[ "$(property ActiveState)" = active ] && [ "$(property MainPID)" != "$pid" ]'
+eventually 90 "the start with the drop-in" replaced
 is '/usr/bin/teleport-jira start --config /etc/teleport-jira.toml --insecure-no-tls ' \
 	"$(inside cat "/proc/$(property MainPID)/cmdline" | tr '\0' ' ')" "what the drop-in starts"
 ok "the guide's drop-in starts the packaged program behind a proxy"

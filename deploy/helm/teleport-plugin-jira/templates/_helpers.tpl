@@ -53,15 +53,15 @@ The cluster's address, and tbot's own. The existing chart takes tbot's where
 teleport.address is empty.
 */}}
 {{- define "jira.teleportAddress" -}}
-{{- coalesce .Values.teleport.address .Values.tbot.teleportProxyAddress .Values.tbot.teleportAuthAddress }}
+{{- coalesce .Values.teleport.address .Values.tbot.teleportProxyAddress .Values.tbot.teleportAuthAddress | default "" }}
 {{- end }}
 
 {{- define "jira.tbotAddress" -}}
-{{- coalesce .Values.tbot.teleportProxyAddress .Values.tbot.teleportAuthAddress .Values.teleport.address }}
+{{- coalesce .Values.tbot.teleportProxyAddress .Values.tbot.teleportAuthAddress .Values.teleport.address | default "" }}
 {{- end }}
 
 {{- define "jira.tbotTag" -}}
-{{- coalesce .Values.tbot.image.tag .Values.tbot.teleportVersionOverride }}
+{{- coalesce .Values.tbot.image.tag .Values.tbot.teleportVersionOverride | default "" }}
 {{- end }}
 
 {{/* Under which key tbot wants its address: before 15 there is one for both kinds. */}}
