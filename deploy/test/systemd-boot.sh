@@ -53,7 +53,7 @@ eventually 60 "the sandbox's configuration" test -e "$scratch/given"
 host=$(dpkg --print-architecture)
 dpkg-deb --raw-extract "$dist/teleport-jira_$version-1_$host.deb" "$scratch/older"
 sed -i 's/^Version: .*/Version: 0.9.0-1/' "$scratch/older/DEBIAN/control"
-cp "$root/teleport-jira.toml.example" "$scratch/older/etc/teleport-jira.toml"
+install -m 640 "$root/teleport-jira.toml.example" "$scratch/older/etc/teleport-jira.toml"
 echo /etc/teleport-jira.toml >"$scratch/older/DEBIAN/conffiles"
 target=$scratch/target
 debian_root "$target" systemd-root systemd,systemd-sysv,dbus,ca-certificates
@@ -71,7 +71,7 @@ inside() {
 # first prints the first process of the container, as this system numbers it.
 first() { pgrep --parent "$machine" --exact systemd | head -n 1; }
 booted() { [ -n "$(first)" ]; }
-answers() { inside systemctl is-system-running 2>/dev/null | grep -Eq 'starting|running|degraded'; }
+answers() { { inside systemctl is-system-running 2>/dev/null || true; } | grep -Eq 'starting|running|degraded'; }
 property() { inside systemctl show --property "$1" --value teleport-jira; }
 active() { [ "$(property ActiveState)" = active ]; }
 replaced() { active && [ "$(property MainPID)" != "$pid" ]; }
