@@ -136,7 +136,7 @@ ok "the daemon starts with the guide's paths for identity and token"
 printf '\n[log]\noutput = "/var/log/teleport-jira/teleport-jira.log"\n' >"$scratch/log"
 sed '/^\[log\]/,/^$/d' "$scratch/both-sides.toml" | cat - "$scratch/log" >"$scratch/to-file.toml"
 configure "$scratch/to-file.toml"
-inside systemctl reload teleport-jira
+inside systemctl reload teleport-jira || fail "reload: $(inside journalctl --no-pager | tail -n 10)"
 reloaded() { grep -q 'configuration reloaded' "$target/var/log/teleport-jira/teleport-jira.log"; }
 eventually 60 "a reload" reloaded 2>/dev/null
 is "$pid" "$(property MainPID)" "process after a reload"
@@ -162,10 +162,11 @@ is '/usr/bin/teleport-jira start --config /etc/teleport-jira.toml --insecure-no-
 	"$(inside cat "/proc/$(property MainPID)/cmdline" | tr '\0' ' ')" "what the drop-in starts"
 ok "the guide's drop-in starts the packaged program behind a proxy"
 rm -r "$target/etc/systemd/system/teleport-jira.service.d"
+pid=$(property MainPID)
 
 inside timeout 60 dpkg --purge teleport-jira >"$scratch/dpkg" 2>&1 </dev/null || fail "purge: $(cat "$scratch/dpkg")"
 is not-found "$(property LoadState)" "unit after the purge"
-! inside pgrep -x teleport-jira >/dev/null 2>&1 || fail "purged, but the daemon runs"
+[ ! -e "/proc/$(first)/root/proc/$pid" ] || fail "purged, but the daemon runs"
 left=$(find "$target/etc" "$target/usr" "$target/var/lib/teleport-jira" "$target/var/log/teleport-jira" \
 	-name '*teleport-jira*' 2>/dev/null || true)
 [ -z "$left" ] || fail "purged, but there is $left"
