@@ -9,8 +9,8 @@
 #                   build/teleport-jira of a source tree
 #   --prefix DIR    where bin/teleport-jira goes (/usr/local)
 #   --root DIR      install below DIR as if it were /; nothing is started
-#   --uninstall     remove program, unit and user entry; keep the configuration,
-#                   the secrets and what the daemon wrote
+#   --uninstall     remove program, man page and unit; keep the configuration, the
+#                   secrets, what the daemon wrote, and the user
 #   --purge         with --uninstall: remove those as well, and the user
 set -eu
 
@@ -55,6 +55,9 @@ case $prefix in /*) ;; *) fail "--prefix must be an absolute path, not $prefix" 
 here=$(cd "$(dirname "$0")" && pwd)
 program=$root$prefix/bin/$name
 unit=$root/etc/systemd/system/$name.service
+dropin=$unit.d/notify-reload.conf
+man=$root$prefix/share/man/man1/$name.1
+completion=$root$prefix/share/bash-completion/completions/$name
 sysusers=$root/etc/sysusers.d/$name.conf
 config=$root/etc/$name.toml
 secrets=$root/etc/$name
@@ -92,10 +95,34 @@ make_user() {
 # keep MODE GROUP FROM TO
 keep() { [ -e "$4" ] || install -m "$1" -o 0 -g "$2" "$3" "$4"; }
 
+# place_dropin makes the unit Type=notify-reload where the systemd that will run
+# it is known to understand that: this host's, in the running system.
+place_dropin() {
+	version=$(systemctl --version 2>/dev/null | awk 'NR == 1 { print int($2) }')
+	if [ -z "$root" ] && [ "${version:-0}" -ge 253 ]; then
+		mkdir -p "$(dirname "$dropin")"
+		install -m 644 -o 0 -g 0 "$(locate "$here/notify-reload.conf" "$here/systemd/notify-reload.conf")" "$dropin"
+	fi
+}
+
+# document writes the man page and the shell completion, which the program
+# prints itself.
+document() {
+	mkdir -p "$(dirname "$man")" "$(dirname "$completion")"
+	if ! "$program" --help-man >"$man" || ! "$program" --completion-script-bash >"$completion"; then
+		echo "install.sh: $program does not run here: no man page and no shell completion" >&2
+		rm -f "$man" "$completion"
+	fi
+}
+
 install_all() {
 	binary=${binary:-$(locate "$here/$name" "$here/../build/$name")}
 	[ -f "$binary" ] || fail "no such file: $binary"
 	mkdir -p "$root/etc/systemd/system" "$root/etc/sysusers.d" "$root$prefix/bin"
+	# A configuration without a unit of this installer is the existing plugin's:
+	# it has to be readable for the daemon's user.
+	migrated=
+	[ -e "$sysusers" ] || [ ! -e "$config" ] || migrated=yes
 
 	install -m 644 -o 0 -g 0 "$(locate "$here/$name.sysusers" "$here/systemd/$name.sysusers")" "$sysusers"
 	make_user
@@ -109,25 +136,38 @@ install_all() {
 	chmod 644 "$unit.new"
 	mv -f "$unit.new" "$unit"
 
+	place_dropin
+	document
+
 	install -d -m 750 -o "$user" -g "$group" "$state" "$logs"
 	install -d -m 700 -o 0 -g 0 "$secrets"
 	keep 600 0 /dev/null "$secrets/jira-token"
 	keep 600 0 /dev/null "$secrets/webhook-secret"
 	keep 640 "$group" "$(locate "$here/$name.toml.example" "$here/../$name.toml.example")" "$config"
 
+	if [ -n "$migrated" ]; then
+		chgrp "$group" "$config"
+		chmod g+r "$config"
+	fi
+
 	if live; then
 		systemctl daemon-reload
-		systemctl --quiet try-restart "$name"
+		systemctl --quiet --no-block try-restart "$name"
 	fi
-	echo "installed. Next: edit $config, put the Jira token into"
-	echo "$secrets/jira-token, then: systemctl enable --now $name"
+	cat <<-END
+		$name is installed; where it ran it is being restarted. To set it up:
+		  1. edit $config (man $name; $name configure explains each key)
+		  2. put the Jira token into $secrets/jira-token
+		  3. systemctl enable --now $name
+	END
 }
 
 remove_all() {
 	if live; then
 		systemctl --quiet disable --now "$name" 2>/dev/null || true
 	fi
-	rm -f "$program" "$unit" "$sysusers"
+	rm -f "$program" "$unit" "$dropin" "$man" "$completion" "$sysusers"
+	rmdir "$unit.d" 2>/dev/null || true
 	if live; then
 		systemctl daemon-reload
 	fi

@@ -16,9 +16,14 @@ is "640 0:${id#*:}" "$(mode_of "$target/etc/teleport-jira.toml")" "configuration
 is "700 0:0" "$(mode_of "$target/etc/teleport-jira")" "secrets"
 is "600 0:0" "$(mode_of "$target/etc/teleport-jira/jira-token")" "token"
 is "750 $id" "$(mode_of "$target/var/lib/teleport-jira")" "state"
-grep -qx 'ExecStart=/opt/tj/bin/teleport-jira start --config /etc/teleport-jira.toml' \
+# shellcheck disable=SC2016 # the variable is systemd's
+grep -qx 'ExecStart=/opt/tj/bin/teleport-jira start --config /etc/teleport-jira.toml $TELEPORT_JIRA_FLAGS' \
 	"$target/etc/systemd/system/teleport-jira.service" || fail "the unit starts another program"
 cmp "$target/etc/teleport-jira.toml" <("$target/opt/tj/bin/teleport-jira" configure)
+cmp "$target/opt/tj/share/man/man1/teleport-jira.1" <("$binary" --help-man)
+cmp "$target/opt/tj/share/bash-completion/completions/teleport-jira" <("$binary" --completion-script-bash)
+is 'Documentation=man:teleport-jira(1)' \
+	"$(grep '^Documentation=' "$target/etc/systemd/system/teleport-jira.service")" "documents of the unit"
 ok "installed below a root, with a prefix"
 
 echo '# mine' >"$target/etc/teleport-jira.toml"
@@ -34,6 +39,7 @@ ok "a second time changes nothing that is an operator's"
 install_sh --uninstall --prefix /opt/tj
 [ ! -e "$target/opt/tj/bin/teleport-jira" ] || fail "the program is still there"
 [ ! -e "$target/etc/systemd/system/teleport-jira.service" ] || fail "the unit is still there"
+[ -z "$(find "$target/opt/tj" -name 'teleport-jira*')" ] || fail "below the prefix something is still there"
 is '# mine' "$(cat "$target/etc/teleport-jira.toml")" "configuration after --uninstall"
 install_sh --uninstall --prefix /opt/tj
 ok "--uninstall keeps configuration and secrets, and may be repeated"
@@ -43,6 +49,19 @@ left=$(find "$target" -name '*teleport-jira*')
 [ -z "$left" ] || fail "--purge left $left"
 ! grep -rq teleport-jira "$target/etc" || fail "--purge left the user"
 ok "--purge leaves nothing"
+
+# The existing plugin's configuration, of root alone, is made readable for the
+# daemon's group; a second time leaves what the operator has set.
+mkdir -p "$scratch/migrated/etc"
+install -m 600 /dev/null "$scratch/migrated/etc/teleport-jira.toml"
+"$root/deploy/install.sh" --root "$scratch/migrated" --binary "$binary" >"$scratch/said"
+gid=$(awk -F: '$1 == "teleport-jira" { print $3 }' "$scratch/migrated/etc/group")
+is "640 0:$gid" "$(mode_of "$scratch/migrated/etc/teleport-jira.toml")" "configuration that was there before"
+grep -q 'systemctl enable --now teleport-jira' "$scratch/said" || fail "no next step: $(cat "$scratch/said")"
+chmod 600 "$scratch/migrated/etc/teleport-jira.toml"
+"$root/deploy/install.sh" --root "$scratch/migrated" --binary "$binary" >/dev/null
+is "600 0:$gid" "$(mode_of "$scratch/migrated/etc/teleport-jira.toml")" "configuration after the second time"
+ok "the existing plugin's configuration can be read by the daemon"
 
 (cd "$scratch" && "$root/deploy/install.sh" --root relative/to/here --binary "$binary" >/dev/null)
 [ -x "$scratch/relative/to/here/usr/local/bin/teleport-jira" ] || fail "no program below a relative root"

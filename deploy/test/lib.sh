@@ -13,15 +13,16 @@ fail() {
 	exit 1
 }
 
-# debian_root DIRECTORY lays out a Debian that holds its base, git, make and CA
-# certificates and nothing else. It is kept between runs as an archive.
+# debian_root DIRECTORY [NAME PACKAGES] lays out a Debian that holds its base and
+# the packages, by default git, make and CA certificates, and nothing else. It is
+# kept between runs as an archive of that name.
 debian_root() {
-	local archive=$root/build/tools/debian-root.tar attempt
+	local archive=$root/build/tools/${2:-debian-root}.tar packages=${3:-git,make,ca-certificates} attempt
 	if [ ! -f "$archive" ]; then
 		command -v debootstrap >/dev/null || fail "debootstrap is missing"
 		# Mirrors have bad moments.
 		for attempt in 1 2 3; do
-			debootstrap --variant=minbase --include=git,make,ca-certificates \
+			debootstrap --variant=minbase "--include=$packages" \
 				bookworm "$scratch/debootstrap" >"$scratch/debootstrap.log" 2>&1 && break
 			[ "$attempt" -lt 3 ] || fail "debootstrap: $(tail -n 3 "$scratch/debootstrap.log")"
 			rm -rf "$scratch/debootstrap"

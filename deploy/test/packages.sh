@@ -26,7 +26,8 @@ fi
 
 for arch in amd64 arm64; do
 	tar -tzf "$dist/teleport-jira-$version-linux-$arch.tar.gz" >"$scratch/list"
-	for file in teleport-jira install.sh teleport-jira.service teleport-jira.toml.example LICENSE; do
+	for file in teleport-jira install.sh teleport-jira.service notify-reload.conf teleport-jira.toml.example \
+		teleport-jira.1.gz teleport-jira.bash LICENSE; do
 		grep -qx "teleport-jira-$version-linux-$arch/$file" "$scratch/list" || fail "no $file in the archive for $arch"
 	done
 done
@@ -73,9 +74,26 @@ is "640 0:$gid" "$(mode_of "$target/etc/teleport-jira.toml")" "configuration"
 is "700 0:0" "$(mode_of "$target/etc/teleport-jira")" "secrets"
 is "600 0:0" "$(mode_of "$target/etc/teleport-jira/jira-token")" "token"
 is "750 $uid:$gid" "$(mode_of "$target/var/lib/teleport-jira")" "state"
-grep -qx 'ExecStart=/usr/bin/teleport-jira start --config /etc/teleport-jira.toml' \
-	"$target/usr/lib/systemd/system/teleport-jira.service" || fail "the unit starts another program"
-ok "the .deb installs"
+unit=$target/usr/lib/systemd/system/teleport-jira.service
+# shellcheck disable=SC2016 # the variable is systemd's
+grep -qx 'ExecStart=/usr/bin/teleport-jira start --config /etc/teleport-jira.toml $TELEPORT_JIRA_FLAGS' "$unit" ||
+	fail "the unit starts another program"
+grep -q 'systemctl enable --now teleport-jira' "$scratch/dpkg.log" || fail "no next step: $(cat "$scratch/dpkg.log")"
+ok "the .deb installs, and says what comes next"
+
+sed -n 's#^Documentation=file://##p' "$unit" >"$scratch/documentation"
+[ -s "$scratch/documentation" ] || fail "the packaged unit names no document"
+while read -r file; do
+	[ -e "$target$file" ] || fail "the unit names $file, which is not there"
+done <"$scratch/documentation"
+is man:teleport-jira'(1)' "$(sed -n 's/^Documentation=\(man:.*\)/\1/p' "$unit")" "manual page of the unit"
+gzip -dc "$target/usr/share/man/man1/teleport-jira.1.gz" | cmp - <(inside teleport-jira --help-man)
+cmp "$target/usr/share/bash-completion/completions/teleport-jira" <(inside teleport-jira --completion-script-bash)
+# shellcheck disable=SC2016 # it is the inner bash's
+is 'check configure ' "$(inside bash -c '. /usr/share/bash-completion/completions/teleport-jira
+	COMP_WORDS=(teleport-jira c) COMP_CWORD=1; _teleport-jira_bash_autocomplete
+	printf "%s\n" "${COMPREPLY[@]}" | sort | tr "\n" " "')" "what c is completed to"
+ok "the unit's documents are there, and manual page and completion are the program's"
 
 inside teleport-jira version | grep -q "^teleport-jira v$version git:[0-9a-f]\{7\} go" || fail "version"
 cmp <(inside teleport-jira configure) "$target/etc/teleport-jira.toml"
@@ -102,3 +120,21 @@ left=$(find "$target/etc" "$target/usr" "$target/var/lib/teleport-jira" "$target
 [ -z "$left" ] || fail "purged, but there is $left"
 inside getent passwd teleport-jira >/dev/null && fail "purged, but the user is there"
 ok "upgrade and removal keep what is the operator's, purge leaves nothing"
+
+# The existing plugin's configuration, of root alone. Nobody is there to answer a
+# question.
+echo 'existing = true' >"$target/etc/teleport-jira.toml"
+chmod 600 "$target/etc/teleport-jira.toml"
+inside dpkg -i /tmp/new.deb </dev/null >"$scratch/dpkg.log" 2>&1 ||
+	fail "dpkg -i beside a configuration: $(cat "$scratch/dpkg.log")"
+is 'existing = true' "$(cat "$target/etc/teleport-jira.toml")" "configuration that was there before"
+inside su -s /bin/sh teleport-jira -c 'cat /etc/teleport-jira.toml' >/dev/null ||
+	fail "the daemon can't read the configuration that was there before"
+cmp "$root/teleport-jira.toml.example" "$target/usr/share/doc/teleport-jira/teleport-jira.toml.example"
+# shellcheck disable=SC2016 # it is dpkg's
+is "" "$(inside dpkg-query --show --showformat='${Conffiles}' teleport-jira)" "files that dpkg asks about"
+# What an operator has tightened stays so.
+chmod 600 "$target/etc/teleport-jira.toml"
+inside dpkg -i /tmp/new.deb </dev/null >/dev/null 2>&1 || fail "dpkg -i a second time"
+is 600 "$(stat -c %a "$target/etc/teleport-jira.toml")" "mode of the configuration after an upgrade"
+ok "a configuration that is there already is kept, without a question"

@@ -117,6 +117,8 @@ func typeOf(t meta.TypeMeta) (any, error) {
 		return &core.Secret{}, nil
 	case "v1 Service":
 		return &core.Service{}, nil
+	case "v1 Pod":
+		return &core.Pod{}, nil
 	case "v1 ServiceAccount":
 		return &core.ServiceAccount{}, nil
 	case "apps/v1 Deployment":

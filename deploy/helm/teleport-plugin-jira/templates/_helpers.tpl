@@ -18,18 +18,110 @@ app.kubernetes.io/name: {{ include "jira.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{/* Labels of every object. The chart's own go before commonLabels: selectors need them. */}}
 {{- define "jira.labels" -}}
+{{ mergeOverwrite (deepCopy .Values.commonLabels) (include "jira.ownLabels" . | fromYaml) | toYaml }}
+{{- end }}
+
+{{- define "jira.ownLabels" -}}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{ include "jira.selectorLabels" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end }}
 
+{{- define "jira.podLabels" -}}
+{{ mergeOverwrite (deepCopy .Values.commonLabels) (deepCopy .Values.podLabels) (include "jira.ownLabels" . | fromYaml) | toYaml }}
+{{- end }}
+
+{{/*
+The name in the labels of the pod of `helm test`: another one than the daemon's,
+or the Service would send it webhooks.
+*/}}
+{{- define "jira.checkName" -}}{{ include "jira.name" . | trunc 57 | trimSuffix "-" }}-check{{- end }}
+
 {{- define "jira.serviceAccountName" -}}
 {{- if .Values.serviceAccount.create }}
 {{- default (include "jira.fullname" .) .Values.serviceAccount.name }}
 {{- else }}
 {{- default "default" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{/*
+The cluster's address, and tbot's own. The existing chart takes tbot's where
+teleport.address is empty.
+*/}}
+{{- define "jira.teleportAddress" -}}
+{{- coalesce .Values.teleport.address .Values.tbot.teleportProxyAddress .Values.tbot.teleportAuthAddress | default "" }}
+{{- end }}
+
+{{- define "jira.tbotAddress" -}}
+{{- coalesce .Values.tbot.teleportProxyAddress .Values.tbot.teleportAuthAddress .Values.teleport.address | default "" }}
+{{- end }}
+
+{{- define "jira.tbotTag" -}}
+{{- coalesce .Values.tbot.image.tag .Values.tbot.teleportVersionOverride | default "" }}
+{{- end }}
+
+{{/* Under which key tbot wants its address: before 15 there is one for both kinds. */}}
+{{- define "jira.tbotAddressKey" -}}
+{{- if or (and .Values.tbot.teleportAuthAddress (not .Values.tbot.teleportProxyAddress)) (hasSuffix ":3025" (include "jira.tbotAddress" .)) (regexMatch "^v?([0-9]|1[0-4])[.]" (include "jira.tbotTag" .)) -}}
+auth_server
+{{- else -}}
+proxy_server
+{{- end }}
+{{- end }}
+
+{{/* The port of an address such as teleport.example.com:443, and of a URL. */}}
+{{- define "jira.port" -}}
+{{- $host := . | trimPrefix "https://" | splitList "/" | first | splitList "@" | last }}
+{{- regexFind ":[0-9]+$" $host | trimPrefix ":" | default "443" }}
+{{- end }}
+
+{{/*
+The ports that the daemon and tbot call, as a list in YAML. A Proxy Service with
+separate ports, which listens on 3080, is reached through 3024 as well.
+*/}}
+{{- define "jira.egressPorts" -}}
+{{- $ports := list }}
+{{- range list .Values.jira.url (include "jira.teleportAddress" .) (ternary (include "jira.tbotAddress" .) "" .Values.tbot.enabled) }}
+{{- with . }}
+{{- $ports = append $ports (include "jira.port" . | int) }}
+{{- end }}
+{{- end }}
+{{- if has 3080 $ports }}
+{{- $ports = append $ports 3024 }}
+{{- end }}
+{{- range .Values.networkPolicy.egressPorts }}
+{{- $ports = append $ports (int .) }}
+{{- end }}
+{{- range $ports | uniq }}
+- port: {{ . }}
+  protocol: TCP
+{{- end }}
+{{- end }}
+
+{{/* Without telemetry the program itself asks the webhook listener. */}}
+{{- define "jira.execProbe" -}}
+exec:
+  command: [/usr/local/bin/teleport-jira, health, --config, /etc/teleport-jira.toml]
+{{- end }}
+
+{{/*
+Not empty where the log goes to a file that can't be written: the root is
+read-only and nothing of volumeMounts is mounted there to be written to.
+*/}}
+{{- define "jira.logIsReadOnly" -}}
+{{- $file := .Values.log.output }}
+{{- if and (not (has $file (list "stdout" "stderr" "out" "err" "1" "2" ""))) (dig "readOnlyRootFilesystem" false (.Values.securityContext | default dict)) }}
+{{- $mounted := false }}
+{{- range .Values.volumeMounts }}
+{{- if and (not .readOnly) (hasPrefix (printf "%s/" (trimSuffix "/" .mountPath)) $file) }}
+{{- $mounted = true }}
+{{- end }}
+{{- end }}
+{{- if not $mounted }}yes{{ end }}
 {{- end }}
 {{- end }}
 
@@ -98,7 +190,8 @@ are its lists of those; tables are written differently.
 
 {{/* What can't work is said before anything is installed. */}}
 {{- define "jira.check" -}}
-{{- $_ := required "teleport.address must be set" .Values.teleport.address }}
+{{- $_ := required "image.repository must be set, to where you have pushed the image: there is none in public, see docs/deploy-docker.md" .Values.image.repository }}
+{{- $_ := required "teleport.address must be set" (include "jira.teleportAddress" .) }}
 {{- $_ := required "jira.url must be set" .Values.jira.url }}
 {{- $_ := required "jira.project must be set" .Values.jira.project }}
 {{- if not (or .Values.jira.apiToken .Values.jira.apiTokenFromSecret) }}
@@ -111,7 +204,10 @@ are its lists of those; tables are written differently.
 {{- fail "set either teleport.identityFromSecret or tbot.enabled" }}
 {{- end }}
 {{- if .Values.tbot.enabled }}
-{{- $_ := required "tbot.image.tag must be set, to the version of the cluster" .Values.tbot.image.tag }}
+{{- $_ := required "tbot.image.tag must be set, to the version of the cluster" (include "jira.tbotTag" .) }}
+{{- if and .Values.tbot.teleportProxyAddress .Values.tbot.teleportAuthAddress }}
+{{- fail "set either tbot.teleportProxyAddress or tbot.teleportAuthAddress" }}
+{{- end }}
 {{- $_ := required "tbot.clusterName must be set" .Values.tbot.clusterName }}
 {{- $_ := required "tbot.token must be set" .Values.tbot.token }}
 {{- end }}
@@ -127,7 +223,15 @@ are its lists of those; tables are written differently.
 {{- if and .Values.ingress.enabled (not .Values.http.enabled) }}
 {{- fail "ingress.enabled needs http.enabled" }}
 {{- end }}
-{{- if and .Values.serviceMonitor.enabled (not .Values.telemetry.enabled) }}
-{{- fail "serviceMonitor.enabled needs telemetry.enabled" }}
+{{- range list "serviceMonitor" "prometheusRule" "dashboard" }}
+{{- if and (index $.Values . "enabled") (not $.Values.telemetry.enabled) }}
+{{- fail (printf "%s.enabled needs telemetry.enabled" .) }}
+{{- end }}
+{{- end }}
+{{- if include "jira.logIsReadOnly" . }}
+{{- fail (printf "log.output is %s, and the container's root is read-only: use stdout or stderr, which `kubectl logs` shows, or mount a volume there with volumes and volumeMounts" .Values.log.output) }}
+{{- end }}
+{{- if .Values.crd.create }}
+{{- fail "crd.create is not supported: make the bot and the join token in Teleport, see docs/deploy-kubernetes.md" }}
 {{- end }}
 {{- end }}
