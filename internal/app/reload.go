@@ -34,7 +34,7 @@ func (r *reloader) abandon() {
 		return
 	}
 	r.cancel()
-	<-r.built
+	_ = <-r.built // its error is that it was canceled
 	r.next.discard()
 	r.next, r.built = nil, nil
 }
@@ -117,8 +117,8 @@ func (r *reloader) finish(ctx context.Context, err error) error {
 	if err != nil {
 		next.discard()
 		switch {
-		case ctx.Err() != nil: // It was cut short by the shutdown.
-			return nil
+		case ctx.Err() != nil:
+			return nil //nolint:nilerr // it was cut short by the shutdown
 		case a.active.Load() == nil:
 			return err
 		}

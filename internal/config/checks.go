@@ -44,16 +44,16 @@ func (v *validator) oneOf(key string, value *string, words ...string) {
 }
 
 // between checks a number.
-func (v *validator) between(key string, n, min, max int) {
-	if n < min || n > max {
-		v.fault(key, fmt.Sprintf("must be between %d and %d, not %d", min, max, n))
+func (v *validator) between(key string, n, lowest, highest int) {
+	if n < lowest || n > highest {
+		v.fault(key, fmt.Sprintf("must be between %d and %d, not %d", lowest, highest, n))
 	}
 }
 
 // atLeast checks a duration.
-func (v *validator) atLeast(key string, d, min time.Duration) {
-	if d < min {
-		v.fault(key, fmt.Sprintf("must be at least %s, not %s", min, d))
+func (v *validator) atLeast(key string, d, shortest time.Duration) {
+	if d < shortest {
+		v.fault(key, fmt.Sprintf("must be at least %s, not %s", shortest, d))
 	}
 }
 

@@ -90,13 +90,13 @@ func (c *Config) SecretFiles() []string {
 // readSecrets reads the secrets that stand in files.
 func (v *validator) readSecrets() {
 	j, h := &v.c.Jira, &v.c.HTTP
-	tokenKey := "jira.api_token_file"
+	tokenKey := "jira.api_token_file" //nolint:gosec // the name of a key
 	if strings.HasPrefix(string(j.APIToken), "/") {
 		if j.APITokenFile != "" {
 			v.fault("jira.api_token", "both api_token and api_token_file are given")
 			return
 		}
-		tokenKey = "jira.api_token"
+		tokenKey = "jira.api_token" //nolint:gosec // the name of a key
 		j.APITokenFile, j.APIToken = SecretFile(j.APIToken), nil
 	}
 	v.c.SecretsSum = filewatch.SumOf(v.c.SecretFiles()...)

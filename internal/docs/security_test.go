@@ -28,6 +28,8 @@ func TestDefencesAreShownByTestsThatExist(t *testing.T) {
 		return err
 	}))
 	for _, name := range named {
-		require.True(t, strings.Contains(code.String(), "func "+name[1]+"("), "docs/security.md names %s, which is no test", name[1])
+		if !strings.Contains(code.String(), "func "+name[1]+"(") { // the whole source is no message
+			t.Errorf("docs/security.md names %s, which is no test", name[1])
+		}
 	}
 }

@@ -18,7 +18,7 @@ const refusalsFile = "E2E_REFUSALS"
 
 // refusals counts the decisions that daemons refused in all tests, so that two
 // runs can be compared after a change of the rules.
-var refusals = struct { //nolint:gochecknoglobals // TestMain writes what all tests counted
+var refusals = struct { // TestMain writes what all tests counted
 	sync.Mutex
 	by map[string]int
 }{by: map[string]int{}}

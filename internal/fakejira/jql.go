@@ -163,7 +163,10 @@ func (p *jqlParser) valueList() ([]string, error) {
 // jqlReserved are signs and keywords, which have to be quoted as values.
 var jqlReserved = regexp.MustCompile(`^(?i:[(),=]|>=|and|or|not|in|is|empty|null|order|by|asc|desc)$`)
 
-var jqlEscapes = strings.NewReplacer(`\"`, `"`, `\'`, `'`, `\\`, `\`, `\ `, ` `, `\n`, "\n", `\t`, "\t", `\r`, "\r")
+// unescapeJQL undoes the escapes of a quoted value.
+func unescapeJQL(s string) string {
+	return strings.NewReplacer(`\"`, `"`, `\'`, `'`, `\\`, `\`, `\ `, ` `, `\n`, "\n", `\t`, "\t", `\r`, "\r").Replace(s)
+}
 
 // value is the next token as text: quoted, a word, or the function.
 func (p *jqlParser) value(wanted string) (string, error) {
@@ -174,7 +177,7 @@ func (p *jqlParser) value(wanted string) (string, error) {
 	p.tokens = p.tokens[1:]
 	switch {
 	case t[0] == '"' || t[0] == '\'':
-		return jqlEscapes.Replace(t[1 : len(t)-1]), nil
+		return unescapeJQL(t[1 : len(t)-1]), nil
 	case strings.EqualFold(t, currentUser):
 		return currentUser, nil
 	}

@@ -1,6 +1,7 @@
 package testworld
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -112,7 +113,11 @@ func (d *Daemon) Ended() bool {
 
 // Admin asks the admin listener.
 func (d *Daemon) Admin(path string) (status int, body string, err error) {
-	resp, err := d.Client.Get("http://" + d.AdminAddr + path)
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, "http://"+d.AdminAddr+path, http.NoBody)
+	if err != nil {
+		return 0, "", err
+	}
+	resp, err := d.Client.Do(req)
 	if err != nil {
 		return 0, "", err
 	}

@@ -11,8 +11,8 @@ import (
 // Cache maps keys to values for a while. Its methods may be called
 // concurrently. Losing an entry is always allowed.
 type Cache[K comparable, V any] struct {
-	max int
-	ttl time.Duration
+	limit int
+	ttl   time.Duration
 
 	mu      sync.Mutex
 	entries map[K]entry[V]
@@ -23,10 +23,10 @@ type entry[V any] struct {
 	ends  time.Time // zero: never
 }
 
-// New makes a cache of at most max entries, each kept for ttl; ttl 0 keeps
+// New makes a cache of at most limit entries, each kept for ttl; ttl 0 keeps
 // entries until room is needed.
-func New[K comparable, V any](max int, ttl time.Duration) *Cache[K, V] {
-	return &Cache[K, V]{max: max, ttl: ttl, entries: map[K]entry[V]{}}
+func New[K comparable, V any](limit int, ttl time.Duration) *Cache[K, V] {
+	return &Cache[K, V]{limit: limit, ttl: ttl, entries: map[K]entry[V]{}}
 }
 
 // Get returns the value for k; ok is false when there is none, or it expired.
@@ -50,7 +50,7 @@ func (c *Cache[K, V]) PutFor(k K, value V, ttl time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	if _, known := c.entries[k]; !known && len(c.entries) >= c.max {
+	if _, known := c.entries[k]; !known && len(c.entries) >= c.limit {
 		c.makeRoom(now)
 	}
 	e := entry[V]{value: value}
@@ -89,9 +89,9 @@ func (c *Cache[K, V]) makeRoom(now time.Time) {
 			delete(c.entries, k)
 		}
 	}
-	drop := 1 + c.max/10
+	drop := 1 + c.limit/10
 	for k := range c.entries {
-		if len(c.entries) <= c.max-drop {
+		if len(c.entries) <= c.limit-drop {
 			return
 		}
 		delete(c.entries, k)

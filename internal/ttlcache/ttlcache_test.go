@@ -15,11 +15,11 @@ func TestEntriesExpire(t *testing.T) {
 		c := ttlcache.New[string, int](10, time.Minute)
 		c.Put("a", 1)
 		c.PutFor("b", 2, time.Hour)
-		time.Sleep(time.Minute - 1)
+		<-time.After(time.Minute - 1)
 		v, ok := c.Get("a")
 		require.True(t, ok)
 		require.Equal(t, 1, v)
-		time.Sleep(1)
+		<-time.After(1)
 		_, ok = c.Get("a")
 		require.False(t, ok, "an entry lives less than its ttl")
 		_, ok = c.Get("b")
@@ -31,7 +31,7 @@ func TestWithoutTTLEntriesStayUntilRoomIsNeeded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := ttlcache.New[int, int](100, 0)
 		c.Put(1, 1)
-		time.Sleep(1000 * time.Hour)
+		<-time.After(1000 * time.Hour)
 		_, ok := c.Get(1)
 		require.True(t, ok)
 		for i := range 10_000 {
@@ -53,7 +53,7 @@ func TestExpiredEntriesMakeRoomFirst(t *testing.T) {
 		for i := range 10 {
 			c.Put(100+i, i)
 		}
-		time.Sleep(time.Second)
+		<-time.After(time.Second)
 		c.Put(200, 0)
 		for i := range 10 {
 			_, ok := c.Get(100 + i)
