@@ -138,3 +138,16 @@ chmod 600 "$target/etc/teleport-jira.toml"
 inside dpkg -i /tmp/new.deb </dev/null >/dev/null 2>&1 || fail "dpkg -i a second time"
 is 600 "$(stat -c %a "$target/etc/teleport-jira.toml")" "mode of the configuration after an upgrade"
 ok "a configuration that is there already is kept, without a question"
+
+# Whether the unit is Type=notify-reload depends on the systemd that is there.
+dropin=$target/usr/lib/systemd/system/teleport-jira.service.d/notify-reload.conf
+for number in 252 253 257.7; do
+	printf '#!/bin/sh\necho "systemd %s (%s-1)"\n' "$number" "$number" >"$target/usr/bin/systemctl"
+	chmod +x "$target/usr/bin/systemctl"
+	inside dpkg --purge teleport-jira >/dev/null 2>&1
+	[ ! -e "$(dirname "$dropin")" ] || fail "purged, but the drop-in is there"
+	inside dpkg -i /tmp/new.deb </dev/null >/dev/null 2>&1 || fail "dpkg -i with systemd $number"
+	is "$([ "$number" = 252 ] || echo yes)" "$([ ! -e "$dropin" ] || echo yes)" "drop-in with systemd $number"
+done
+grep -qx 'Type=notify-reload' "$dropin" || fail "the drop-in sets no type"
+ok "systemd 253 and newer get Type=notify-reload"
