@@ -166,8 +166,18 @@ func (m method) wrap(key string, err error) *access.Error {
 }
 
 // certificateRefused reports whether the server refused the daemon's
-// certificate in the TLS handshake. gRPC reports the alert as text only.
+// certificate: in the TLS handshake, whose alert gRPC reports as text only, or
+// before that in the Proxy's SSH handshake: the user's CA was rotated, the user
+// was deleted, the certificate expired, or it is another cluster's.
 func certificateRefused(err error) bool {
+	for _, refusal := range []string{
+		"ssh: handshake failed: ssh: unable to authenticate",
+		"ssh: no authorities for hostname",
+	} {
+		if strings.Contains(err.Error(), refusal) {
+			return true
+		}
+	}
 	_, alert, found := strings.Cut(err.Error(), "remote error: tls: ")
 	if !found {
 		return false

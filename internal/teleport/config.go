@@ -32,7 +32,7 @@ const (
 	namesTimeout = 5 * time.Second
 	// maxRedialDelay bounds gRPC's delay between its own dials. Its default of
 	// two minutes would keep the daemon that long from a cluster that is back.
-	maxRedialDelay = 10 * time.Second
+	maxRedialDelay = time.Second
 )
 
 // Config is the cluster's address and the daemon's identity. Either Identity is set or

@@ -37,6 +37,36 @@ func (c *Client) Decide(ctx context.Context, d access.Decision) (access.Outcome,
 			Err: fmt.Errorf("%q is neither an approval nor a denial", d.State),
 		}
 	}
+	before := c.cluster.Load()
+	out, err := c.submit(ctx, d, state)
+	if err != nil || out.Result != access.NotAllowed {
+		return out, err
+	}
+	// The role may have been edited since the rights were read: settle the mode by
+	// what it allows now, and try once more if that is something else.
+	if now, err := c.reinspect(ctx); err != nil || now.own == before.own && now.mode == before.mode {
+		return out, nil //nolint:nilerr // the refusal stands
+	}
+	c.log.Info("rights of the daemon's roles have changed, decision submitted once more",
+		"request_id", d.RequestID, "issue_key", d.Issue.Key)
+	return c.submit(ctx, d, state)
+}
+
+// reinspect reads the cluster and the rights of the daemon's roles again.
+func (c *Client) reinspect(ctx context.Context) (*cluster, error) {
+	conn, err := c.acquire()
+	if err != nil {
+		return nil, err
+	}
+	defer conn.release()
+	if err := c.inspect(ctx, conn); err != nil {
+		return nil, err
+	}
+	return c.cluster.Load(), nil
+}
+
+// submit passes the decision on in the mode in use.
+func (c *Client) submit(ctx context.Context, d access.Decision, state types.RequestState) (access.Outcome, error) {
 	mode, _ := c.ReviewMode()
 	user := c.user()
 	switch mode {
@@ -130,6 +160,11 @@ func (c *Client) refusalOutcome(
 		return access.Outcome{}, err
 	}
 	out.Detail = serverMessage(err)
+	if strings.Contains(out.Detail, "requires MFA verification") {
+		out.Detail += ". " + mfaFix
+		out.Result = access.NotAllowed
+		return out, nil
+	}
 	if out.Mode == access.ModeState {
 		return c.stateRefused(ctx, d, out, trace.IsAccessDenied(err)), nil
 	}
@@ -148,6 +183,12 @@ func (c *Client) refusalOutcome(
 	out.Result = access.NotAllowed
 	return out, nil
 }
+
+// mfaFix is what to do on clusters that ask for a second factor for
+// administrative actions: they take reviews and states from identities of bots
+// and from those signed on the Auth Service's host, without one.
+const mfaFix = "The cluster asks for a second factor for this. An identity that a person signed remotely has none: " +
+	"let tbot renew the identity, or sign it on the Auth Service's host"
 
 // lacksReviewRole reports whether Teleport's message says that no role of the
 // reviewer allows the review: of any request, or of this one.

@@ -19,6 +19,7 @@ func TestRenewedIdentityIsTakenUpBeforeTheOldExpires(t *testing.T) {
 		t := w.t
 		_, first := clt.Identity()
 		pass(20 * time.Minute)
+		r.take()
 		require.NoError(t, w.cluster.WriteIdentityFile(w.cfg.Identity, bot, time.Hour))
 		require.NoError(t, clt.ReloadIdentity(t.Context()))
 		synctest.Wait()

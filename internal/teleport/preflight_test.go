@@ -145,6 +145,45 @@ func TestNewRightToReviewChangesTheMode(t *testing.T) {
 	})
 }
 
+// TestRoleEditedWhileRunningTakesEffectWithTheNextDecision: nobody waits for the
+// next resync.
+func TestRoleEditedWhileRunningTakesEffectWithTheNextDecision(t *testing.T) {
+	for name, tc := range map[string]struct {
+		before, after string
+		mode          access.ReviewMode
+		want          access.Result
+	}{
+		"right to review added":   {faketeleport.RoleAccessPlugin, faketeleport.RolePluginReviewer, access.ModeReview, access.Submitted},
+		"right to update added":   {faketeleport.RoleAccessPlugin, faketeleport.RoleAccessPluginWithUpdate, access.ModeState, access.Submitted},
+		"nothing that would help": {faketeleport.RoleAccessPlugin, faketeleport.RoleAccessPlugin, access.ModeState, access.NotAllowed},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, faketeleport.Config{}, tc.before)
+			clt := w.connect()
+			id := w.request("alice", faketeleport.RequestOptions{})
+			w.cluster.PutUser(faketeleport.User{Name: bot, Roles: []string{tc.after}})
+			out, err := clt.Decide(t.Context(), decision(id, access.Approved))
+			require.NoError(t, err)
+			require.Equal(t, tc.want, out.Result, out.Detail)
+			require.Equal(t, tc.mode, out.Mode)
+		})
+	}
+}
+
+// TestSecondFactorIsNamedWithItsRemedy: clusters that enforce one for
+// administrative actions refuse identities that a person signed remotely.
+func TestSecondFactorIsNamedWithItsRemedy(t *testing.T) {
+	for _, role := range []string{faketeleport.RolePluginReviewer, faketeleport.RoleAccessPluginWithUpdate} {
+		w := newWorld(t, faketeleport.Config{AdminActionMFA: true}, role)
+		clt := w.connect()
+		out, err := clt.Decide(t.Context(), decision(w.request("alice", faketeleport.RequestOptions{}), access.Approved))
+		require.NoError(t, err)
+		require.Equal(t, access.NotAllowed, out.Result)
+		require.Contains(t, out.Detail, "tbot")
+		require.NotContains(t, out.Detail, "allow.", "no rule would help")
+	}
+}
+
 func TestPreflightReportsWhyItCannotConnect(t *testing.T) {
 	for name, tc := range map[string]struct {
 		cluster faketeleport.Config

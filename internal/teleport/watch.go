@@ -3,12 +3,16 @@ package teleport
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
+	"github.com/gravitational/teleport/api/client/proto"
 	"github.com/gravitational/teleport/api/types"
 
 	"teleport-jira/internal/access"
+	"teleport-jira/internal/logging"
 )
 
 const (
@@ -17,15 +21,31 @@ const (
 	// stableAfter is how long a subscription must have lasted for the backoff
 	// to start from its minimum again.
 	stableAfter = time.Minute
-	// maxBackoff bounds the delay between two attempts, before jitter.
-	maxBackoff = 30 * time.Second
+	// maxBackoff bounds the delay between two attempts, before jitter of a half:
+	// a cluster that is back is noticed within 5 s.
+	maxBackoff = 2 * time.Second
+	// pingInterval is how often the server is asked for a sign of life while
+	// a subscription is active, and pingTimeout how long that may take. A Proxy
+	// whose Auth Service is dead says so only when the client writes, and gRPC's
+	// own keepalives are a minute apart at the least; a server that hangs says
+	// nothing at all. Both together bound how long the daemon may be deaf.
+	pingInterval = 5 * time.Second
+	pingTimeout  = 5 * time.Second
+	// settleDelay is how long after a subscription began requests are listed once
+	// more: the first list may come from a cache that lagged the subscription.
+	settleDelay = 5 * time.Second
+	// quietInterval is how often the same reason for having no subscription is
+	// logged at WARN.
+	quietInterval = time.Minute
 )
 
 // EventHandler receives events. Its methods must return quickly: later events
 // wait for them.
 type EventHandler interface {
 	// OnSubscribed is called when a subscription starts: later changes are
-	// reported, earlier ones are not, so that the caller lists requests now.
+	// reported, earlier ones are not, so that the caller lists requests now. It is
+	// called once more a few seconds later, because the first list may have come
+	// from a cache that was older than the subscription.
 	OnSubscribed()
 	// OnRequest is called when the request was created, changed or deleted.
 	OnRequest(id access.RequestID)
@@ -37,6 +57,7 @@ var (
 	errNoInit     = errors.New("the server did not confirm the subscription in time")
 	errUnreliable = errors.New("the server lost events")
 	errEnded      = errors.New("the server ended the stream")
+	errNoAnswer   = errors.New("the server does not answer")
 )
 
 // Watch subscribes to changes of Access Requests and passes them to handler
@@ -47,6 +68,8 @@ var (
 func (c *Client) Watch(ctx context.Context, handler EventHandler) error {
 	delays := backoff.NewExponentialBackOff()
 	delays.MaxInterval = maxBackoff
+	said := logging.NewOnce(quietInterval)
+	const noSubscription = "no subscription"
 	var lasted time.Duration // of the last subscription
 	attempt := func() (struct{}, error) {
 		for {
@@ -68,11 +91,16 @@ func (c *Client) Watch(ctx context.Context, handler EventHandler) error {
 		c.metrics.reconnects.Inc()
 		delay = delay.Round(time.Millisecond)
 		if lasted > 0 {
+			said.Forget(noSubscription)
 			c.log.Warn("subscription to access requests ended", "error", err,
 				"lasted", lasted.Round(time.Millisecond), "next_attempt_in", delay)
 			return
 		}
-		c.log.Warn("no subscription to access requests yet, will retry", "error", err, "next_attempt_in", delay)
+		level := slog.LevelDebug // attempts are seconds apart
+		if said.Changed(noSubscription, err.Error()) {
+			level = slog.LevelWarn
+		}
+		c.log.Log(ctx, level, "no subscription to access requests yet, will retry", "error", err, "next_attempt_in", delay)
 	}
 	_, err := backoff.Retry(ctx, attempt, backoff.WithBackOff(delays), backoff.WithNotify(notify),
 		backoff.WithMaxElapsedTime(0))
@@ -119,7 +147,31 @@ func (c *Client) subscribe(ctx context.Context, handler EventHandler) (lasted ti
 		return 0, err
 	}
 	timeout.Stop()
+	go c.ping(ctx, conn, cancel)
 	return c.serveEvents(ctx, conn, stream, handler)
+}
+
+// ping asks the server for a sign of life until ctx ends, and cancels with
+// errNoAnswer when there is none: then the subscription is deaf, whatever the
+// connection says. An answer that refuses is an answer.
+func (c *Client) ping(ctx context.Context, conn *connection, cancel context.CancelCauseFunc) {
+	ticker := time.NewTicker(pingInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		within, stop := context.WithTimeout(ctx, pingTimeout)
+		_, err := callOver(within, c.metrics, conn.api, methodPing(), c.cfg.Addr,
+			func(ctx context.Context, a api) (proto.PingResponse, error) { return a.Ping(ctx) })
+		stop()
+		if err != nil && ctx.Err() == nil && access.ClassOf(err) == access.Temporary {
+			cancel(fmt.Errorf("%w: %w", errNoAnswer, err))
+			return
+		}
+	}
 }
 
 // serveEvents dispatches the events until the stream ends, and returns how long
@@ -132,6 +184,8 @@ func (c *Client) serveEvents(
 	defer c.setWatching(false)
 	c.log.Info("subscribed to access requests", "cluster", c.ClusterName())
 	handler.OnSubscribed()
+	settled := time.AfterFunc(settleDelay, handler.OnSubscribed)
+	defer settled.Stop()
 	for {
 		event, err := nextEvent(ctx, conn, stream)
 		if err != nil {
@@ -172,6 +226,8 @@ func nextEvent(ctx context.Context, conn *connection, stream types.Watcher) (typ
 		return event, nil
 	case <-conn.replaced:
 		return types.Event{}, errReplaced
+	case <-ctx.Done(): // the stream of a server that hangs may not end with it
+		return types.Event{}, context.Cause(ctx)
 	case <-stream.Done():
 		if err := stream.Error(); err != nil {
 			return types.Event{}, streamError(ctx, methodWatch().wrap("", err))

@@ -102,7 +102,7 @@ func TestWatchSubscribesAgainAfterEveryEnd(t *testing.T) {
 				// Longer than any delay of the watcher and of gRPC.
 				pass(2 * time.Minute)
 				synctest.Wait()
-				require.Equal(t, []access.RequestID{""}, r.take())
+				require.Equal(t, []access.RequestID{"", ""}, r.take(), "listed at once and when caches have caught up")
 				require.True(t, clt.Watching())
 				require.GreaterOrEqual(t, w.metric("teleport_jira_watcher_reconnects_total"), 1.0)
 				id := w.request("alice", faketeleport.RequestOptions{})
@@ -119,10 +119,58 @@ func TestUnreachableServerIsTriedWithBackoffAndOneLogLine(t *testing.T) {
 		w.server.Stop()
 		pass(time.Hour)
 		attempts := w.metric("teleport_jira_watcher_reconnects_total")
-		require.Less(t, attempts, 300.0, "delays grow to half a minute")
-		require.Greater(t, attempts, 60.0, "and no further")
+		require.Less(t, attempts, 3000.0, "delays grow")
+		require.Greater(t, attempts, 700.0, "and to no more than 5 s: the cluster's return is noticed by then")
 		require.InDelta(t, attempts, w.log.count("subscription to access requests ended")+
 			w.log.count("no subscription to access requests yet"), 1)
+		require.Less(t, w.log.count("level=WARN msg=\"no subscription to access requests yet"), 70, "a line a minute while nothing changes")
+	})
+}
+
+// TestServerThatIsBackIsNoticedWithinSeconds: however long it was away.
+func TestServerThatIsBackIsNoticedWithinSeconds(t *testing.T) {
+	for _, away := range []time.Duration{10 * time.Second, 2 * time.Minute, 40 * time.Minute} {
+		t.Run(away.String(), func(t *testing.T) {
+			watched(t, func(w *world, clt *teleport.Client, _ *recorder) {
+				w.server.Stop()
+				pass(away)
+				require.False(w.t, clt.Watching())
+				require.NoError(w.t, w.server.Start())
+				pass(5 * time.Second)
+				require.True(w.t, clt.Watching())
+			})
+		})
+	}
+}
+
+// TestServerThatStopsAnsweringIsNoticed: behind a Proxy the stream of a dead
+// Auth Service stays open, and nothing is heard of it until the client writes.
+func TestServerThatStopsAnsweringIsNoticed(t *testing.T) {
+	for name, fault := range map[string]faketeleport.Fault{
+		"hangs":   {Method: "Ping", Hang: true, Times: 1},
+		"is away": faketeleport.Unavailable("Ping", 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			watched(t, func(w *world, clt *teleport.Client, r *recorder) {
+				t := w.t
+				w.cluster.Inject(fault)
+				pass(15 * time.Second)
+				require.True(t, clt.Watching(), "noticed and subscribed again")
+				pass(5 * time.Second)
+				synctest.Wait()
+				require.Equal(t, []access.RequestID{"", ""}, r.take()[1:], "listed twice")
+				require.InDelta(t, 1, w.log.count("subscription to access requests ended"), 0)
+			})
+		})
+	}
+}
+
+func TestServerThatAnswersKeepsItsSubscription(t *testing.T) {
+	watched(t, func(w *world, clt *teleport.Client, r *recorder) {
+		pass(time.Hour)
+		require.True(w.t, clt.Watching())
+		require.Equal(w.t, []access.RequestID{""}, r.take(), "the second list")
+		require.InDelta(w.t, 0, w.metric("teleport_jira_watcher_reconnects_total"), 0)
 	})
 }
 
