@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/wikitext/templates"
@@ -144,24 +145,31 @@ type originalState struct {
 	summary string
 }
 
+// clockSkew is how far Jira's clock may be behind the cluster's.
+const clockSkew = 2 * time.Minute
+
 // CreatedFor reports whether this account created the issue for the draft's
 // request. Label and property can be forged by anybody who may edit the issue,
 // so it goes by what the issue was created with: the request's label or, where labels
 // are not on the create screen and for the existing plugin's issues, the
-// summary, beside the property.
+// summary, beside the property. An issue that is older than the request was
+// not made for it.
 func (c *Client) CreatedFor(ctx context.Context, ref access.IssueRef, d access.Draft) (bool, error) {
 	k := call{op: "read origin of issue", key: refName(ref), method: http.MethodGet, endpoint: "/issue/{issue}", read: true}
 	path, err := refPath(ref)
 	if err != nil {
 		return false, k.error(access.Permanent, err)
 	}
-	k.path = path + query("fields", "summary,labels,creator", "expand", "changelog", "properties", requestProperty)
+	k.path = path + query("fields", "summary,labels,creator,created", "expand", "changelog", "properties", requestProperty)
 	var raw issueJSON
 	if err := c.call(ctx, k, &raw); err != nil {
 		return false, c.trueNotFound(ctx, err)
 	}
-	if raw.Fields.Creator.actor().ID == "" || raw.Changelog == nil {
+	if raw.Fields.Creator.actor().ID == "" || raw.Changelog == nil || raw.Fields.Created.IsZero() {
 		return false, k.error(access.Temporary, errNoIssue)
+	}
+	if raw.Fields.Created.Before(d.Request.Created.Add(-clockSkew)) {
+		return false, nil // Whatever it says now, it can't have been made for this request.
 	}
 	original, err := c.originalState(ctx, k, path, raw)
 	if err != nil || !original.creator.Same(c.Self()) {
