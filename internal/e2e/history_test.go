@@ -100,3 +100,104 @@ func TestSecurityIssueThatNamesAnotherRequestDecidesNothing(t *testing.T) {
 		})
 	}
 }
+
+// inReview adds a status to the board that means nothing to the daemon.
+func inReview(o *options) {
+	flow := &o.jira.Projects[0].Workflow
+	flow.Statuses = append(flow.Statuses, fakejira.Status{ID: "10105", Name: "In Review", Category: fakejira.InProgress})
+	flow.Transitions = append(flow.Transitions, fakejira.Transition{ID: "61", Name: "Review", To: "In Review"})
+}
+
+// TestSecurityStatusRenamedAfterTheMoveDecidesNothing: somebody moved the card
+// to a status that an administrator gives the approved one's name afterwards.
+func TestSecurityStatusRenamedAfterTheMoveDecidesNothing(t *testing.T) {
+	t.Parallel()
+	for name, configured := range map[string][]string{"by name": {"Approved"}, "by name and id": {"Approved", "10105"}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, inReview)
+			w.set("jira.statuses", "approved", configured[:1])
+			w.start()
+			id, issue := w.pending()
+			w.drag(issue, "In Review", fakejira.BobID)
+			w.quiet()
+			w.stop()
+			require.NoError(t, w.jira.RenameStatus("Approved", "Done and dusted"))
+			require.NoError(t, w.jira.RenameStatus("In Review", "Approved"))
+			w.set("jira.statuses", "approved", configured)
+			w.start()
+			w.said(issue, "decided nothing", "calls the status otherwise")
+			w.inStatus(issue, "Pending")
+			w.inState(id, types.RequestState_PENDING)
+			require.Empty(t, w.reviews(id))
+
+			w.drag(issue, "Approved", fakejira.BobID)
+			w.inState(id, types.RequestState_APPROVED)
+		})
+	}
+}
+
+// TestStatusRenamedBeforeTheMoveDecides: an administrator renames the approved
+// status and the configuration follows, by id or by its new name.
+func TestStatusRenamedBeforeTheMoveDecides(t *testing.T) {
+	t.Parallel()
+	for name, configured := range map[string]string{"by id": "10101", "by name": "Granted"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			require.NoError(t, w.jira.RenameStatus("Approved", "Granted"))
+			w.set("jira.statuses", "approved", configured)
+			w.set("jira.statuses", "promoted", configured)
+			w.start()
+			id, issue := w.pending()
+			w.drag(issue, "Granted", fakejira.BobID)
+			w.inState(id, types.RequestState_APPROVED)
+		})
+	}
+}
+
+// TestSecurityHistoryWithAGapDecidesNothing: an entry before the move is lost,
+// or the move came along with another issue type.
+func TestSecurityHistoryWithAGapDecidesNothing(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		move func(w *world, issue fakejira.Issue)
+		says string
+	}{
+		"an entry is lost": {func(w *world, issue fakejira.Issue) {
+			w.drag(issue, "Denied", fakejira.CarolID)
+			w.drag(issue, "Pending", fakejira.CarolID)
+			w.drag(issue, "Approved", fakejira.BobID)
+			require.NoError(w.t, w.jira.EditHistory(issue.ID, func(all []fakejira.Change) []fakejira.Change {
+				return append(all[:1:1], all[2:]...)
+			}))
+		}, "history of the issue has a gap"},
+		"an entry has no time": {func(w *world, issue fakejira.Issue) {
+			w.drag(issue, "Denied", fakejira.CarolID)
+			w.drag(issue, "Approved", fakejira.BobID)
+			require.NoError(w.t, w.jira.EditHistory(issue.ID, func(all []fakejira.Change) []fakejira.Change {
+				all[0].At = time.Time{}
+				return all
+			}))
+		}, "history of the issue has a gap"},
+		"another type": {func(w *world, issue fakejira.Issue) {
+			require.NoError(w.t, w.jira.ChangeType(issue.ID, fakejira.BobID, "Story", "Approved"))
+		}, "along with the issue's type"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, func(o *options) {
+				o.jira.Projects[0].IssueTypes = append(o.jira.Projects[0].IssueTypes, fakejira.IssueType{ID: "10009", Name: "Story"})
+			})
+			w.start()
+			id, issue := w.pending()
+			w.stop()
+			tc.move(w, issue)
+			w.start()
+			w.said(issue, "decided nothing", tc.says)
+			w.inStatus(issue, "Pending")
+			w.inState(id, types.RequestState_PENDING)
+			require.Empty(t, w.reviews(id))
+
+			w.drag(issue, "Approved", fakejira.BobID)
+			w.inState(id, types.RequestState_APPROVED)
+		})
+	}
+}

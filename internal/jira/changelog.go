@@ -34,6 +34,9 @@ func (c *Client) readHistory(ctx context.Context, k call, path string, raw issue
 			}
 		}
 	}
+	if len(entries) < raw.Changelog.Total {
+		issue.HistoryFault = access.HistoryCut
+	}
 	sortNewestFirst(entries)
 	issue.Changes = statusChanges(entries, issue.Project)
 	issue.TextEdits = textEdits(entries)
@@ -43,9 +46,10 @@ func (c *Client) readHistory(ctx context.Context, k call, path string, raw issue
 	// An issue's newest change decides: an older one that led to the same status
 	// was another change.
 	last := issue.Changes[0]
-	if current := issue.Status; last.To.ID != current.ID && (last.To.ID != "" || !last.To.Is(current.Name)) {
+	if current := issue.Status; last.To.ID != current.ID && (last.To.ID != "" || !strings.EqualFold(last.To.Name, current.Name)) {
 		return nil
 	}
+	issue.StatusNameSince = c.names.since(issue.Status, last.To.Name)
 	var err error
 	if last.By, err = c.fullAccount(ctx, last.By, accountOf(entries, last.ID)); err != nil {
 		return err
