@@ -47,9 +47,13 @@ type Status struct {
 	Name string
 }
 
-// Is reports whether configured, a status name or id, means this status.
+// Is reports whether configured, a status name or id, means this status. Digits
+// are an id, and match nothing else: a name can be given to any status.
 func (s Status) Is(configured string) bool {
-	return configured != "" && (s.ID == configured || strings.EqualFold(s.Name, configured))
+	if strings.Trim(configured, "0123456789") == "" {
+		return configured != "" && s.ID == configured
+	}
+	return strings.EqualFold(s.Name, configured)
 }
 
 // Issue is a Jira issue as it was read with the daemon's own credentials.

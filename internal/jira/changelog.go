@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/wikitext/templates"
@@ -33,6 +34,9 @@ func (c *Client) readHistory(ctx context.Context, k call, path string, raw issue
 			}
 		}
 	}
+	if len(entries) < raw.Changelog.Total {
+		issue.HistoryFault = access.HistoryCut
+	}
 	sortNewestFirst(entries)
 	issue.Changes = statusChanges(entries, issue.Project)
 	issue.TextEdits = textEdits(entries)
@@ -42,9 +46,10 @@ func (c *Client) readHistory(ctx context.Context, k call, path string, raw issue
 	// An issue's newest change decides: an older one that led to the same status
 	// was another change.
 	last := issue.Changes[0]
-	if current := issue.Status; last.To.ID != current.ID && (last.To.ID != "" || !last.To.Is(current.Name)) {
+	if current := issue.Status; last.To.ID != current.ID && (last.To.ID != "" || !strings.EqualFold(last.To.Name, current.Name)) {
 		return nil
 	}
+	issue.StatusNameSince = c.names.since(issue.Status, last.To.Name)
 	var err error
 	if last.By, err = c.fullAccount(ctx, last.By, accountOf(entries, last.ID)); err != nil {
 		return err
@@ -144,24 +149,31 @@ type originalState struct {
 	summary string
 }
 
+// clockSkew is how far Jira's clock may be behind the cluster's.
+const clockSkew = 2 * time.Minute
+
 // CreatedFor reports whether this account created the issue for the draft's
 // request. Label and property can be forged by anybody who may edit the issue,
 // so it goes by what the issue was created with: the request's label or, where labels
 // are not on the create screen and for the existing plugin's issues, the
-// summary, beside the property.
+// summary, beside the property. An issue that is older than the request was
+// not made for it.
 func (c *Client) CreatedFor(ctx context.Context, ref access.IssueRef, d access.Draft) (bool, error) {
 	k := call{op: "read origin of issue", key: refName(ref), method: http.MethodGet, endpoint: "/issue/{issue}", read: true}
 	path, err := refPath(ref)
 	if err != nil {
 		return false, k.error(access.Permanent, err)
 	}
-	k.path = path + query("fields", "summary,labels,creator", "expand", "changelog", "properties", requestProperty)
+	k.path = path + query("fields", "summary,labels,creator,created", "expand", "changelog", "properties", requestProperty)
 	var raw issueJSON
 	if err := c.call(ctx, k, &raw); err != nil {
 		return false, c.trueNotFound(ctx, err)
 	}
-	if raw.Fields.Creator.actor().ID == "" || raw.Changelog == nil {
+	if raw.Fields.Creator.actor().ID == "" || raw.Changelog == nil || raw.Fields.Created.IsZero() {
 		return false, k.error(access.Temporary, errNoIssue)
+	}
+	if raw.Fields.Created.Before(d.Request.Created.Add(-clockSkew)) {
+		return false, nil // Whatever it says now, it can't have been made for this request.
 	}
 	original, err := c.originalState(ctx, k, path, raw)
 	if err != nil || !original.creator.Same(c.Self()) {

@@ -44,6 +44,7 @@ type Client struct {
 	templates *issueTemplates
 	health    health
 	workflows workflows
+	names     *statusNames
 
 	server atomic.Pointer[serverInfo]
 	self   atomic.Pointer[access.Actor]
@@ -99,6 +100,7 @@ func New(cfg Config, deps Deps) (*Client, error) {
 		accounts:      ttlcache.New[string, access.Actor](maxAccounts, 0),
 		groups:        ttlcache.New[string, []groupJSON](maxAccounts, groupTTL),
 		workflows:     newWorkflows(),
+		names:         newStatusNames(),
 	}
 	c.throttle = throttle.NewTransport(throttle.Config{
 		Concurrency: cfg.Concurrency, RequestsPerSecond: cfg.RequestsPerSecond,

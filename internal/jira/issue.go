@@ -104,6 +104,7 @@ func (c *Client) Issue(ctx context.Context, idOrKey string) (*access.Issue, erro
 		Created: raw.Fields.Created.Time, Creator: raw.Fields.Creator.actor(),
 		Summary: string(raw.Fields.Summary), Description: string(raw.Fields.Description), ReadAt: began,
 	}
+	c.names.saw(issue.Status)
 	if err := c.readHistory(ctx, k, path, raw, issue); err != nil {
 		return nil, err
 	}

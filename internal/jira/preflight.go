@@ -292,6 +292,7 @@ func (p *checker) statuses(ctx context.Context, t Target, typeID string) ([]acce
 		}
 		for _, s := range each.Statuses {
 			known = append(known, s.status())
+			p.c.names.saw(s.status())
 			names = append(names, string(s.Name))
 		}
 	}

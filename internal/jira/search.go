@@ -149,6 +149,7 @@ func (c *Client) search(ctx context.Context, k call, jql string) iter.Seq2[acces
 				return
 			}
 			for _, issue := range page.Issues {
+				c.names.saw(issue.Fields.Status.status())
 				if !yield(issue.summary(), nil) {
 					return
 				}

@@ -79,11 +79,13 @@ func (w *pathSearch) position(ctx context.Context) (position, error) {
 		return position{}, w.c.trueNotFound(ctx, err)
 	}
 	at := position{status: issue.Fields.Status.status()}
+	w.c.names.saw(at.status)
 	if at.status == (access.Status{}) {
 		return position{}, k.error(access.Temporary, errNoIssue)
 	}
 	if issue.Transitions != nil {
 		at.transitions = *issue.Transitions
+		w.c.names.sawTargets(at.transitions)
 		return at, nil
 	}
 	if w.isTarget(at.status) {
@@ -98,6 +100,7 @@ func (w *pathSearch) position(ctx context.Context) (position, error) {
 		return position{}, w.c.trueNotFound(ctx, err)
 	}
 	at.transitions = answer.Transitions
+	w.c.names.sawTargets(at.transitions)
 	return at, nil
 }
 

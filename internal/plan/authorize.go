@@ -33,18 +33,18 @@ const (
 
 // Refusals returns them all.
 func Refusals() []Refusal {
-	return []Refusal{
+	return append(historyRefusals(),
 		RefusedOtherProject, RefusedLongTerm, RefusedNoAuthor, RefusedApp, RefusedCustomer,
 		RefusedInactive, RefusedRequester, RefusedUnclear, RefusedGroupsUnclear, RefusedNotApprover,
 		RefusedNotSuggested, RefusedUnmapped, RefusedNoDecision, RefusedSettled, RefusedReviewed, RefusedByTeleport,
-	}
+	)
 }
 
 // authorize returns why the author of a status change may not decide; "" when
 // they may. What is not known about a person counts against them.
 func (p Policy) authorize(s Snapshot, change access.StatusChange) Refusal {
 	who := change.By
-	return cmp.Or(p.authorizeProject(s, change), p.authorizeAccount(who), p.authorizeRequester(s, who), p.authorizeApprover(s, who))
+	return cmp.Or(p.authorizeProject(s, change), p.authorizeHistory(s, change), p.authorizeAccount(who), p.authorizeRequester(s, who), p.authorizeApprover(s, who))
 }
 
 // authorizeProject checks where the status was changed, and for what request.

@@ -23,7 +23,9 @@ func (p Policy) planDecision(s Snapshot, b *builder, state access.State) {
 		return
 	}
 	if change.ID == s.Record.HandledChange {
-		b.add(p.transition(access.Pending), nil)
+		if !namesAnother(s) {
+			b.add(p.transition(access.Pending), nil)
+		}
 		return
 	}
 	d := p.decision(s, state, change)
@@ -36,7 +38,8 @@ func (p Policy) planDecision(s Snapshot, b *builder, state access.State) {
 
 func (p Policy) planRefusal(s Snapshot, b *builder, why Refusal, change access.StatusChange) {
 	b.add(p.refusal(s, why, change), func(r *access.Record) { r.HandledChange = change.ID })
-	if p.mayDecideIn(s, s.Issue.Project) { // in another project's workflow the daemon changes nothing
+	// In another project's workflow the daemon changes nothing, nor on another request's issue.
+	if p.mayDecideIn(s, s.Issue.Project) && !namesAnother(s) {
 		b.add(p.transition(access.Pending), nil)
 	}
 }

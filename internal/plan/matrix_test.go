@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -87,7 +88,7 @@ func policies() map[string]policy {
 }
 
 // place is where the request or its issue is out of the ordinary.
-var places = []string{"usual", "another project", "moved in another project", "long-term"}
+var places = []string{"usual", "another project", "moved in another project", "moved before the request", "long-term"}
 
 // moves are what happened to the card; the status is where it lies.
 type cardMove struct {
@@ -115,6 +116,7 @@ func refusalOf(p somebody, pol policy, mode access.ReviewMode, place, how string
 	}{
 		{place == "another project" || place == "moved in another project" && how == "person", plan.RefusedOtherProject},
 		{place == "long-term", plan.RefusedLongTerm},
+		{place == "moved before the request" && how == "person", plan.RefusedTooEarly},
 		{how == "unseen" || p.not == plan.RefusedNoAuthor, plan.RefusedNoAuthor},
 		{p.not == plan.RefusedCustomer, plan.RefusedCustomer},
 		{p.app && !pol.named, plan.RefusedApp},
@@ -227,6 +229,9 @@ func matrixView(p somebody, pol policy, mode access.ReviewMode, state access.Sta
 		v.Issue.Project = "EVIL"
 	case place == "moved in another project" && v.Issue.LastChange != nil:
 		v.Issue.LastChange.Project = "EVIL"
+	}
+	if place == "moved before the request" && v.Issue.LastChange != nil {
+		v.Issue.LastChange.At = now.Add(-24 * time.Hour)
 	}
 	if v.Request != nil {
 		pol.set(&s, &v, p)

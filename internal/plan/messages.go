@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -134,7 +135,7 @@ func (p Policy) refusalText(s Snapshot, why Refusal, change access.StatusChange)
 	case RefusedByTeleport:
 		return "Teleport did not accept the decision. The request can be decided in Teleport by somebody who may."
 	}
-	return string(why) + "."
+	return cmp.Or(historyText(why), string(why)+".")
 }
 
 // otherProjectText is about a decision in another project, also where the issue

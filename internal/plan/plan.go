@@ -157,7 +157,7 @@ func (p Policy) planSettled(s Snapshot, b *builder, state access.State) {
 		b.add(Decide{Decision: d, Found: true}, nil)
 		return
 	}
-	there := s.Issue != nil && p.Statuses.Has(state, s.Issue.Status)
+	there := s.Issue != nil && (p.Statuses.Has(state, s.Issue.Status) || namesAnother(s))
 	if change := p.lateChange(s, state, resolved); change != nil {
 		b.add(p.refusal(s, RefusedSettled, *change), func(r *access.Record) { r.HandledChange = change.ID })
 	}

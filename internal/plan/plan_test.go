@@ -54,9 +54,10 @@ func record() access.Record {
 }
 
 func issue(status access.Status, by *access.Actor) *access.Issue {
-	i := &access.Issue{Ref: access.IssueRef{ID: "10001", Key: "TAR-1"}, Project: "TAR", Status: status}
+	i := &access.Issue{Ref: access.IssueRef{ID: "10001", Key: "TAR-1"}, Project: "TAR", Status: status, Created: now.Add(-50 * time.Minute)}
 	if by != nil {
-		i.LastChange = &access.StatusChange{ID: "77", By: *by, From: pending, To: status, Project: "TAR"}
+		i.LastChange = &access.StatusChange{ID: "77", By: *by, From: pending, To: status, Project: "TAR", At: now.Add(-time.Minute)}
+		i.Changes = []access.StatusChange{*i.LastChange}
 	}
 	return i
 }

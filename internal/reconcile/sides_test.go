@@ -295,6 +295,7 @@ func (t *tracker) add(i issue) *issue {
 func (t *tracker) change(i *issue, by access.Actor, to access.Status) {
 	t.changes++
 	i.LastChange = &access.StatusChange{ID: fmt.Sprint(t.changes), By: by, At: time.Now(), From: i.Status, To: to, Project: i.Project}
+	i.Changes = append([]access.StatusChange{*i.LastChange}, i.Changes...)
 	i.Status, i.updated = to, time.Now()
 }
 
@@ -347,7 +348,7 @@ func (t *tracker) CreatedFor(ctx context.Context, ref access.IssueRef, d access.
 }
 
 func (t *tracker) Issue(ctx context.Context, idOrKey string) (read *access.Issue, err error) {
-	err = t.on(ctx, "Issue", idOrKey, func(i *issue) error { shown := i.Issue; read = &shown; return nil })
+	err = t.on(ctx, "Issue", idOrKey, func(i *issue) error { shown := i.Issue; shown.ReadAt = time.Now(); read = &shown; return nil })
 	return read, err
 }
 
