@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -58,6 +59,9 @@ func (c *Client) IsUser(ctx context.Context, who access.Actor, handle string) (b
 	}
 	if err != nil || slices.ContainsFunc(found, who.Same) {
 		return err == nil, err
+	}
+	if len(found) >= userPage {
+		return false, k.error(access.Permanent, errManyFound) // the account may be among those that are not shown
 	}
 	if len(found) > 0 && strings.Contains(handle, "@") {
 		return false, nil // a search that finds somebody is not blind
@@ -134,7 +138,7 @@ func (c *Client) searchUsers(ctx context.Context, k call, handle string) ([]acce
 		parameter = "query"
 	}
 	k.endpoint = "/user/search"
-	k.path = k.endpoint + query(parameter, handle, "maxResults", "50")
+	k.path = k.endpoint + query(parameter, handle, "maxResults", strconv.Itoa(userPage))
 	var raw []account
 	if err := c.call(ctx, k, &raw); err != nil {
 		return nil, err

@@ -45,7 +45,7 @@ func (p Policy) TeleportUser(who access.Actor, person *Person) string {
 		return listed[0]
 	case person != nil && person.TraitUser != "":
 		return person.TraitUser
-	case p.Review.MatchEmail:
+	case p.Review.MatchEmail && ShowsAddress(who):
 		return who.Email
 	}
 	return ""
@@ -68,10 +68,14 @@ func (p Policy) ListedUsers(who access.Actor) []string {
 	return users
 }
 
-// isRequester compares every name that is known, so that no missing mapping
-// opens the ban on deciding one's own request, nor one to another user of the
-// same person.
+// isRequester compares the account that was the requester's when the issue was
+// created, and every name that is known, so that no missing mapping opens the
+// ban on deciding one's own request, nor one to another user of the same person.
+// Case folds in all of Unicode here: whoever is like the requester is refused.
 func (p Policy) isRequester(s Snapshot, who access.Actor) bool {
+	if who.ID != "" && (who.ID == s.Record.RequesterAccount || who.ID == s.Request.User) {
+		return true
+	}
 	names := append(p.ListedUsers(who), who.Email, who.Name)
 	if s.Person != nil {
 		names = append(names, s.Person.TraitUser)
@@ -86,11 +90,36 @@ func (p Policy) unclear(s Snapshot, who access.Actor) string {
 	if s.Person != nil && s.Person.Unclear != "" {
 		return s.Person.Unclear
 	}
-	mapped := len(p.ListedUsers(who)) > 0 || s.Person != nil && s.Person.TraitUser != ""
-	if name, _, _ := strings.Cut(who.Email, "@"); !mapped && name != "" && strings.EqualFold(name, s.Request.User) {
-		return "its e-mail address begins with the requester's name"
+	switch mapped := len(p.ListedUsers(who)) > 0 || s.Person != nil && s.Person.TraitUser != ""; {
+	case mapped:
+	case resembles(who.Email, s.Request.User):
+		return "its e-mail address is like the requester's name"
+	case resembles(who.Name, s.Request.User):
+		return "its user name is like the requester's name"
 	}
 	return ""
+}
+
+// ShowsAddress reports whether Jira shows the account's e-mail address in full.
+// Data Center may hide it, or mask it as "alice at example dot com".
+func ShowsAddress(who access.Actor) bool {
+	local, domain, found := strings.Cut(who.Email, "@")
+	return found && local != "" && domain != "" && !strings.ContainsAny(who.Email, " *…")
+}
+
+// resembles reports whether two names or addresses differ in nothing but domain,
+// sub-address, dots, case and masking: mail to both may well reach one person.
+func resembles(name, user string) bool {
+	a, b := localPart(name), localPart(user)
+	return a != "" && strings.EqualFold(a, b)
+}
+
+// localPart is what stands before the @, without sub-address and dots.
+func localPart(address string) string {
+	address = strings.NewReplacer(" at ", "@", " dot ", ".").Replace(address)
+	local, _, _ := strings.Cut(address, "@")
+	local, _, _ = strings.Cut(local, "+")
+	return strings.ReplaceAll(strings.TrimSpace(local), ".", "")
 }
 
 func (p Policy) isApprover(s Snapshot, who access.Actor) bool {
