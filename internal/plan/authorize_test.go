@@ -19,6 +19,8 @@ func TestWhoMayDecide(t *testing.T) {
 	hidden := access.Actor{ID: "h1", Name: "hugo", DisplayName: "Hidden", Type: access.AccountPerson, Active: true}
 	named := access.Actor{ID: "JIRAUSER1", Name: "Alice@Example.com", Type: access.AccountPerson, Active: true}
 
+	center := access.Actor{ID: "JIRAUSER2", Name: "hugo", Email: "hugo@example.com", Type: access.AccountPerson, Active: true}
+
 	for name, c := range map[string]struct {
 		who    access.Actor
 		change func(*plan.Policy, *plan.Snapshot)
@@ -52,6 +54,27 @@ func TestWhoMayDecide(t *testing.T) {
 		"the requester's account, listed as another": {bob, func(s *plan.Policy, v *plan.Snapshot) {
 			v.Record.RequesterAccount, s.Review.Users = "b1", map[string]string{"b1": "bob"}
 		}, "refuse requester, move pending"},
+		"approver by user name": {named, func(s *plan.Policy, v *plan.Snapshot) {
+			v.Request.User, s.Review.Approvers = "carol", []string{"name:ALICE@example.com"}
+		}, "approved by JIRAUSER1"},
+		"approver's address as a user name": {named, func(s *plan.Policy, v *plan.Snapshot) {
+			v.Request.User, s.Review.Approvers = "carol", []string{"alice@example.com"}
+		}, "refuse not_approver, move pending"},
+		"address that people may change": {center, func(s *plan.Policy, _ *plan.Snapshot) {
+			s.Review.Approvers = []string{"hugo@example.com"}
+		}, "refuse not_approver, move pending"},
+		"address that the directory keeps": {center, func(s *plan.Policy, _ *plan.Snapshot) {
+			s.Review.Approvers, s.Review.TrustEmail = []string{"hugo@example.com"}, true
+		}, "approved by JIRAUSER2"},
+		"on behalf, by an address that people may change": {center, func(s *plan.Policy, _ *plan.Snapshot) {
+			s.Review.Mode, s.Review.MatchEmail = access.ModeOnBehalf, true
+		}, "refuse unmapped, move pending"},
+		"on behalf, by an address that the directory keeps": {center, func(s *plan.Policy, _ *plan.Snapshot) {
+			s.Review.Mode, s.Review.MatchEmail, s.Review.TrustEmail = access.ModeOnBehalf, true, true
+		}, "approved by JIRAUSER2"},
+		"folds in Unicode only": {access.Actor{ID: "k1", Email: "\u017fam@example.com", Type: access.AccountPerson, Active: true}, func(s *plan.Policy, _ *plan.Snapshot) {
+			s.Review.Approvers = []string{"sam@example.com"}
+		}, "refuse not_approver, move pending"},
 		"not the requester, whatever the address": {alice, func(s *plan.Policy, v *plan.Snapshot) {
 			v.Request.User, s.Review.Users = "alice", map[string]string{"a1": "alice.smith"}
 		}, "approved by a1"},
@@ -244,7 +267,7 @@ func TestAddressesLikeTheRequesters(t *testing.T) {
 			require.Equal(t, want, brief(s.Plan(v)))
 			if c.want == plan.RefusedUnclear {
 				require.Contains(t, texts(s.Plan(v)), "[review.users]", "what an administrator can do")
-				s.Review.Users = map[string]string{"x1": "somebody"}
+				s.Review.Users = map[string]string{"key:x1": "somebody"}
 				require.Equal(t, "approved by x1", brief(s.Plan(v)), "an administrator said whose it is")
 			}
 		})

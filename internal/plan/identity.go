@@ -45,10 +45,16 @@ func (p Policy) TeleportUser(who access.Actor, person *Person) string {
 		return listed[0]
 	case person != nil && person.TraitUser != "":
 		return person.TraitUser
-	case p.Review.MatchEmail && ShowsAddress(who):
+	case p.Review.MatchEmail && ShowsAddress(who) && p.trustsEmail(who):
 		return who.Email
 	}
 	return ""
+}
+
+// trustsEmail reports whether the account's address says who it is: on Data Center
+// people may be able to change their own.
+func (p Policy) trustsEmail(who access.Actor) bool {
+	return p.Review.TrustEmail || !who.OnDataCenter()
 }
 
 // ListedUsers returns the Teleport users that the operator's list gives an account.
@@ -58,10 +64,11 @@ func (p Policy) TeleportUser(who access.Actor, person *Person) string {
 func (p Policy) ListedUsers(who access.Actor) []string {
 	var users []string
 	for _, key := range slices.Sorted(maps.Keys(p.Review.Users)) {
-		switch {
-		case key != "" && key == who.ID:
+		switch h := access.ParseHandle(key); {
+		case !h.Names(who, p.Review.TrustEmail):
+		case h.Value == who.ID:
 			users = slices.Insert(users, 0, p.Review.Users[key])
-		case who.Is(key):
+		default:
 			users = append(users, p.Review.Users[key])
 		}
 	}
@@ -76,7 +83,14 @@ func (p Policy) isRequester(s Snapshot, who access.Actor) bool {
 	if who.ID != "" && (who.ID == s.Record.RequesterAccount || who.ID == s.Request.User) {
 		return true
 	}
-	names := append(p.ListedUsers(who), who.Email, who.Name)
+	names := []string{who.Email, who.Name}
+	for key, user := range p.Review.Users {
+		// Whichever attribute the operator meant, and whether it counts or not.
+		value := access.ParseHandle(key).Value
+		if value != "" && (value == who.ID || strings.EqualFold(value, who.Name) || strings.EqualFold(value, who.Email)) {
+			names = append(names, user)
+		}
+	}
 	if s.Person != nil {
 		names = append(names, s.Person.TraitUser)
 	}
@@ -132,12 +146,16 @@ func (p Policy) isApprover(s Snapshot, who access.Actor) bool {
 func (p Policy) isSuggested(s Snapshot, who access.Actor) bool {
 	return slices.ContainsFunc(s.Request.SuggestedReviewers, func(name string) bool {
 		return name != "" && (name == p.TeleportUser(who, s.Person) ||
-			strings.EqualFold(name, who.Email) || strings.EqualFold(name, who.Name))
+			p.trustsEmail(who) && access.EqualFoldASCII(name, who.Email) || access.EqualFoldASCII(name, who.Name))
 	})
 }
 
 // NamesApprover reports whether the account is an approver by its own name,
 // whatever its groups are.
-func (p Policy) NamesApprover(who access.Actor) bool { return isAny(who, p.Review.Approvers) }
+func (p Policy) NamesApprover(who access.Actor) bool { return p.isAny(who, p.Review.Approvers) }
 
-func isAny(who access.Actor, handles []string) bool { return slices.ContainsFunc(handles, who.Is) }
+func (p Policy) isAny(who access.Actor, handles []string) bool {
+	return slices.ContainsFunc(handles, func(handle string) bool {
+		return access.ParseHandle(handle).Names(who, p.Review.TrustEmail)
+	})
+}
