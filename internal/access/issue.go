@@ -161,14 +161,9 @@ type Actor struct {
 // the same as none.
 func (a Actor) Same(b Actor) bool { return a.ID != "" && a.ID == b.ID }
 
-// Is reports whether handle, as an operator configures it, means this account:
-// its id exactly, or its user name or e-mail without regard to case.
-func (a Actor) Is(handle string) bool {
-	if handle == "" {
-		return false
-	}
-	return a.ID == handle || strings.EqualFold(a.Name, handle) || strings.EqualFold(a.Email, handle)
-}
+// OnDataCenter reports whether the account is one of Data Center's: only there
+// accounts have user names.
+func (a Actor) OnDataCenter() bool { return a.Name != "" }
 
 // Handle returns the most readable unique name: e-mail, user name or id.
 func (a Actor) Handle() string {

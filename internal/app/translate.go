@@ -2,6 +2,7 @@ package app
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 
 	"teleport-jira/internal/access"
@@ -45,13 +46,32 @@ func jiraConfig(c *config.Config, token jira.TokenSource) jira.Config {
 // expect returns what the configuration relies on in Jira.
 func expect(c *config.Config) jira.Expect {
 	s := policy(c, "")
-	out := jira.Expect{Statuses: s.Statuses, Recognise: !s.Review.AllowSelfApproval}
+	out := jira.Expect{
+		Statuses: s.Statuses, Recognise: !s.Review.AllowSelfApproval,
+		Addresses: addresses(c), TrustEmail: s.Review.TrustEmail,
+	}
 	routes := append([]plan.Route{s.Default}, s.Routes...)
 	for _, r := range routes {
 		t := jira.Target{Project: cmp.Or(r.Project, s.Default.Project), IssueType: cmp.Or(r.IssueType, s.Default.IssueType)}
 		if !r.Skip && !slices.Contains(out.Targets, t) {
 			out.Targets = append(out.Targets, t)
 		}
+	}
+	return out
+}
+
+// addresses returns the settings that name people by their e-mail addresses.
+func addresses(c *config.Config) []string {
+	var out []string
+	isAddress := func(handle string) bool { return access.ParseHandle(handle).Kind == access.HandleEmail }
+	if slices.ContainsFunc(c.Review.Approvers, isAddress) {
+		out = append(out, "addresses in review.approvers")
+	}
+	if slices.ContainsFunc(slices.Collect(maps.Keys(c.Review.Users)), isAddress) {
+		out = append(out, "addresses in review.users")
+	}
+	if c.Review.Identity.MatchEmail {
+		out = append(out, "review.identity.match_email")
 	}
 	return out
 }
@@ -95,6 +115,7 @@ func policy(c *config.Config, mode access.ReviewMode) plan.Policy {
 			Users:             c.Review.Users,
 			UserTrait:         c.Review.Identity.UserTrait,
 			MatchEmail:        c.Review.Identity.MatchEmail,
+			TrustEmail:        c.Review.Identity.TrustEmail,
 		},
 	}
 	for _, r := range c.Jira.Routes {

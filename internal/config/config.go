@@ -140,8 +140,8 @@ type Issue struct {
 	Components []string `toml:"components"`
 	// Name or id of the issues' priority. Empty means the project's default.
 	Priority string `toml:"priority"`
-	// Whom the issues are assigned to: account id, user name or e-mail. Empty
-	// means the project's default.
+	// Whom the issues are assigned to, named as in `review.approvers`. Empty means
+	// the project's default.
 	Assignee string `toml:"assignee"`
 	// Who the issues' reporter is: `bot`, the daemon's account, or `requester`,
 	// which falls back to `bot` where the requester is not found in Jira or the
@@ -229,18 +229,23 @@ type Review struct {
 	Mode string `toml:"mode"`
 	// Whether people may decide their own requests.
 	AllowSelfApproval bool `toml:"allow_self_approval"`
-	// Who may decide: account ids, user names or e-mails. Empty here and in
-	// `approver_groups` means anybody who may move the issue.
+	// Who may decide: `id:` and an account id (Cloud), `key:` and a user key or
+	// `name:` and a user name (Data Center), `email:` and an address. Without such
+	// a word it is an address if there is an @ in it, else the account id on
+	// Cloud and the user name on Data Center, where `JIRAUSER` and digits is a
+	// key. Empty here and in `approver_groups` means anybody who may move the
+	// issue.
 	Approvers []string `toml:"approvers"`
-	// Jira groups whose members may decide. The daemon's account needs the right
-	// to read them.
+	// Jira groups whose members may decide: `name:` and a name, or `id:` and an
+	// id. Without such a word it is the name, unless it has the form of an id. The
+	// daemon's account needs the right to read them.
 	ApproverGroups []string `toml:"approver_groups"`
 	// Whether only reviewers that the request suggests may decide it.
 	RequireSuggestedReviewer bool `toml:"require_suggested_reviewer"`
 	// How Jira accounts are matched with Teleport users.
 	Identity ReviewIdentity `toml:"identity"`
-	// Teleport users by Jira account id, user name or e-mail. It goes before
-	// everything in `[review.identity]`.
+	// Teleport users by Jira account, which is named as in `approvers`. It goes
+	// before everything in `[review.identity]`.
 	Users map[string]string `toml:"users"`
 }
 
@@ -250,6 +255,11 @@ type ReviewIdentity struct {
 	UserTrait string `toml:"user_trait"`
 	// Whether a Jira account's e-mail address is the Teleport user name.
 	MatchEmail bool `toml:"match_email"`
+	// Whether addresses say who people are on Data Center, where people may be
+	// able to change their own. Set it only where the user directory is read-only.
+	// Without it `match_email` and addresses in `approvers` and `[review.users]`
+	// match nobody there. Cloud's addresses always count.
+	TrustEmail bool `toml:"trust_email"`
 }
 
 // Reconcile is the section [reconcile].

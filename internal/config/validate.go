@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"teleport-jira/internal/access"
 	"teleport-jira/internal/wikitext/templates"
 )
 
@@ -202,9 +203,27 @@ func (v *validator) routes() {
 func (v *validator) review() {
 	r := &v.c.Review
 	v.oneOf("review.mode", &r.Mode, "auto", "review", "on_behalf", "state")
-	v.noneEmpty("review.approvers", r.Approvers)
-	v.noneEmpty("review.approver_groups", r.ApproverGroups)
+	v.handles("review.approvers", r.Approvers)
+	v.groups("review.approver_groups", r.ApproverGroups)
 	v.reviewUsers(r.Users)
+}
+
+// handles checks names of accounts.
+func (v *validator) handles(key string, handles []string) {
+	for i, handle := range handles {
+		if err := access.ParseHandle(handle).Validate(); err != nil {
+			v.fault(index(key, i), err.Error())
+		}
+	}
+}
+
+// groups checks names of groups.
+func (v *validator) groups(key string, handles []string) {
+	for i, handle := range handles {
+		if err := access.ParseGroup(handle).Validate(); err != nil {
+			v.fault(index(key, i), err.Error())
+		}
+	}
 }
 
 // reviewUsers finds accounts that name nobody, or two users: user names and
@@ -213,7 +232,7 @@ func (v *validator) reviewUsers(users map[string]string) {
 	seen := map[string]string{}
 	for _, account := range slices.Sorted(maps.Keys(users)) {
 		key := join("review.users", account)
-		if account == "" || users[account] == "" {
+		if access.ParseHandle(account).Validate() != nil || users[account] == "" {
 			v.fault(key, "must name a Jira account and a Teleport user")
 		}
 		other, known := seen[strings.ToLower(account)]

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	gojira "github.com/andygrunwald/go-jira"
+	"golang.org/x/sync/singleflight"
 
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/jira/throttle"
@@ -51,10 +52,12 @@ type Client struct {
 	// browsed is when Jira last said that the account may browse users.
 	browseProvenAt atomic.Pointer[time.Time]
 
-	refusedFields *logging.Once                         // warned of
-	accounts      *ttlcache.Cache[string, access.Actor] // found, by handle
-	groups        *ttlcache.Cache[string, []groupJSON]  // of accounts, by account id
-	fieldIDs      atomic.Pointer[map[string]string]     // by lower-case name; nil until read
+	refusedFields  *logging.Once                         // warned of
+	accounts       *ttlcache.Cache[string, access.Actor] // found, by handle
+	groups         *ttlcache.Cache[string, []groupJSON]  // of accounts, by account id
+	requesters     *ttlcache.Cache[string, requester]    // by Teleport user
+	requesterCalls singleflight.Group                    // by Teleport user
+	fieldIDs       atomic.Pointer[map[string]string]     // by lower-case name; nil until read
 }
 
 // serverInfo is what the client needs to know of the server.
@@ -99,6 +102,7 @@ func New(cfg Config, deps Deps) (*Client, error) {
 		refusedFields: logging.NewOnce(0),
 		accounts:      ttlcache.New[string, access.Actor](maxAccounts, 0),
 		groups:        ttlcache.New[string, []groupJSON](maxAccounts, groupTTL),
+		requesters:    ttlcache.New[string, requester](maxRequesters, requesterTTL),
 		workflows:     newWorkflows(),
 		names:         newStatusNames(),
 	}

@@ -4,7 +4,6 @@ import (
 	"crypto/x509"
 	"fmt"
 	"os"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -104,8 +103,6 @@ type IssueConfig struct {
 	Fields map[string]any
 }
 
-// groupIDPattern is a group's id on Cloud; Data Center has names only.
-var groupIDPattern = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 
 // withDefaults fills in what is empty.
 func (c Config) withDefaults() Config {

@@ -117,7 +117,7 @@ func (c *Client) addPeople(ctx context.Context, fields map[string]any, d access.
 		people["assignee"] = c.cfg.Issue.Assignee
 	}
 	if c.cfg.Issue.Reporter == Requester {
-		people["reporter"] = d.Request.User
+		people["reporter"] = requesterHandle(d.Request.User)
 	}
 	if len(people) == 0 {
 		return nil
@@ -140,6 +140,15 @@ func (c *Client) addPeople(ctx context.Context, fields map[string]any, d access.
 		}
 	}
 	return nil
+}
+
+// requesterHandle names a Teleport user's account by what is like their name: the
+// address, or else the user name that only Data Center has.
+func requesterHandle(user string) string {
+	if strings.Contains(user, "@") {
+		return string(access.HandleEmail) + ":" + user
+	}
+	return string(access.HandleName) + ":" + user
 }
 
 // addCustom sets the configured custom fields. None replaces a field of the

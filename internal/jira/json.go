@@ -51,11 +51,11 @@ type account struct {
 func (a account) actor() access.Actor {
 	active, _ := strconv.ParseBool(string(a.Active))
 	who := access.Actor{
-		ID: string(a.AccountID), Name: string(a.Name), Email: string(a.Email),
+		ID: string(a.AccountID), Email: string(a.Email),
 		DisplayName: string(a.DisplayName), Type: access.AccountType(a.AccountType), Active: active,
 	}
 	if who.ID == "" {
-		who.ID = string(a.Key)
+		who.ID, who.Name = string(a.Key), string(a.Name)
 		if who.ID != "" && who.Type == "" {
 			who.Type = access.AccountPerson // Data Center has only people
 		}

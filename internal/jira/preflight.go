@@ -27,8 +27,12 @@ type Expect struct {
 	// the ways through the workflow, groups, people, the token. It is for an
 	// operator who asks; the daemon starts without it.
 	Thorough bool
-	Groups   []string // names or ids; looked at if Thorough
-	People   []string // account ids, user names or e-mails; looked at if Thorough
+	Groups   []string // handles; looked at if Thorough
+	People   []string // handles; looked at if Thorough
+	// Addresses are the settings that rely on e-mail addresses to say who decides,
+	// which people may be able to change on Data Center; TrustEmail: they can't.
+	Addresses  []string
+	TrustEmail bool
 	// Recognise says that people have to be told from the requester, also where
 	// Jira hides their e-mails; looked at if Thorough.
 	Recognise bool
@@ -44,6 +48,7 @@ func (c *Client) Preflight(ctx context.Context, want Expect) ([]preflight.Findin
 	if err := p.login(ctx); err != nil {
 		return p.findings, p.withFixes(err)
 	}
+	p.addresses()
 	if want.Thorough {
 		p.token()
 		if err := p.groups(ctx); err != nil {
@@ -359,7 +364,8 @@ func (p *checker) groups(ctx context.Context) error {
 
 func (p *checker) group(ctx context.Context, group string) error {
 	check := "group " + group
-	if groupIDPattern.MatchString(group) {
+	handle := access.ParseGroup(group)
+	if handle.Kind == access.HandleID {
 		p.warn(check, "given by its id, which can't be looked up without administration rights",
 			"make sure of it, or give the group's name")
 		return nil
@@ -367,17 +373,27 @@ func (p *checker) group(ctx context.Context, group string) error {
 	var found struct {
 		Groups []groupJSON `json:"groups"`
 	}
-	refused, err := p.ask(ctx, "/groups/picker", "/groups/picker"+query("query", group, "maxResults", "50"), &found)
+	refused, err := p.ask(ctx, "/groups/picker", "/groups/picker"+query("query", handle.Value, "maxResults", "50"), &found)
 	if err != nil {
 		return err
 	}
-	is := func(g groupJSON) bool { return strings.EqualFold(string(g.Name), group) }
+	is := func(g groupJSON) bool { return handle.NamesGroup(string(g.ID), string(g.Name)) }
 	if refused != "" || !slices.ContainsFunc(found.Groups, is) {
 		p.fail(check, "not found, or hidden from "+p.c.Self().Handle(), "correct review.approver_groups")
 		return nil
 	}
 	p.ok(check, "found")
 	return nil
+}
+
+// addresses warns of settings that match nobody: on Data Center people may change
+// their own address, so that none counts unless the operator says that they can't.
+func (p *checker) addresses() {
+	if p.want.TrustEmail || len(p.want.Addresses) == 0 || p.c.server.Load().cloud {
+		return
+	}
+	p.warn("e-mail addresses", strings.Join(p.want.Addresses, ", ")+" match nobody: on Data Center people may be able to change their own address",
+		"name people by key: or name:, or set review.identity.trust_email = true where the user directory is read-only")
 }
 
 // people looks up the accounts that the configuration names. One that is not

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -14,23 +15,29 @@ import (
 // maxAccounts bounds the memory of found accounts; it is emptied when full.
 const maxAccounts = 1000
 
-// User finds the one account that handle names: account id or key, user name
-// or e-mail. access.ErrNotFound when there is none, or more than one.
+// User finds the one account that handle names, see access.Handle; addresses
+// count. access.ErrNotFound when there is none, or more than one.
 func (c *Client) User(ctx context.Context, handle string) (access.Actor, error) {
 	k := call{op: "find user", key: handle, method: http.MethodGet, read: true}
-	found, err := c.searchUsers(ctx, k, handle)
-	if err != nil {
-		return access.Actor{}, err
-	}
 	info, err := c.info(ctx)
 	if err != nil {
 		return access.Actor{}, err
 	}
-	exact := slices.DeleteFunc(slices.Clone(found), func(a access.Actor) bool { return !a.Is(handle) })
+	h := access.ParseHandle(handle)
+	var found []access.Actor
+	if h.Kind == access.HandleID || h.Kind == access.HandleKey {
+		found, err = c.userByID(ctx, k, h.Value, info.cloud)
+	} else {
+		found, err = c.searchUsers(ctx, k, h.Value)
+	}
+	if err != nil {
+		return access.Actor{}, err
+	}
+	exact := slices.DeleteFunc(slices.Clone(found), func(a access.Actor) bool { return !h.Names(a, true) })
 	switch {
 	case len(exact) == 1:
 		return exact[0], nil
-	case len(found) == 1 && info.cloud && found[0].Email == "" && strings.Contains(handle, "@"):
+	case len(found) == 1 && info.cloud && found[0].Email == "" && h.Kind == access.HandleEmail:
 		return found[0], nil // Cloud finds by e-mails that it does not show
 	case len(found) > 0:
 		return access.Actor{}, notFound(k, "no account, or more than one, is exactly this")
@@ -45,7 +52,7 @@ func notFound(k call, why string) error {
 // IsUser reports whether Jira finds the account under handle, an e-mail or user
 // name, also where it hides the account's e-mail.
 func (c *Client) IsUser(ctx context.Context, who access.Actor, handle string) (bool, error) {
-	if who.Is(handle) {
+	if handle != "" && slices.Contains([]string{who.ID, who.Name, who.Email}, handle) {
 		return true, nil
 	}
 	if strings.TrimSpace(handle) == "" {
@@ -58,6 +65,9 @@ func (c *Client) IsUser(ctx context.Context, who access.Actor, handle string) (b
 	}
 	if err != nil || slices.ContainsFunc(found, who.Same) {
 		return err == nil, err
+	}
+	if len(found) >= userPage {
+		return false, k.error(access.Permanent, errManyFound) // the account may be among those that are not shown
 	}
 	if len(found) > 0 && strings.Contains(handle, "@") {
 		return false, nil // a search that finds somebody is not blind
@@ -134,7 +144,7 @@ func (c *Client) searchUsers(ctx context.Context, k call, handle string) ([]acce
 		parameter = "query"
 	}
 	k.endpoint = "/user/search"
-	k.path = k.endpoint + query(parameter, handle, "maxResults", "50")
+	k.path = k.endpoint + query(parameter, handle, "maxResults", strconv.Itoa(userPage))
 	var raw []account
 	if err := c.call(ctx, k, &raw); err != nil {
 		return nil, err
@@ -192,7 +202,8 @@ func (c *Client) cachedUser(ctx context.Context, handle string) (access.Actor, e
 // as a member.
 const groupTTL = 30 * time.Second
 
-// InGroups reports whether the account is in one of the groups, by name or id.
+// InGroups reports whether the account is in one of the groups, see
+// access.ParseGroup.
 // Cloud asks for the right to browse users, Data Center for administration. The
 // answer is up to groupTTL old; without one nobody is in a group.
 func (c *Client) InGroups(ctx context.Context, who access.Actor, groups []string) (bool, error) {
@@ -216,7 +227,7 @@ func (c *Client) InGroups(ctx context.Context, who access.Actor, groups []string
 	}
 	return slices.ContainsFunc(member, func(g groupJSON) bool {
 		return slices.ContainsFunc(groups, func(want string) bool {
-			return strings.EqualFold(string(g.Name), want) || g.ID != "" && string(g.ID) == want
+			return access.ParseGroup(want).NamesGroup(string(g.ID), string(g.Name))
 		})
 	}), nil
 }

@@ -19,6 +19,8 @@ func TestWhoMayDecide(t *testing.T) {
 	hidden := access.Actor{ID: "h1", Name: "hugo", DisplayName: "Hidden", Type: access.AccountPerson, Active: true}
 	named := access.Actor{ID: "JIRAUSER1", Name: "Alice@Example.com", Type: access.AccountPerson, Active: true}
 
+	center := access.Actor{ID: "JIRAUSER2", Name: "hugo", Email: "hugo@example.com", Type: access.AccountPerson, Active: true}
+
 	for name, c := range map[string]struct {
 		who    access.Actor
 		change func(*plan.Policy, *plan.Snapshot)
@@ -43,6 +45,36 @@ func TestWhoMayDecide(t *testing.T) {
 		"perhaps the requester, by the address": {alice, func(_ *plan.Policy, v *plan.Snapshot) {
 			v.Request.User = "alice"
 		}, "refuse identity_unclear, move pending"},
+		"the requester's account, as the record has it": {bob, func(_ *plan.Policy, v *plan.Snapshot) {
+			v.Record.RequesterAccount = "b1"
+		}, "refuse requester, move pending"},
+		"another than the requester's account": {bob, func(_ *plan.Policy, v *plan.Snapshot) {
+			v.Record.RequesterAccount = "a1"
+		}, "approved by b1"},
+		"the requester's account, listed as another": {bob, func(s *plan.Policy, v *plan.Snapshot) {
+			v.Record.RequesterAccount, s.Review.Users = "b1", map[string]string{"b1": "bob"}
+		}, "refuse requester, move pending"},
+		"approver by user name": {named, func(s *plan.Policy, v *plan.Snapshot) {
+			v.Request.User, s.Review.Approvers = "carol", []string{"name:ALICE@example.com"}
+		}, "approved by JIRAUSER1"},
+		"approver's address as a user name": {named, func(s *plan.Policy, v *plan.Snapshot) {
+			v.Request.User, s.Review.Approvers = "carol", []string{"alice@example.com"}
+		}, "refuse not_approver, move pending"},
+		"address that people may change": {center, func(s *plan.Policy, _ *plan.Snapshot) {
+			s.Review.Approvers = []string{"hugo@example.com"}
+		}, "refuse not_approver, move pending"},
+		"address that the directory keeps": {center, func(s *plan.Policy, _ *plan.Snapshot) {
+			s.Review.Approvers, s.Review.TrustEmail = []string{"hugo@example.com"}, true
+		}, "approved by JIRAUSER2"},
+		"on behalf, by an address that people may change": {center, func(s *plan.Policy, _ *plan.Snapshot) {
+			s.Review.Mode, s.Review.MatchEmail = access.ModeOnBehalf, true
+		}, "refuse unmapped, move pending"},
+		"on behalf, by an address that the directory keeps": {center, func(s *plan.Policy, _ *plan.Snapshot) {
+			s.Review.Mode, s.Review.MatchEmail, s.Review.TrustEmail = access.ModeOnBehalf, true, true
+		}, "approved by JIRAUSER2"},
+		"folds in Unicode only": {access.Actor{ID: "k1", Email: "\u017fam@example.com", Type: access.AccountPerson, Active: true}, func(s *plan.Policy, _ *plan.Snapshot) {
+			s.Review.Approvers = []string{"sam@example.com"}
+		}, "refuse not_approver, move pending"},
 		"not the requester, whatever the address": {alice, func(s *plan.Policy, v *plan.Snapshot) {
 			v.Request.User, s.Review.Users = "alice", map[string]string{"a1": "alice.smith"}
 		}, "approved by a1"},
@@ -195,6 +227,49 @@ func TestRoutes(t *testing.T) {
 			require.Equal(t, c.want, s.RouteOf(req))
 			steps := s.Plan(plan.Snapshot{ID: "r1", Request: req, Self: self, Now: now})
 			require.Len(t, steps, map[bool]int{true: 0, false: 1}[c.want.Skip])
+		})
+	}
+}
+
+// TestAddressesLikeTheRequesters: what reaches the same person may be the
+// same person, until an administrator says otherwise.
+func TestAddressesLikeTheRequesters(t *testing.T) {
+	for name, c := range map[string]struct {
+		user, email, userName string
+		want                  plan.Refusal
+	}{
+		"another address":         {"alice@example.com", "bob@example.com", "", ""},
+		"longer name":             {"alice@example.com", "alice2@example.com", "", ""},
+		"the same":                {"alice@example.com", "ALICE@example.com", "", plan.RefusedRequester},
+		"sub-address":             {"alice@example.com", "alice+jira@example.com", "", plan.RefusedUnclear},
+		"requester's sub-address": {"alice+root@example.com", "alice@example.com", "", plan.RefusedUnclear},
+		"dots":                    {"alice.smith@example.com", "alicesmith@example.com", "", plan.RefusedUnclear},
+		"domain":                  {"alice@example.com", "alice@corp.example", "", plan.RefusedUnclear},
+		"masked":                  {"alice@example.com", "alice at example dot com", "", plan.RefusedUnclear},
+		"another, masked":         {"alice@example.com", "bob at example dot com", "", ""},
+		"name without an address": {"alice", "alice@example.com", "", plan.RefusedUnclear},
+		"user name":               {"alice@example.com", "", "alice", plan.RefusedUnclear},
+		"another user name":       {"alice@example.com", "", "bob", ""},
+		"nothing known":           {"alice@example.com", "", "", ""},
+		"folds in all of Unicode": {"sam@example.com", "\u017fam@example.com", "", plan.RefusedRequester},
+	} {
+		t.Run(name, func(t *testing.T) {
+			who := access.Actor{ID: "x1", Email: c.email, Name: c.userName, Type: access.AccountPerson, Active: true}
+			s, v := settings(), plan.Snapshot{
+				ID: "r1", Request: request(access.Pending), Record: record(), Issue: issue(approved, &who),
+				Person: &plan.Person{}, Self: self, Now: now,
+			}
+			v.Request.User = c.user
+			want := "approved by x1"
+			if c.want != "" {
+				want = "refuse " + string(c.want) + ", move pending"
+			}
+			require.Equal(t, want, brief(s.Plan(v)))
+			if c.want == plan.RefusedUnclear {
+				require.Contains(t, texts(s.Plan(v)), "[review.users]", "what an administrator can do")
+				s.Review.Users = map[string]string{"key:x1": "somebody"}
+				require.Equal(t, "approved by x1", brief(s.Plan(v)), "an administrator said whose it is")
+			}
 		})
 	}
 }

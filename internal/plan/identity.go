@@ -45,10 +45,16 @@ func (p Policy) TeleportUser(who access.Actor, person *Person) string {
 		return listed[0]
 	case person != nil && person.TraitUser != "":
 		return person.TraitUser
-	case p.Review.MatchEmail:
+	case p.Review.MatchEmail && ShowsAddress(who) && p.trustsEmail(who):
 		return who.Email
 	}
 	return ""
+}
+
+// trustsEmail reports whether the account's address says who it is: on Data Center
+// people may be able to change their own.
+func (p Policy) trustsEmail(who access.Actor) bool {
+	return p.Review.TrustEmail || !who.OnDataCenter()
 }
 
 // ListedUsers returns the Teleport users that the operator's list gives an account.
@@ -58,21 +64,33 @@ func (p Policy) TeleportUser(who access.Actor, person *Person) string {
 func (p Policy) ListedUsers(who access.Actor) []string {
 	var users []string
 	for _, key := range slices.Sorted(maps.Keys(p.Review.Users)) {
-		switch {
-		case key != "" && key == who.ID:
+		switch h := access.ParseHandle(key); {
+		case !h.Names(who, p.Review.TrustEmail):
+		case h.Value == who.ID:
 			users = slices.Insert(users, 0, p.Review.Users[key])
-		case who.Is(key):
+		default:
 			users = append(users, p.Review.Users[key])
 		}
 	}
 	return users
 }
 
-// isRequester compares every name that is known, so that no missing mapping
-// opens the ban on deciding one's own request, nor one to another user of the
-// same person.
+// isRequester compares the account that was the requester's when the issue was
+// created, and every name that is known, so that no missing mapping opens the
+// ban on deciding one's own request, nor one to another user of the same person.
+// Case folds in all of Unicode here: whoever is like the requester is refused.
 func (p Policy) isRequester(s Snapshot, who access.Actor) bool {
-	names := append(p.ListedUsers(who), who.Email, who.Name)
+	if who.ID != "" && (who.ID == s.Record.RequesterAccount || who.ID == s.Request.User) {
+		return true
+	}
+	names := []string{who.Email, who.Name}
+	for key, user := range p.Review.Users {
+		// Whichever attribute the operator meant, and whether it counts or not.
+		value := access.ParseHandle(key).Value
+		if value != "" && (value == who.ID || strings.EqualFold(value, who.Name) || strings.EqualFold(value, who.Email)) {
+			names = append(names, user)
+		}
+	}
 	if s.Person != nil {
 		names = append(names, s.Person.TraitUser)
 	}
@@ -86,11 +104,36 @@ func (p Policy) unclear(s Snapshot, who access.Actor) string {
 	if s.Person != nil && s.Person.Unclear != "" {
 		return s.Person.Unclear
 	}
-	mapped := len(p.ListedUsers(who)) > 0 || s.Person != nil && s.Person.TraitUser != ""
-	if name, _, _ := strings.Cut(who.Email, "@"); !mapped && name != "" && strings.EqualFold(name, s.Request.User) {
-		return "its e-mail address begins with the requester's name"
+	switch mapped := len(p.ListedUsers(who)) > 0 || s.Person != nil && s.Person.TraitUser != ""; {
+	case mapped:
+	case resembles(who.Email, s.Request.User):
+		return "its e-mail address is like the requester's name"
+	case resembles(who.Name, s.Request.User):
+		return "its user name is like the requester's name"
 	}
 	return ""
+}
+
+// ShowsAddress reports whether Jira shows the account's e-mail address in full.
+// Data Center may hide it, or mask it as "alice at example dot com".
+func ShowsAddress(who access.Actor) bool {
+	local, domain, found := strings.Cut(who.Email, "@")
+	return found && local != "" && domain != "" && !strings.ContainsAny(who.Email, " *…")
+}
+
+// resembles reports whether two names or addresses differ in nothing but domain,
+// sub-address, dots, case and masking: mail to both may well reach one person.
+func resembles(name, user string) bool {
+	a, b := localPart(name), localPart(user)
+	return a != "" && strings.EqualFold(a, b)
+}
+
+// localPart is what stands before the @, without sub-address and dots.
+func localPart(address string) string {
+	address = strings.NewReplacer(" at ", "@", " dot ", ".").Replace(address)
+	local, _, _ := strings.Cut(address, "@")
+	local, _, _ = strings.Cut(local, "+")
+	return strings.ReplaceAll(strings.TrimSpace(local), ".", "")
 }
 
 func (p Policy) isApprover(s Snapshot, who access.Actor) bool {
@@ -103,12 +146,16 @@ func (p Policy) isApprover(s Snapshot, who access.Actor) bool {
 func (p Policy) isSuggested(s Snapshot, who access.Actor) bool {
 	return slices.ContainsFunc(s.Request.SuggestedReviewers, func(name string) bool {
 		return name != "" && (name == p.TeleportUser(who, s.Person) ||
-			strings.EqualFold(name, who.Email) || strings.EqualFold(name, who.Name))
+			p.trustsEmail(who) && access.EqualFoldASCII(name, who.Email) || access.EqualFoldASCII(name, who.Name))
 	})
 }
 
 // NamesApprover reports whether the account is an approver by its own name,
 // whatever its groups are.
-func (p Policy) NamesApprover(who access.Actor) bool { return isAny(who, p.Review.Approvers) }
+func (p Policy) NamesApprover(who access.Actor) bool { return p.isAny(who, p.Review.Approvers) }
 
-func isAny(who access.Actor, handles []string) bool { return slices.ContainsFunc(handles, who.Is) }
+func (p Policy) isAny(who access.Actor, handles []string) bool {
+	return slices.ContainsFunc(handles, func(handle string) bool {
+		return access.ParseHandle(handle).Names(who, p.Review.TrustEmail)
+	})
+}

@@ -25,6 +25,7 @@ type somebody struct {
 	requester bool         // is the requester, whatever tells it
 	not       plan.Refusal // why nothing that anybody configures lets them decide
 	app       bool         // may decide only by name
+	account   bool         // the record has the account as the requester's
 }
 
 func people() map[string]somebody {
@@ -44,6 +45,9 @@ func people() map[string]somebody {
 		"requester by trait":      {actor: person("p7"), looked: plan.Person{TraitUser: "alice@example.com"}, requester: true},
 		"requester among several": {actor: person("p8"), looked: plan.Person{IsRequester: true}, requester: true},
 		"requester as another":    {actor: with(person("p9"), mail("alice@example.com")), teleport: carol, requester: true},
+		"requester by account":    {actor: person("p16"), account: true, requester: true},
+		"requester's sub-address": {actor: with(person("p17"), mail("alice+2@example.com")), not: plan.RefusedUnclear},
+		"requester, masked":       {actor: with(person("p18"), mail("alice at example dot com")), not: plan.RefusedUnclear},
 		"not to be found out":     {actor: person("p10"), looked: plan.Person{Unclear: "users may not be read"}, not: plan.RefusedUnclear},
 		"app":                     {actor: with(person("p11"), func(a *access.Actor) { a.Type = access.AccountApp }), app: true},
 		"of no known type":        {actor: with(person("p12"), func(a *access.Actor) { a.Type = "" }), app: true},
@@ -219,6 +223,9 @@ func matrixView(p somebody, pol policy, mode access.ReviewMode, state access.Sta
 	v := plan.Snapshot{
 		ID: "r1", Record: record(), Issue: issue(m.status, by), Person: &looked, Self: self, Reviewer: "bot",
 		Now: now.Add(2 * 24 * 3600e9), // after the request's end
+	}
+	if p.account {
+		v.Record.RequesterAccount = p.actor.ID
 	}
 	if state != access.Expired {
 		v.Request = request(state)

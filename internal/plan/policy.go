@@ -18,12 +18,13 @@ type Policy struct {
 type ReviewRules struct {
 	Mode              access.ReviewMode // as configured; auto is resolved by the cluster
 	AllowSelfApproval bool
-	Approvers         []string // account ids, user names or e-mails
-	ApproverGroups    []string
+	Approvers         []string // handles, see access.ParseHandle
+	ApproverGroups    []string // handles, see access.ParseGroup
 	RequireSuggested  bool
-	Users             map[string]string // account id, user name or e-mail = Teleport user
+	Users             map[string]string // handle = Teleport user
 	UserTrait         string
 	MatchEmail        bool
+	TrustEmail        bool // on Data Center, people can't change their own addresses
 }
 
 // Statuses maps states to the statuses, by name or id, that stand for them.

@@ -145,7 +145,8 @@ func (e *execution) create(ctx context.Context, do plan.CreateIssue, then access
 		e.r.log.Info("issue created", "request_id", e.snap.ID, "issue_key", ref.Key, "user", do.Draft.Request.User)
 	}
 	then.IssueID, then.IssueKey = ref.ID, ref.Key
-	e.record = then
+	e.record = then // before anything else: the issue stands
+	e.record.RequesterAccount = e.r.requesterAccount(ctx, e.snap.ID, do.Draft.Request.User)
 	e.r.cache.setRequestOf(ref.ID, e.snap.ID)
 	return nil
 }

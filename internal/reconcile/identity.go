@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/plan"
@@ -27,7 +28,15 @@ func (r *Reconciler) person(ctx context.Context, s plan.Snapshot, change access.
 			return nil, err
 		}
 	}
-	if !policy.Review.AllowSelfApproval && who.Email == "" {
+	if policy.Review.AllowSelfApproval {
+		return p, nil
+	}
+	if s.Record.RequesterAccount == "" {
+		if err := r.byRequester(ctx, s, who, p); err != nil {
+			return nil, err
+		}
+	}
+	if !plan.ShowsAddress(who) {
 		if err := r.bySearch(ctx, s, who, p); err != nil {
 			return nil, err
 		}
@@ -50,6 +59,45 @@ func (r *Reconciler) byGroup(ctx context.Context, s plan.Snapshot, who access.Ac
 	return err
 }
 
+// byRequester looks up whose account the requester's is, where that was not done
+// when the issue was created.
+func (r *Reconciler) byRequester(ctx context.Context, s plan.Snapshot, who access.Actor, p *plan.Person) error {
+	account, err := r.tracker.RequesterAccount(ctx, s.Request.User)
+	if err != nil {
+		return r.unclear(s, who, p, r.isMapped(who, p), err)
+	}
+	p.IsRequester = p.IsRequester || account == who.ID
+	return nil
+}
+
+// isMapped reports whether the operator's list or a trait says which Teleport
+// user the account belongs to. An address says nothing of the kind: people choose
+// their own.
+func (r *Reconciler) isMapped(who access.Actor, p *plan.Person) bool {
+	return len(r.opts.Policy.ListedUsers(who)) > 0 || p.TraitUser != ""
+}
+
+// requesterTimeout bounds the look-up of the requester's account, which an issue
+// that stands already waits for.
+const requesterTimeout = 5 * time.Second
+
+// requesterAccount looks up the requester's account for the record, so that
+// changing an address later changes nothing. Where that fails it is looked up
+// when somebody decides.
+func (r *Reconciler) requesterAccount(ctx context.Context, id access.RequestID, user string) string {
+	if r.opts.Policy.Review.AllowSelfApproval {
+		return ""
+	}
+	ctx, cancel := context.WithTimeout(ctx, requesterTimeout)
+	defer cancel()
+	account, err := r.tracker.RequesterAccount(ctx, user)
+	if err != nil {
+		r.log.Debug("jira account of the requester could not be looked up, asked again for a decision",
+			"request_id", id, "user", user, "error", err)
+	}
+	return account
+}
+
 // bySearch asks Jira whether it finds an account that hides its e-mail under the
 // requester's name. Under an e-mail it finds that account, or at worst one whose
 // e-mail begins so, whatever a mapping says of the person. Under another name it
@@ -57,7 +105,7 @@ func (r *Reconciler) byGroup(ctx context.Context, s plan.Snapshot, who access.Ac
 // names is asked about.
 func (r *Reconciler) bySearch(ctx context.Context, s plan.Snapshot, who access.Actor, p *plan.Person) error {
 	user := s.Request.User
-	address, mapped := strings.Contains(user, "@"), r.opts.Policy.TeleportUser(who, p) != ""
+	address, mapped := strings.Contains(user, "@"), r.isMapped(who, p)
 	if mapped && !address {
 		return nil
 	}

@@ -64,6 +64,9 @@ type Tracker interface {
 	Search(ctx context.Context, q access.IssueQuery) iter.Seq2[access.IssueSummary, error]
 	// InGroups reports whether the account is in one of the Jira groups.
 	InGroups(ctx context.Context, who access.Actor, groups []string) (bool, error)
+	// RequesterAccount returns the id of the Jira account whose address or user
+	// name is the Teleport user's name; "" where none has it.
+	RequesterAccount(ctx context.Context, user string) (string, error)
 	// IsUser reports whether Jira finds the account under handle, an e-mail or
 	// user name, also where it hides the account's e-mail.
 	IsUser(ctx context.Context, who access.Actor, handle string) (bool, error)

@@ -257,7 +257,8 @@ type tracker struct {
 	searchLag   time.Duration // until a new issue shows in searches
 	unreachable []string      // statuses to which no transition leads
 	groups      map[string]bool
-	users       map[string]bool // accounts that Jira finds under some handle
+	users       map[string]bool   // accounts that Jira finds under some handle
+	accounts    map[string]string // of requesters, by Teleport user
 	changes     int
 }
 
@@ -420,6 +421,11 @@ func (t *tracker) Search(ctx context.Context, q access.IssueQuery) iter.Seq2[acc
 func (t *tracker) InGroups(ctx context.Context, who access.Actor, _ []string) (in bool, err error) {
 	err = t.do(ctx, "InGroups", func() error { in = t.groups[who.ID]; return nil })
 	return in, err
+}
+
+func (t *tracker) RequesterAccount(ctx context.Context, user string) (account string, err error) {
+	err = t.do(ctx, "RequesterAccount", func() error { account = t.accounts[user]; return nil })
+	return account, err
 }
 
 func (t *tracker) IsUser(ctx context.Context, who access.Actor, _ string) (is bool, err error) {

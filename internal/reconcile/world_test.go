@@ -43,7 +43,7 @@ func inWorld(t *testing.T, test func(w *world)) {
 				calls: c, requests: map[access.RequestID]*access.Request{}, records: map[access.RequestID]access.Record{},
 				traits: map[string][]string{},
 			},
-			tracker: &tracker{calls: c, start: pending, groups: map[string]bool{}, users: map[string]bool{}},
+			tracker: &tracker{calls: c, start: pending, groups: map[string]bool{}, users: map[string]bool{}, accounts: map[string]string{}},
 		}
 		w.request(request)
 		test(w)
