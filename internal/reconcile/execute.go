@@ -114,6 +114,8 @@ func (e *execution) do(ctx context.Context, step plan.Step) error {
 		err = e.comment(ctx, do.Draft)
 	case plan.Transition:
 		err = e.transition(ctx, do)
+	case plan.RestoreText:
+		err = e.restoreText(ctx, do)
 	case plan.SaveRecord:
 	}
 	if errors.Is(err, access.ErrNotFound) {
@@ -224,7 +226,7 @@ func (e *execution) noteDecision(d access.Decision, out access.Outcome) {
 	e.r.log.Info("decision submitted",
 		"request_id", d.RequestID, "issue_key", d.Issue.Key, "change", d.ChangeID,
 		"person", d.By.String(), "account", d.By.ID, "teleport_user", d.Author, "mode", out.Mode, "reviewer", out.Reviewer,
-		"decision", d.State, "reason", d.Reason, "answer", out.Result, "state", state, "detail", out.Detail)
+		"decision", d.State, "reason", d.Reason, "card_digest", plan.CardDigest(e.snap.Issue), "answer", out.Result, "state", state, "detail", out.Detail)
 }
 
 // noteRefusal counts and logs a status change that decided nothing.
@@ -234,5 +236,5 @@ func (e *execution) noteRefusal(do plan.Refuse) {
 	e.r.log.Warn("decision refused",
 		"request_id", d.RequestID, "issue_key", d.Issue.Key, "change", d.ChangeID,
 		"person", d.By.String(), "account", d.By.ID, "teleport_user", d.Author,
-		"mode", e.r.opts.Policy.Review.Mode, "decision", d.State, "reason", d.Reason, "refusal", do.Why)
+		"mode", e.r.opts.Policy.Review.Mode, "decision", d.State, "reason", d.Reason, "card_digest", plan.CardDigest(e.snap.Issue), "refusal", do.Why)
 }
