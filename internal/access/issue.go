@@ -176,14 +176,30 @@ func (a Actor) Handle() string {
 	return a.ID
 }
 
+// maxDisplayName bounds what of a display name is shown, in bytes.
+const maxDisplayName = 100
+
 // String returns "Display Name <handle>", for people to read. People choose their
-// display names: what stands between the angle brackets is always the handle.
+// display names: what stands between the angle brackets is always the whole
+// handle, and the name is what is cut.
 func (a Actor) String() string {
-	name := strings.TrimSpace(strings.NewReplacer("<", "", ">", "").Replace(a.DisplayName))
+	name := cutBytes(CleanLine(strings.NewReplacer("<", "", ">", "").Replace(a.DisplayName)), maxDisplayName)
+	handle := CleanLine(a.Handle())
 	if name == "" {
-		return a.Handle()
+		return handle
 	}
-	return name + " <" + a.Handle() + ">"
+	return name + " <" + handle + ">"
+}
+
+// Account returns every name that tells the account from all others, unabridged:
+// "bob@example.com (account 5b10…)". Where it has no address or user name it is the
+// id alone.
+func (a Actor) Account() string {
+	handle, id := CleanLine(a.Handle()), CleanLine(a.ID)
+	if handle == id || id == "" {
+		return handle
+	}
+	return handle + " (account " + id + ")"
 }
 
 // Draft is an issue to be created for a request. The tracker renders the texts

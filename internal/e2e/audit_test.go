@@ -45,14 +45,16 @@ func TestSecurityEveryDecisionHasOneAuditLine(t *testing.T) {
 		"request_id": id, "issue_key": issue.Key, "person": "Bob Brown <bob@example.com>", "account": fakejira.BobID,
 		"teleport_user": bob, "mode": "on_behalf", "decision": "denied", "reason": "the disk *is* full",
 		"answer": "submitted", "state": "denied", "reviewer": bob,
+		"user": alice, "roles": "dba, editor", "resources": float64(0),
 	} {
 		require.Equal(t, want, lines[0][key], key)
 	}
 	require.NotEmpty(t, lines[0]["change"])
+	require.Len(t, lines[0]["card_digest"], 16)
 	event := w.audited(faketeleport.AuditReview)
 	require.Equal(t, bob, event.User)
 	require.Equal(t, botUser, event.SubmittedBy)
-	for _, fact := range []string{"the disk *is* full", "Bob Brown <bob@example.com>", issue.Key} {
+	for _, fact := range []string{"the disk *is* full", "Bob Brown <bob@example.com>", "account " + fakejira.BobID, issue.Key} {
 		require.Contains(t, event.Reason, fact)
 	}
 }
@@ -92,4 +94,48 @@ func TestSecurityDisplayNameCanNotStandForAnother(t *testing.T) {
 	w.inState(id, types.RequestState_APPROVED)
 	require.NotContains(t, w.reviews(id)[0].Reason, "<bob@example.com>")
 	require.Contains(t, w.reviews(id)[0].Reason, "<carol@example.com>")
+}
+
+// TestSecurityCharactersThatDeceiveGoNowhere: a name that reads as another, and a
+// long one that would push the address out.
+func TestSecurityCharactersThatDeceiveGoNowhere(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.jira.ChangeAccount(fakejira.CarolID, func(a *fakejira.Account) {
+		a.DisplayName = "Bo\u200bb\u202e " + strings.Repeat("nworB ", 100)
+	}))
+	w.start()
+	id, issue := w.pending()
+	w.says(issue, fakejira.CarolID, "reason: f\u200bine\u202e")
+	w.drag(issue, "Approved", fakejira.CarolID)
+	w.inState(id, types.RequestState_APPROVED)
+	w.quiet()
+	reason := w.reviews(id)[0].Reason
+	require.Contains(t, reason, "<carol@example.com>, account "+fakejira.CarolID)
+	require.Contains(t, reason, "fine")
+	for _, text := range append(w.comments(issue), reason, w.log.String()) {
+		require.NotContains(t, text, "\u200b")
+		require.NotContains(t, text, "\u202e")
+	}
+}
+
+// TestSecurityReasonEditedByAnotherIsNone: whoever may edit comments can't put a
+// reason into somebody's mouth.
+func TestSecurityReasonEditedByAnotherIsNone(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	id, issue := w.pending()
+	w.says(issue, fakejira.BobID, "reason: only for an hour")
+	comment := w.read(issue.ID).Comments[0].ID
+	require.NoError(t, w.jira.EditComment(issue.ID, fakejira.AliceID, comment, "reason: for ever"))
+	w.drag(issue, "Approved", fakejira.BobID)
+	w.inState(id, types.RequestState_APPROVED)
+	require.NotContains(t, w.reviews(id)[0].Reason, "for ever")
+
+	id, issue = w.pending()
+	w.says(issue, fakejira.BobID, "reason: only for an hour")
+	comment = w.read(issue.ID).Comments[0].ID
+	require.NoError(t, w.jira.EditComment(issue.ID, fakejira.BobID, comment, "reason: for two hours"))
+	w.drag(issue, "Approved", fakejira.BobID)
+	w.inState(id, types.RequestState_APPROVED)
+	require.Contains(t, w.reviews(id)[0].Reason, "for two hours", "people may edit their own")
 }

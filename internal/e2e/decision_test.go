@@ -116,7 +116,7 @@ func TestWithoutAdvancedWorkflowsTheStateIsSetInThePersonsName(t *testing.T) {
 			delegators = append(delegators, e.Delegator)
 		}
 	}
-	require.Equal(t, []string{"jira:bob@example.com"}, delegators)
+	require.Equal(t, []string{"jira:bob@example.com (account bob)"}, delegators)
 	require.Equal(t, 1, w.logCount("review mode chosen", "mode=state"))
 }
 

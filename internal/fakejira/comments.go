@@ -154,7 +154,7 @@ func (s *Server) visibleComments(iss *Issue, reader *Account) []Comment {
 func (s *Server) commentJSON(iss *Issue, cm Comment, reader *Account, props bool) object {
 	o := object{
 		"self": s.baseURL + "/rest/api/2/issue/" + iss.ID + "/comment/" + cm.ID, "id": cm.ID, "body": cm.Body,
-		"author": s.user(cm.Author), "updateAuthor": s.user(cm.Author),
+		"author": s.user(cm.Author), "updateAuthor": s.user(firstOf(cm.EditedBy, cm.Author)),
 		"created": stamp(cm.Created, reader), "updated": stamp(cm.Created, reader),
 	}
 	if s.opts.Flavour == Cloud || s.world.project(iss.Project).Type == "service_desk" {

@@ -44,6 +44,7 @@ type Issue struct {
 type Comment struct {
 	ID         string
 	Author     string
+	EditedBy   string // last; empty where nobody has
 	Body       string
 	Created    time.Time
 	Properties map[string]json.RawMessage

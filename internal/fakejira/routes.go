@@ -81,6 +81,7 @@ func (s *Server) allRoutes() []route {
 		{get, RouteGroups, s.pickGroups},
 		{post, RouteIssues, s.createIssue},
 		{get, RouteIssue, s.getIssue},
+		{put, RouteIssue, s.editIssue},
 		{del, RouteIssue, s.deleteIssue},
 		{get, RouteComments, s.getComments},
 		{post, RouteComments, s.addComment},

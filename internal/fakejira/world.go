@@ -110,6 +110,8 @@ type Project struct {
 	// OffScreen are system fields that are not on the create screen, e.g.
 	// "labels": sending them is a 400 that names the field.
 	OffScreen []string
+	// OffEditScreen are those that are not on the edit screen.
+	OffEditScreen []string
 	// Permissions holds, per permission, the account ids and group names that
 	// have it. A permission that is not listed belongs to every active account
 	// but customers.

@@ -203,13 +203,24 @@ func (c *Client) fieldID(ctx context.Context, field string) (string, error) {
 // removableFields gives the fields that Jira refused, if it refused nothing else
 // and none of them is needed.
 func removableFields(err error, sent map[string]any) []string {
+	refused := refusedFields(err, sent)
+	for _, field := range []string{"project", "issuetype", "summary", "description"} {
+		if slices.Contains(refused, field) {
+			return nil
+		}
+	}
+	return refused
+}
+
+// refusedFields gives the fields that Jira refused, if it refused nothing but
+// fields that were sent.
+func refusedFields(err error, sent map[string]any) []string {
 	var refused *refusedError
-	if !errors.As(err, &refused) || refused.status != http.StatusBadRequest || len(refused.fields) == 0 {
+	if !errors.As(err, &refused) || refused.status != http.StatusBadRequest {
 		return nil
 	}
 	for _, field := range refused.fields {
-		_, ours := sent[field]
-		if !ours || slices.Contains([]string{"project", "issuetype", "summary", "description"}, field) {
+		if _, ours := sent[field]; !ours {
 			return nil
 		}
 	}

@@ -29,6 +29,7 @@ const (
 	RefusedSettled       Refusal = "already_settled"
 	RefusedReviewed      Refusal = "already_reviewed"
 	RefusedByTeleport    Refusal = "not_allowed_in_teleport"
+	RefusedText          Refusal = "text_edited"
 )
 
 // Refusals returns them all.
@@ -37,6 +38,7 @@ func Refusals() []Refusal {
 		RefusedOtherProject, RefusedLongTerm, RefusedNoAuthor, RefusedApp, RefusedCustomer,
 		RefusedInactive, RefusedRequester, RefusedUnclear, RefusedGroupsUnclear, RefusedNotApprover,
 		RefusedNotSuggested, RefusedUnmapped, RefusedNoDecision, RefusedSettled, RefusedReviewed, RefusedByTeleport,
+		RefusedText,
 	)
 }
 

@@ -25,22 +25,33 @@ func (p Policy) planDecision(s Snapshot, b *builder, state access.State) {
 	if change.ID == s.Record.HandledChange {
 		if !namesAnother(s) {
 			b.add(p.transition(access.Pending), nil)
+			p.planRestore(s, b)
 		}
 		return
 	}
 	d := p.decision(s, state, change)
-	if why := p.authorize(s, change); why != "" {
+	why, found := p.authorize(s, change), submitted(s, d)
+	if why == "" && !found {
+		why = authorizeText(s, change)
+	}
+	if why != "" {
 		p.planRefusal(s, b, why, change)
 		return
 	}
-	b.add(Decide{Decision: d, Found: submitted(s, d)}, nil)
+	b.add(Decide{Decision: d, Found: found}, nil)
 }
 
 func (p Policy) planRefusal(s Snapshot, b *builder, why Refusal, change access.StatusChange) {
-	b.add(p.refusal(s, why, change), func(r *access.Record) { r.HandledChange = change.ID })
+	b.add(p.refusal(s, why, change), func(r *access.Record) {
+		r.HandledChange = change.ID
+		if edit := foreignEdit(s); why == RefusedText && edit != nil {
+			r.TextConfirmed = edit.ID
+		}
+	})
 	// In another project's workflow the daemon changes nothing, nor on another request's issue.
 	if p.mayDecideIn(s, s.Issue.Project) && !namesAnother(s) {
 		b.add(p.transition(access.Pending), nil)
+		p.planRestore(s, b)
 	}
 }
 

@@ -92,7 +92,7 @@ func policies() map[string]policy {
 }
 
 // place is where the request or its issue is out of the ordinary.
-var places = []string{"usual", "another project", "moved in another project", "moved before the request", "long-term"}
+var places = []string{"usual", "another project", "moved in another project", "moved before the request", "long-term", "text edited"}
 
 // moves are what happened to the card; the status is where it lies.
 type cardMove struct {
@@ -129,6 +129,7 @@ func refusalOf(p somebody, pol policy, mode access.ReviewMode, place, how string
 		{p.not == plan.RefusedUnclear && !pol.selfIsFine, plan.RefusedUnclear},
 		{pol.refuses != "", pol.refuses},
 		{mode == access.ModeOnBehalf && !mapped, plan.RefusedUnmapped},
+		{place == "text edited", plan.RefusedText},
 	}
 	for _, r := range reasons {
 		if r.holds {
@@ -158,6 +159,8 @@ func wanted(p somebody, pol policy, mode access.ReviewMode, state access.State, 
 			if place == "another project" {
 				return "refuse foreign_project" // whose workflow is not ours to move in
 			}
+		case plan.RefusedText:
+			return "refuse text_edited, move pending, restore 50"
 		}
 		return "refuse " + string(why) + ", move pending"
 	case m.how != "person":
@@ -226,6 +229,9 @@ func matrixView(p somebody, pol policy, mode access.ReviewMode, state access.Sta
 	}
 	if p.account {
 		v.Record.RequesterAccount = p.actor.ID
+	}
+	if place == "text edited" {
+		v.Issue.TextEdits = []access.TextEdit{{ID: "50", By: alice, At: now}}
 	}
 	if state != access.Expired {
 		v.Request = request(state)

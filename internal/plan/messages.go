@@ -132,6 +132,8 @@ func (p Policy) refusalText(s Snapshot, why Refusal, change access.StatusChange)
 		return settledText(s.wantState())
 	case RefusedReviewed:
 		return "Teleport has a review by this reviewer already. Somebody else has to decide, in Teleport if need be."
+	case RefusedText:
+		return textRefusal(s)
 	case RefusedByTeleport:
 		return "Teleport did not accept the decision. The request can be decided in Teleport by somebody who may."
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 // Action is one outward effect: CreateIssue, Comment, Transition, Decide,
-// Refuse or SaveRecord.
+// Refuse, RestoreText or SaveRecord.
 type Action interface{ action() }
 
 // CreateIssue creates the request's issue.
@@ -124,15 +124,19 @@ func (p Policy) planCreate(s Snapshot) []Step {
 	if s.Request == nil || s.Request.State.Settled() && s.Record.IsZero() {
 		return nil
 	}
-	route := p.RouteOf(s.Request)
-	if route.Skip {
+	if p.RouteOf(s.Request).Skip {
 		return nil
 	}
-	draft := access.Draft{
+	return []Step{{Do: CreateIssue{p.draft(s)}, Then: Describe(s.Record, s.Request)}}
+}
+
+// draft is the request's issue as the daemon makes it.
+func (p Policy) draft(s Snapshot) access.Draft {
+	route := p.RouteOf(s.Request)
+	return access.Draft{
 		Request: *s.Request, URL: s.URL,
 		Project: route.Project, IssueType: route.IssueType, Labels: route.Labels,
 	}
-	return []Step{{Do: CreateIssue{draft}, Then: Describe(s.Record, s.Request)}}
 }
 
 // Describe fills the record with what it keeps of the request itself.
@@ -199,6 +203,7 @@ func (p Policy) planPending(s Snapshot, b *builder) {
 	change := s.Issue.LastChange
 	switch {
 	case state == access.Pending:
+		p.planRestore(s, b)
 	case state == access.Approved || state == access.Denied:
 		p.planDecision(s, b, state)
 	case change == nil || change.By.Same(s.Self):

@@ -80,6 +80,8 @@ func brief(steps []plan.Step) string {
 			words = append(words, "refuse "+string(do.Why))
 		case plan.SaveRecord:
 			words = append(words, "note")
+		case plan.RestoreText:
+			words = append(words, "restore "+do.Edit)
 		}
 	}
 	return strings.Join(words, ", ")

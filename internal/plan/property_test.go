@@ -56,6 +56,9 @@ func act(v *plan.Snapshot, step plan.Step) {
 		}
 		v.Issue.Status, v.Issue.LastChange = to, &access.StatusChange{ID: "own", By: self, To: to, Project: "TAR"}
 	}
+	if restore, ok := step.Do.(plan.RestoreText); ok {
+		v.TextLeft = restore.Edit
+	}
 	v.Record = step.Then
 }
 
@@ -78,6 +81,10 @@ func drawView(t *rapid.T) plan.Snapshot {
 		by := rapid.SampledFrom([]*access.Actor{nil, &self, &alice, &bob, {ID: "app", Type: access.AccountApp}}).Draw(t, "by")
 		v.Issue = issue(status, by)
 		v.Issue.Project = rapid.SampledFrom([]string{"TAR", "ELSE"}).Draw(t, "project")
+		if rapid.Bool().Draw(t, "edited") {
+			v.Issue.TextEdits = []access.TextEdit{{ID: "50", By: alice}}
+			v.Record.TextConfirmed = rapid.SampledFrom([]string{"", "50"}).Draw(t, "explained")
+		}
 	}
 	return v
 }

@@ -18,10 +18,11 @@ const MaxReason = 2000
 
 // Reason returns the reason that a person gave for a status change: from the newest of their
 // own comments that has a line "reason: …" or "resolution: …", or such a line
-// followed by text. Comments by anybody else never count.
+// followed by text. Comments by anybody else never count, nor do those that
+// anybody else edited last.
 func Reason(comments []access.Comment, who access.Actor) string {
 	for _, c := range slices.Backward(comments) {
-		if !c.Author.Same(who) {
+		if !c.Author.Same(who) || c.EditedBy.ID != "" && !c.EditedBy.Same(who) {
 			continue
 		}
 		if reason := ParseReason(c.Body); reason != "" {
@@ -31,7 +32,8 @@ func Reason(comments []access.Comment, who access.Actor) string {
 	return ""
 }
 
-// ParseReason returns the reason in one comment; "" when it has none.
+// ParseReason returns the reason in one comment, without characters that deceive;
+// "" when it has none.
 func ParseReason(body string) string {
 	match := reasonLine.FindStringSubmatch(body)
 	if match == nil {
@@ -40,7 +42,7 @@ func ParseReason(body string) string {
 	if match == nil {
 		return ""
 	}
-	return cut(strings.TrimSpace(match[1]), MaxReason)
+	return cut(strings.TrimSpace(access.Clean(match[1])), MaxReason)
 }
 
 // cut shortens s to at most n characters and shows that it did.

@@ -26,6 +26,7 @@ func TestParseReason(t *testing.T) {
 		"reason:\n\n":                         "",
 		"unreasonable: x":                     "",
 		"reason: first\nreason: second":       "first",
+		"reason: a\u202eb\u200bc\x00":         "a\ufffdbc\ufffd",
 		"reason: " + strings.Repeat("é", 3e3): strings.Repeat("é", plan.MaxReason-1) + "…",
 	} {
 		require.Equal(t, want, plan.ParseReason(body), "%.40q", body)
@@ -39,8 +40,11 @@ func TestReasonIsThePersonsOwn(t *testing.T) {
 		{Author: bob, Body: "never mind"},
 		{Author: alice, Body: "reason: somebody else's"},
 		{Author: access.Actor{}, Body: "reason: nobody's"},
+		{Author: bob, EditedBy: alice, Body: "reason: put into bob's mouth"},
 	}
 	require.Equal(t, "mine", plan.Reason(comments, bob))
+	own := append(comments, access.Comment{Author: bob, EditedBy: bob, Body: "reason: corrected"})
+	require.Equal(t, "corrected", plan.Reason(own, bob), "people may edit their own")
 	require.Empty(t, plan.Reason(comments, access.Actor{DisplayName: "Bob"}), "an account without an id is nobody")
 }
 

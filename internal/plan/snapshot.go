@@ -15,10 +15,13 @@ type Snapshot struct {
 	IssueMissing bool          // Jira answers 404 for the issue that the record names
 	Person       *Person       // what was looked up about who changed the status; nil: nothing yet
 	Reported     access.State  // the state that the comments on an orphan report; "": nothing
-	Self         access.Actor  // the daemon's own Jira account
-	Reviewer     string        // the daemon's own Teleport user
-	URL          string        // the request's page in Teleport
-	Now          time.Time
+	// TextLeft is the edit of the issue's text that stays: its changelog id, where
+	// the daemon restored the text or may not.
+	TextLeft string
+	Self     access.Actor // the daemon's own Jira account
+	Reviewer string       // the daemon's own Teleport user
+	URL      string       // the request's page in Teleport
+	Now      time.Time
 }
 
 // Hint is why a request is worked on, and so whether reading the issue is worth

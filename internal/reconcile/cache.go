@@ -15,6 +15,7 @@ import (
 type cache struct {
 	missing     *ttlcache.Cache[access.RequestID, struct{}] // issue answered 404, already warned about
 	unreachable *logging.Once                               // by request: the state to which no transition leads
+	textLeft    *ttlcache.Cache[access.RequestID, string]   // the edit of an issue's text that was restored, or can't be
 
 	mu       sync.Mutex                   // guards what follows
 	requests map[string]access.RequestID  // by issue id
@@ -41,6 +42,7 @@ func newCache() *cache {
 	return &cache{
 		missing:     ttlcache.New[access.RequestID, struct{}](maxMissing, 0),
 		unreachable: logging.NewOnce(0),
+		textLeft:    ttlcache.New[access.RequestID, string](maxMissing, 0),
 		requests:    map[string]access.RequestID{}, keys: map[access.RequestID]string{},
 		synced: map[access.RequestID]settled{}, pending: map[issueKind]struct{}{},
 		open: map[string]struct{}{}, states: map[access.State]int{},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/plan"
@@ -19,6 +20,9 @@ const (
 	failed                   // neither this attempt nor an earlier one made an issue
 	ambiguous                // an effect may have happened that is not noted
 )
+
+// maxLoggedRoles bounds the roles in a log line, in bytes.
+const maxLoggedRoles = 4000
 
 // execution is one worker's work on one request: a plan, applied under a claim.
 type execution struct {
@@ -114,6 +118,8 @@ func (e *execution) do(ctx context.Context, step plan.Step) error {
 		err = e.comment(ctx, do.Draft)
 	case plan.Transition:
 		err = e.transition(ctx, do)
+	case plan.RestoreText:
+		err = e.restoreText(ctx, do)
 	case plan.SaveRecord:
 	}
 	if errors.Is(err, access.ErrNotFound) {
@@ -225,7 +231,7 @@ func (e *execution) noteDecision(d access.Decision, out access.Outcome) {
 	e.r.log.Info("decision submitted",
 		"request_id", d.RequestID, "issue_key", d.Issue.Key, "change", d.ChangeID,
 		"person", d.By.String(), "account", d.By.ID, "teleport_user", d.Author, "mode", out.Mode, "reviewer", out.Reviewer,
-		"decision", d.State, "reason", d.Reason, "answer", out.Result, "state", state, "detail", out.Detail)
+		e.subject(), "decision", d.State, "reason", d.Reason, "answer", out.Result, "state", state, "detail", out.Detail)
 }
 
 // noteRefusal counts and logs a status change that decided nothing.
@@ -235,5 +241,16 @@ func (e *execution) noteRefusal(do plan.Refuse) {
 	e.r.log.Warn("decision refused",
 		"request_id", d.RequestID, "issue_key", d.Issue.Key, "change", d.ChangeID,
 		"person", d.By.String(), "account", d.By.ID, "teleport_user", d.Author,
-		"mode", e.r.opts.Policy.Review.Mode, "decision", d.State, "reason", d.Reason, "refusal", do.Why)
+		"mode", e.r.opts.Policy.Review.Mode, e.subject(), "decision", d.State, "reason", d.Reason, "refusal", do.Why)
+}
+
+// subject is what a decision was about, for the log: user, roles and number of
+// resources of the request, and the digest of the text that was read.
+func (e *execution) subject() slog.Attr {
+	user, roles, resources := e.snap.Record.User, strings.Split(e.snap.Record.Roles, ","), 0
+	if req := e.snap.Request; req != nil {
+		user, roles, resources = req.User, req.Roles, len(req.Resources)
+	}
+	return slog.Group("", "user", access.CleanLine(user), "roles", access.List(roles, maxLoggedRoles), "resources", resources,
+		"card_digest", plan.CardDigest(e.snap.Issue))
 }

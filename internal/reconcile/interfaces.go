@@ -53,6 +53,9 @@ type Tracker interface {
 	CommentKeys(ctx context.Context, ref access.IssueRef) (map[string]bool, error)
 	// Comment writes a comment. It does not look for an earlier one.
 	Comment(ctx context.Context, ref access.IssueRef, d access.CommentDraft) error
+	// RestoreText gives the issue the summary and the description that CreateIssue
+	// gives it. A permanent error says that this account may not.
+	RestoreText(ctx context.Context, ref access.IssueRef, d access.Draft) error
 	// Transition brings the issue into one of the statuses (names or ids), by
 	// way of others where the workflow needs it. Being there already is success
 	// with moved false. access.ErrUnreachable when no way is open.

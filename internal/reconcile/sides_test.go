@@ -316,6 +316,7 @@ func (t *tracker) CreateIssue(ctx context.Context, d access.Draft) (ref access.I
 		i := t.add(issue{createdFor: d.Request.ID, Issue: access.Issue{
 			RequestID: d.Request.ID, Labels: append([]string{d.Request.ID.Label()}, d.Labels...),
 		}})
+		i.Summary = d.Request.User + " requested"
 		ref = i.Ref
 		return nil
 	})
@@ -370,6 +371,24 @@ func (t *tracker) Comment(ctx context.Context, ref access.IssueRef, d access.Com
 		i.Comments = append(i.Comments, access.Comment{Author: daemon, Body: d.Text, Created: time.Now()})
 		return nil
 	})
+}
+
+func (t *tracker) RestoreText(ctx context.Context, ref access.IssueRef, d access.Draft) error {
+	return t.on(ctx, "RestoreText", ref.ID, func(i *issue) error {
+		t.edit(i, daemon, d.Request.User+" requested")
+		return nil
+	})
+}
+
+// edit gives an issue another summary.
+func (t *tracker) edit(i *issue, by access.Actor, summary string) {
+	if i.Summary == summary {
+		return
+	}
+	t.changes++
+	edit := access.TextEdit{ID: fmt.Sprint(t.changes), By: by, At: time.Now()}
+	i.Summary, i.TextEdits = summary, slices.Concat([]access.TextEdit{edit}, i.TextEdits)
+	i.updated = time.Now()
 }
 
 func (t *tracker) Transition(ctx context.Context, ref access.IssueRef, statuses []string) (moved bool, err error) {

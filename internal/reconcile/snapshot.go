@@ -40,6 +40,7 @@ func (r *Reconciler) snapshot(ctx context.Context, id access.RequestID, h hint, 
 		// What the dead holder did last may concern the issue's status changes.
 		s.hint.Always = true
 	}
+	s.TextLeft, _ = r.cache.textLeft.Get(id)
 	s.IssueMissing = r.cache.isMissing(id) && !s.hint.Always
 	if err := r.readIssue(ctx, &s); err != nil {
 		return s, err

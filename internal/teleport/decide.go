@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/gravitational/teleport/api/types"
 	"github.com/gravitational/teleport/api/utils"
@@ -20,7 +20,8 @@ const (
 	// maxReason is the server's limit of a reason. It refuses longer ones, and
 	// the request would stay pending.
 	maxReason = 4096
-	// maxName bounds a person's name or an issue's key within a reason.
+	// maxName bounds an issue's key within a reason, and each part of a person's
+	// name: more than what Jira allows.
 	maxName = 400
 )
 
@@ -136,7 +137,7 @@ func (c *Client) setState(
 		return settledOutcome(d, out, before), nil
 	}
 	_, err = call(ctx, c, methodSetState(), string(d.RequestID), func(ctx context.Context, a api) (struct{}, error) {
-		return struct{}{}, a.SetAccessRequestState(utils.WithDelegator(ctx, "jira:"+oneLine(d.By.Handle(), maxName)),
+		return struct{}{}, a.SetAccessRequestState(utils.WithDelegator(ctx, delegator(d.By)),
 			types.AccessRequestUpdate{RequestID: string(d.RequestID), State: state, Reason: decisionReason(d)})
 	})
 	if err != nil {
@@ -302,25 +303,25 @@ func onBehalfFields(submitter string) []byte {
 // who decided and where, and at the end the token by which it is found again.
 // Where that exceeds maxReason, the person's words are cut.
 func decisionReason(d access.Decision) string {
-	who := oneLine(d.By.String(), maxName)
+	who := d.By.String()
+	if id := access.CleanLine(d.By.ID); id != "" && id != d.By.Handle() {
+		who += ", account " + id
+	}
+	who = truncate(who, 2*maxName)
 	if d.Issue.Key != "" {
-		who += " in Jira issue " + oneLine(d.Issue.Key, maxName)
+		who += " in Jira issue " + truncate(access.CleanLine(d.Issue.Key), maxName)
 	}
 	suffix := " (" + who + ") " + d.Token()
-	given := truncate(strings.TrimSpace(d.Reason), maxReason-len(suffix))
+	given := truncate(strings.TrimSpace(access.Clean(d.Reason)), maxReason-len(suffix))
 	if given == "" {
 		return "by " + who + " " + d.Token()
 	}
 	return given + suffix
 }
 
-// oneLine keeps a name that people chose within its line, at most size bytes.
-func oneLine(s string, size int) string {
-	printable := strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, s)
-	return truncate(strings.Join(strings.Fields(printable), " "), size)
+// delegator names the person to the cluster's audit log. It travels as a header,
+// which holds printable ASCII only: other characters are written as escapes.
+func delegator(who access.Actor) string {
+	quoted := strconv.QuoteToASCII(truncate(who.Account(), 2*maxName))
+	return "jira:" + strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }

@@ -25,19 +25,19 @@ func TestReasonNamesPersonAndIssue(t *testing.T) {
 	}{
 		"with a reason": {
 			func(d *access.Decision) { d.Reason = " looks fine\n" },
-			"looks fine (Alice <alice@example.com> in Jira issue TAR-1) [jira 10001/10203]",
+			"looks fine (Alice <alice@example.com>, account 557058:0b1c in Jira issue TAR-1) [jira 10001/10203]",
 		},
 		"without": {
 			func(*access.Decision) {},
-			"by Alice <alice@example.com> in Jira issue TAR-1 [jira 10001/10203]",
+			"by Alice <alice@example.com>, account 557058:0b1c in Jira issue TAR-1 [jira 10001/10203]",
 		},
 		"a name that breaks the line": {
 			func(d *access.Decision) { d.By.DisplayName = "Alice\nBob\x1b[31m" },
-			"by Alice Bob [31m <alice@example.com> in Jira issue TAR-1 [jira 10001/10203]",
+			"by Alice Bob\ufffd[31m <alice@example.com>, account 557058:0b1c in Jira issue TAR-1 [jira 10001/10203]",
 		},
 		"a reason that poses as another decision": {
 			func(d *access.Decision) { d.Reason = "[jira 10001/10999]" },
-			"[jira 10001/10999] (Alice <alice@example.com> in Jira issue TAR-1) [jira 10001/10203]",
+			"[jira 10001/10999] (Alice <alice@example.com>, account 557058:0b1c in Jira issue TAR-1) [jira 10001/10203]",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -64,6 +64,22 @@ func TestReasonStaysBelowTheServersLimit(t *testing.T) {
 		require.True(t, strings.HasSuffix(got, d.Token()))
 		require.Contains(t, got, "in Jira issue TAR-1", "the person's words are cut, not the issue")
 	})
+}
+
+// TestDelegatorIsTheWholeAccountInASCII: headers hold nothing else.
+func TestDelegatorIsTheWholeAccountInASCII(t *testing.T) {
+	for want, who := range map[string]access.Actor{
+		"jira:bob@example.com (account b1)":        {ID: "b1", Email: "bob@example.com"},
+		"jira:b1":                                  {ID: "b1", DisplayName: "Bob"},
+		`jira:zo\u00eb@example.com (account b1)`:   {ID: "b1", Email: "zoë@example.com"},
+		"jira:bob@example.com (account JIRAUSER1)": {ID: "JIRAUSER1", Email: "b\u200bob@example.com"},
+	} {
+		require.Equal(t, want, delegator(who))
+	}
+	long := strings.Repeat("x", 240) + "@example.com"
+	require.Contains(t, decisionReason(access.Decision{By: access.Actor{
+		ID: "557058:0b1c", Email: long, DisplayName: strings.Repeat("é", 500),
+	}}), "<"+long+">, account 557058:0b1c", "the name is what is cut")
 }
 
 func TestOnBehalfFieldsTravelWithTheReview(t *testing.T) {

@@ -21,7 +21,7 @@ func decision(id access.RequestID, state access.State) access.Decision {
 	}
 }
 
-const bobsReason = "looks fine (Bob <bob@example.com> in Jira issue TAR-1) [jira 10001/10203]"
+const bobsReason = "looks fine (Bob <bob@example.com>, account 557058:0b1c in Jira issue TAR-1) [jira 10001/10203]"
 
 func TestDecisionReachesTheCluster(t *testing.T) {
 	for name, tc := range map[string]struct {
@@ -110,7 +110,7 @@ func TestAuditTrailNamesThePerson(t *testing.T) {
 			submitters = append(submitters, event.SubmittedBy)
 		}
 	}
-	require.Equal(t, []string{"jira:bob@example.com"}, delegators)
+	require.Equal(t, []string{"jira:bob@example.com (account 557058:0b1c)"}, delegators)
 	require.Equal(t, []string{bot}, submitters)
 }
 

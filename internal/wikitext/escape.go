@@ -4,15 +4,16 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"teleport-jira/internal/access"
 )
 
 // Escape returns text in wiki markup that shows exactly text and nothing else:
 // no formatting, link, mention, image, macro, list, heading, table, emoticon or
-// dash. Line breaks stay. Control characters, bidirectional overrides and bytes
-// that are not UTF-8 become U+FFFD, so that a reader sees that something was
-// there.
+// dash. Line breaks stay. Characters that deceive are treated as access.Clean
+// does.
 func Escape(text string) string {
-	s := scanner{in: []rune(clean(text)), lineStart: true}
+	s := scanner{in: []rune(access.Clean(text)), lineStart: true}
 	s.out.Grow(len(text) + len(text)/8)
 	for s.pos < len(s.in) {
 		s.step()
@@ -23,41 +24,14 @@ func Escape(text string) string {
 // EscapeLine is Escape for text that has to stay on one line, as a name or a
 // list item: line breaks become spaces.
 func EscapeLine(text string) string {
-	return Escape(strings.Join(strings.Fields(clean(text)), " "))
+	return Escape(access.CleanLine(text))
 }
 
 // Line makes text fit for a field that holds plain text on one line, as an
 // issue's summary: nothing is escaped, but control characters and line breaks
 // are treated as Escape and EscapeLine treat them.
 func Line(text string) string {
-	return strings.Join(strings.Fields(clean(text)), " ")
-}
-
-// clean replaces what may not appear in any text and unifies line breaks.
-func clean(text string) string {
-	text = strings.ToValidUTF8(text, string(utf8.RuneError))
-	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\r', r == '\n', r == '\u2028', r == '\u2029':
-			return '\n'
-		case r == '\t':
-			return ' '
-		case unicode.IsControl(r), deceptive(r):
-			return utf8.RuneError
-		}
-		return r
-	}, strings.ReplaceAll(text, "\r\n", "\n"))
-}
-
-// deceptive tells of characters that make text look like other text.
-func deceptive(r rune) bool {
-	switch {
-	case r >= '\u202a' && r <= '\u202e', r >= '\u2066' && r <= '\u2069':
-		return true // embeddings, overrides and isolates
-	case r == '\u200e', r == '\u200f', r == '\u061c', r == '\ufeff':
-		return true // directional marks, byte order mark
-	}
-	return false
+	return access.CleanLine(text)
 }
 
 // scanner walks over the text once, deciding about one character at a time

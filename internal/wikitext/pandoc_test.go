@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"teleport-jira/internal/access"
 )
 
 // hostile are fragments that mean something in wiki markup, glued together at
@@ -81,7 +83,7 @@ func requireInert(t *testing.T, texts []string) {
 	got := readBatch(t, doc.String())
 	require.Len(t, got, len(texts))
 	for i, text := range texts {
-		require.Equal(t, visible(clean(text)), visible(got[i]), "typed %q, sent %q", text, Escape(text))
+		require.Equal(t, visible(access.Clean(text)), visible(got[i]), "typed %q, sent %q", text, Escape(text))
 	}
 }
 
