@@ -5,6 +5,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"teleport-jira/internal/config"
 	"teleport-jira/internal/logging"
 )
 
@@ -78,9 +79,10 @@ func (r *reloader) reload(ctx context.Context) {
 }
 
 // prepare reads the configuration and opens what it needs of log and listeners.
-// It changes nothing that is in use.
+// It changes nothing that is in use but the rules for deciding.
 func (r *reloader) prepare(ctx context.Context) (*generation, error) {
-	cfg, err := r.app.opts.load()
+	cfg, rules, err := config.LoadRules(r.app.opts.ConfigPath, r.app.opts.configOptions())
+	r.app.takeRules(rules)
 	if err != nil {
 		return nil, err
 	}
@@ -131,6 +133,9 @@ func (r *reloader) finish(ctx context.Context, err error) error {
 			return errEnded // The error comes with its stop.
 		}
 		r.apply(ctx, next)
+	}
+	if wanted := a.rules.wanted.Load(); wanted != next.cfg {
+		next.useRules(wanted) // A reload that failed otherwise brought newer ones.
 	}
 	next.start(ctx)
 	a.active.Store(next)

@@ -107,6 +107,9 @@ func (e *execution) do(ctx context.Context, step plan.Step) error {
 	case plan.Decide:
 		return e.decide(ctx, do, step.Then)
 	case plan.Refuse:
+		if err = e.rulesUnchanged(); err != nil {
+			return err
+		}
 		if err = e.comment(ctx, do.Comment); err == nil {
 			e.noteRefusal(do)
 		}
@@ -198,10 +201,13 @@ func (e *execution) transition(ctx context.Context, do plan.Transition) error {
 // from the answer.
 func (e *execution) decide(ctx context.Context, do plan.Decide, then access.Record) error {
 	out := access.Outcome{
-		Result: access.Submitted, Mode: e.r.opts.Policy.Review.Mode, Reviewer: e.snap.Reviewer, Request: e.snap.Request,
+		Result: access.Submitted, Mode: e.snap.rules.policy.Review.Mode, Reviewer: e.snap.Reviewer, Request: e.snap.Request,
 	}
 	if !do.Found {
-		var err error
+		err := e.rulesUnchanged()
+		if err != nil {
+			return err
+		}
 		if out, err = e.r.cluster.Decide(ctx, do.Decision); err != nil {
 			return err
 		}
@@ -211,7 +217,7 @@ func (e *execution) decide(ctx context.Context, do plan.Decide, then access.Reco
 	if out.Request != nil {
 		e.snap.Request = out.Request
 	}
-	e.steps = e.r.opts.Policy.AfterDecision(e.snap.Snapshot, do.Decision, out)
+	e.steps = e.snap.rules.policy.AfterDecision(e.snap.Snapshot, do.Decision, out)
 	return nil
 }
 
@@ -235,5 +241,5 @@ func (e *execution) noteRefusal(do plan.Refuse) {
 	e.r.log.Warn("decision refused",
 		"request_id", d.RequestID, "issue_key", d.Issue.Key, "change", d.ChangeID,
 		"person", d.By.String(), "account", d.By.ID, "teleport_user", d.Author,
-		"mode", e.r.opts.Policy.Review.Mode, "decision", d.State, "reason", d.Reason, "refusal", do.Why)
+		"mode", e.snap.rules.policy.Review.Mode, "decision", d.State, "reason", d.Reason, "refusal", do.Why)
 }

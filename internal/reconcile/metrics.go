@@ -46,7 +46,7 @@ func newMetrics(reg prometheus.Registerer, r *Reconciler) *metrics {
 	}
 	m.zero()
 	reg.MustRegister(m.created, m.comments, m.transitions, m.unreachable, m.issuesMissing, m.decisions, m.refusals,
-		m.duration, m.errors, m.success, newQueueCollector(r))
+		m.duration, m.errors, m.success, newQueueCollector(r), newRulesCollector(r))
 	return m
 }
 

@@ -65,7 +65,8 @@ type Deps struct {
 // Resync and EnqueueIssue may be called concurrently, before, during and after
 // Run.
 type Reconciler struct {
-	opts     Options
+	opts     Options               // without the policy, which may be replaced
+	rules    atomic.Pointer[rules] // never nil
 	cluster  Cluster
 	tracker  Tracker
 	self     access.Actor
@@ -104,6 +105,8 @@ func New(opts Options, deps Deps) *Reconciler {
 		seen:    newObservations(),
 		resyncs: make(chan struct{}, 1),
 	}
+	r.rules.Store(newRules(opts.Policy, false))
+	r.opts.Policy = plan.Policy{} // only the rules in use count
 	r.workers = r.watchdog.Pool("workers", opts.Workers, StalledAfter)
 	r.metrics = newMetrics(deps.Registerer, r)
 	return r
@@ -180,6 +183,10 @@ func (r *Reconciler) reconcile(ctx context.Context, id access.RequestID, h hint)
 			return 0, err
 		}
 		steps := r.plan(s)
+		if len(steps) == 0 && s.isHeld() {
+			r.log.Debug("left for later, decisions wait", "request_id", id, "issue_key", s.Record.IssueKey)
+			return heldRetry, nil
+		}
 		if len(steps) == 0 {
 			r.markSynced(s)
 			return 0, nil
@@ -212,9 +219,12 @@ func (r *Reconciler) plan(s snapshot) []plan.Step {
 		if s.Issue == nil || s.Issue.RequestID != "" && s.Issue.RequestID != s.ID {
 			return nil
 		}
-		return r.opts.Policy.PlanOrphan(s.Snapshot)
+		return s.rules.policy.PlanOrphan(s.Snapshot)
 	}
-	steps := r.opts.Policy.Plan(s.Snapshot)
+	if s.isHeld() {
+		return s.planHeld()
+	}
+	steps := s.rules.policy.Plan(s.Snapshot)
 	if len(steps) == 0 && !s.IssueMissing && s.abandoned {
 		// All of it was done and only the note is missing.
 		return []plan.Step{{Do: plan.SaveRecord{}, Then: s.Record}}
