@@ -126,6 +126,9 @@ func (e *execution) do(ctx context.Context, step plan.Step) error {
 		return err
 	}
 	e.record = step.Then
+	if _, refused := step.Do.(plan.Refuse); refused {
+		e.stampRules()
+	}
 	return nil
 }
 
@@ -218,6 +221,9 @@ func (e *execution) decide(ctx context.Context, do plan.Decide, then access.Reco
 		e.snap.Request = out.Request
 	}
 	e.steps = e.snap.rules.policy.AfterDecision(e.snap.Snapshot, do.Decision, out)
+	if !do.Found { // else it was made by rules that nobody knows any more
+		e.stampRules()
+	}
 	return nil
 }
 
@@ -231,7 +237,8 @@ func (e *execution) noteDecision(d access.Decision, out access.Outcome) {
 	e.r.log.Info("decision submitted",
 		"request_id", d.RequestID, "issue_key", d.Issue.Key, "change", d.ChangeID,
 		"person", d.By.String(), "account", d.By.ID, "teleport_user", d.Author, "mode", out.Mode, "reviewer", out.Reviewer,
-		"decision", d.State, "reason", d.Reason, "answer", out.Result, "state", state, "detail", out.Detail)
+		"decision", d.State, "reason", d.Reason, "answer", out.Result, "state", state, "detail", out.Detail,
+		"rules_digest", e.snap.rules.digest)
 }
 
 // noteRefusal counts and logs a status change that decided nothing.
@@ -241,5 +248,6 @@ func (e *execution) noteRefusal(do plan.Refuse) {
 	e.r.log.Warn("decision refused",
 		"request_id", d.RequestID, "issue_key", d.Issue.Key, "change", d.ChangeID,
 		"person", d.By.String(), "account", d.By.ID, "teleport_user", d.Author,
-		"mode", e.snap.rules.policy.Review.Mode, "decision", d.State, "reason", d.Reason, "refusal", do.Why)
+		"mode", e.snap.rules.policy.Review.Mode, "decision", d.State, "reason", d.Reason, "refusal", do.Why,
+		"rules_digest", e.snap.rules.digest)
 }

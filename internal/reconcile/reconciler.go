@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/util/workqueue"
 
 	"teleport-jira/internal/access"
+	"teleport-jira/internal/logging"
 	"teleport-jira/internal/plan"
 	"teleport-jira/internal/watchdog"
 )
@@ -80,6 +81,7 @@ type Reconciler struct {
 	intake   *intake
 	cache    *cache
 	seen     observations
+	foreign  *logging.Once // digests of other rules that were warned of
 	watchdog watchdog.Watchdog
 	workers  *watchdog.Pool
 	resyncs  chan struct{} // holds one token while a resync is asked for
@@ -103,6 +105,7 @@ func New(opts Options, deps Deps) *Reconciler {
 		intake:  newIntake(),
 		cache:   newCache(),
 		seen:    newObservations(),
+		foreign: logging.NewOnce(0),
 		resyncs: make(chan struct{}, 1),
 	}
 	r.rules.Store(newRules(opts.Policy, false))

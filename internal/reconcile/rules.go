@@ -73,6 +73,40 @@ func (e *execution) rulesUnchanged() error {
 	return &access.Error{Op: "decide request", Key: string(e.snap.ID), Class: access.Temporary, Err: errRulesChanged}
 }
 
+// stampRules puts the digest of the rules into the record, for the decision or
+// refusal that was just done: into what is stored if the next step fails, and
+// into what the steps after it lead to.
+func (e *execution) stampRules() {
+	e.record.RulesDigest = e.snap.rules.digest
+	for i := range e.steps {
+		e.steps[i].Then.RulesDigest = e.snap.rules.digest
+	}
+}
+
+// noteForeignRules warns, once for each digest, of a replica that decides by
+// other rules than this one. Rules that were replaced since are no reason: only
+// a decision that must have been made while those here were in use counts, on a
+// request, or by a status change, that is younger than they are.
+func (r *Reconciler) noteForeignRules(s snapshot) {
+	digest := s.Record.RulesDigest
+	if digest == "" || digest == s.rules.digest || r.isOurs(s.Record) {
+		return
+	}
+	young := s.Request != nil && s.Request.Created.After(s.rules.since)
+	if s.Issue != nil {
+		for _, change := range s.Issue.Changes {
+			young = young || change.ID == s.Record.HandledChange && change.At.After(s.rules.since)
+		}
+	}
+	if !young || !r.foreign.First(digest) {
+		return
+	}
+	r.metrics.foreignRules.Inc()
+	r.log.Warn("another replica decides by other rules",
+		"request_id", s.ID, "issue_key", s.Record.IssueKey, "digest", s.rules.digest, "other_digest", digest,
+		"fix", "give all replicas the same configuration, and reload those that have an older one")
+}
+
 // rulesCollector shows the digest of the rules in use.
 type rulesCollector struct {
 	r    *Reconciler

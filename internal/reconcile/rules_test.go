@@ -98,3 +98,52 @@ func TestRulesAreShownByTheirDigest(t *testing.T) {
 		require.InDelta(t, 1, w.metric("rules_info", changed.Digest()), 0)
 	})
 }
+
+func TestRecordHasTheDigestOfTheRulesThatDecided(t *testing.T) {
+	inWorld(t, func(w *world) {
+		i := w.inStep()
+		r := w.start()
+		r.SetReview(only("bob@example.com"), false)
+		rules := policy()
+		rules.Review = only("bob@example.com")
+		w.move(r, i, alice, denied)
+		require.Equal(t, rules.Digest(), w.record().RulesDigest, "of a refusal")
+		require.Equal(t, 1, w.log.count("rules_digest="+rules.Digest()))
+
+		r.SetReview(only("bob@example.com", "carol@example.com"), false)
+		rules.Review = only("bob@example.com", "carol@example.com")
+		w.pass(time.Minute)
+		w.move(r, i, bob, approved)
+		w.pass(time.Minute)
+		require.Equal(t, rules.Digest(), w.record().RulesDigest, "of a decision")
+		require.Equal(t, 1, w.log.count("rules_digest="+rules.Digest()))
+		require.Zero(t, w.log.count("another replica"), "its own rules of before are no other replica's")
+	})
+}
+
+func TestOtherRulesOfAnotherReplicaAreWarnedOfOnce(t *testing.T) {
+	inWorld(t, func(w *world) {
+		i := w.inStep()
+		r := w.start()
+		w.pass(time.Second)
+		other := func(digest string) {
+			w.setRecord(func(rec *access.Record) { rec.RulesDigest = digest })
+			w.event(r)
+		}
+		other("0123")
+		require.Zero(t, w.log.count("another replica"), "the request is older than the rules in use")
+		other(policy().Digest())
+		w.cluster.requests[request].Created = time.Now()
+		w.event(r)
+		require.Zero(t, w.log.count("another replica"))
+		for range 3 {
+			other("0123")
+		}
+		require.Equal(t, 1, w.log.count("another replica decides by other rules"))
+		require.InDelta(t, 1, w.metric("foreign_rules_total", ""), 0)
+		other("4567")
+		require.Equal(t, 2, w.log.count("another replica decides by other rules"))
+		w.move(r, i, bob, approved)
+		w.inSync(approved)
+	})
+}

@@ -45,6 +45,7 @@ func (r *Reconciler) snapshot(ctx context.Context, id access.RequestID, h hint, 
 	if err := r.readIssue(ctx, &s); err != nil {
 		return s, err
 	}
+	r.noteForeignRules(s)
 	if s.Issue != nil && s.Record.IsZero() {
 		if s.Reported, err = r.reportedState(ctx, s.Issue.Ref); err != nil {
 			return s, err
