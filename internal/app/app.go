@@ -137,7 +137,9 @@ func (a *app) run(ctx context.Context, cfg *config.Config) (err error) {
 	stops.add("listeners", a.listeners.close)
 	stops.add("systemd notifier", a.systemd.start(ctx, a.alive, a.log))
 	r := &reloader{app: a}
-	r.build(ctx, a.newGeneration(cfg))
+	first := a.newGeneration(cfg)
+	first.listen()
+	r.build(ctx, first)
 	stops.add("work", r.stop)
 	return a.loop(ctx, r)
 }
