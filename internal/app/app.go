@@ -53,7 +53,11 @@ func Run(ctx context.Context, o Options) error {
 }
 
 func (o Options) load() (*config.Config, error) {
-	return config.Load(o.ConfigPath, config.Options{InsecureNoTLS: o.InsecureNoTLS})
+	return config.Load(o.ConfigPath, o.configOptions())
+}
+
+func (o Options) configOptions() config.Options {
+	return config.Options{InsecureNoTLS: o.InsecureNoTLS}
 }
 
 func (o Options) logOptions(cfg *config.Config) logging.Options {
@@ -75,6 +79,7 @@ type app struct {
 	registry  *prometheus.Registry // its metrics, and those of the active generation
 	reloads   prometheus.Gauge
 	active    activeGeneration
+	rules     rulebook
 	startup   startup
 	watchdog  watchdog.Watchdog // of the main loop
 	systemd   *systemd
@@ -99,6 +104,7 @@ func newApp(o Options, output *logging.Log, cfg *config.Config) *app {
 	a.reloads.Set(1)
 	a.registry.MustRegister(build, a.reloads, &a.active, collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	a.rules.wanted.Store(cfg)
 	a.listeners = a.newListeners(cfg)
 	return a
 }
@@ -131,7 +137,9 @@ func (a *app) run(ctx context.Context, cfg *config.Config) (err error) {
 	stops.add("listeners", a.listeners.close)
 	stops.add("systemd notifier", a.systemd.start(ctx, a.alive, a.log))
 	r := &reloader{app: a}
-	r.build(ctx, a.newGeneration(cfg))
+	first := a.newGeneration(cfg)
+	first.listen()
+	r.build(ctx, first)
 	stops.add("work", r.stop)
 	return a.loop(ctx, r)
 }

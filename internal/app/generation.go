@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -12,7 +13,6 @@ import (
 
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/config"
-	"teleport-jira/internal/filewatch"
 	"teleport-jira/internal/jira"
 	"teleport-jira/internal/logging"
 	"teleport-jira/internal/preflight"
@@ -26,13 +26,20 @@ type generation struct {
 	app      *app
 	cfg      *config.Config
 	registry *prometheus.Registry
-	token    atomic.Pointer[config.Secret]
-	cluster  *teleport.Client
-	tracker  *jira.Client
-	worker   *reconcile.Reconciler
-	cancel   context.CancelFunc // ends its work; nil before the start
-	done     chan struct{}      // closed when its work has ended
-	err      error              // what it ended with; read after done
+	// secrets is cfg with the secrets as their files hold them now.
+	secrets atomic.Pointer[config.Config]
+	// renewed holds one token while a secret has changed that a login which is
+	// waited for has not been tried with.
+	renewed chan struct{}
+	// secretsMu orders changes of what the listeners authenticate by.
+	secretsMu sync.Mutex
+	listening bool // they do so by this generation's secrets; guarded by secretsMu
+	cluster   *teleport.Client
+	tracker   *jira.Client
+	worker    *reconcile.Reconciler
+	cancel    context.CancelFunc // ends its work; nil before the start
+	done      chan struct{}      // closed when its work has ended
+	err       error              // what it ended with; read after done
 
 	// What a reload prepared and takes up with the generation: nil for the one
 	// that the process starts with.
@@ -41,14 +48,18 @@ type generation struct {
 }
 
 func (a *app) newGeneration(cfg *config.Config) *generation {
-	g := &generation{app: a, cfg: cfg, registry: prometheus.NewRegistry(), done: make(chan struct{})}
-	g.token.Store(&cfg.Jira.APIToken)
+	g := &generation{
+		app: a, cfg: cfg, registry: prometheus.NewRegistry(), done: make(chan struct{}), renewed: make(chan struct{}, 1),
+	}
+	g.secrets.Store(cfg)
 	return g
 }
 
 // connect connects to both sides and checks that they can be used. A side that
 // is away is waited for until ctx ends; what waiting does not mend is an error.
 func (g *generation) connect(ctx context.Context) error {
+	watching := g.watchSecrets(ctx)
+	defer watching()
 	eg, ctx := errgroup.WithContext(ctx)
 	eg.Go(func() error { return g.connectCluster(ctx) })
 	eg.Go(func() error { return g.connectTracker(ctx) })
@@ -82,7 +93,7 @@ func (g *generation) connectTracker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	token := func() string { return string(*g.token.Load()) }
+	token := func() string { return string(g.secrets.Load().Jira.APIToken) }
 	g.tracker, err = jira.New(jiraConfig(g.cfg, token), jira.Deps{Logger: g.app.log, Metrics: metrics})
 	if err != nil {
 		return err
@@ -103,6 +114,10 @@ func (g *generation) connectTracker(ctx context.Context) error {
 func (g *generation) retry(ctx context.Context, side string, try func() error) error {
 	wait := backoff.NewExponentialBackOff()
 	wait.MaxInterval = 30 * time.Second
+	var renewed <-chan struct{} // nil: secrets do not matter to the side
+	if side == sideJira {
+		renewed = g.renewed
+	}
 	for attempt := 1; ; attempt++ {
 		err := try()
 		g.app.startup.report(side, err)
@@ -118,6 +133,7 @@ func (g *generation) retry(ctx context.Context, side string, try func() error) e
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-time.After(after):
+		case <-renewed:
 		}
 	}
 }
@@ -140,10 +156,8 @@ func (g *generation) run(ctx context.Context) error {
 	eg.Go(func() error { return g.cluster.Run(ctx) })
 	eg.Go(func() error { return g.cluster.Watch(ctx, g.worker) })
 	eg.Go(func() error { return g.worker.Run(ctx) })
-	eg.Go(func() error {
-		filewatch.Watch(ctx, secretsInterval, g.cfg.SecretsSum, g.cfg.SecretFiles(), g.reloadSecrets)
-		return nil
-	})
+	stop := g.watchSecrets(ctx)
+	defer stop()
 	return eg.Wait()
 }
 

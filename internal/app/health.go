@@ -36,9 +36,10 @@ func (a *app) alive() error {
 	return nil
 }
 
-// readiness asks both sides when it is asked.
+// readiness asks both sides, and whether the rules in use are the wanted ones,
+// when it is asked.
 func (a *app) readiness() server.Readiness {
-	ready := server.Readiness{}
+	ready := server.Readiness{"configuration": a.rulesInUse}
 	for _, side := range []string{sideTeleport, sideJira} {
 		ready[side] = func() error {
 			if g := a.active.Load(); g != nil {

@@ -3,13 +3,10 @@ package app
 import (
 	"context"
 	"runtime/debug"
-	"time"
 
+	"teleport-jira/internal/config"
 	"teleport-jira/internal/logging"
 )
-
-// secretsInterval is how often secret files are checked for changes.
-const secretsInterval = 5 * time.Second
 
 // reloader builds the next generation while the active one works on, and then
 // swaps them. It belongs to the main loop's goroutine.
@@ -78,9 +75,10 @@ func (r *reloader) reload(ctx context.Context) {
 }
 
 // prepare reads the configuration and opens what it needs of log and listeners.
-// It changes nothing that is in use.
+// It changes nothing that is in use but the rules for deciding.
 func (r *reloader) prepare(ctx context.Context) (*generation, error) {
-	cfg, err := r.app.opts.load()
+	cfg, rules, err := config.LoadRules(r.app.opts.ConfigPath, r.app.opts.configOptions())
+	r.app.takeRules(rules)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +100,8 @@ func (r *reloader) prepare(ctx context.Context) (*generation, error) {
 func (r *reloader) apply(ctx context.Context, g *generation) {
 	a := r.app
 	a.output.Replace(g.output)
-	r.app.listeners.apply(ctx, g.change)
+	a.listeners.apply(ctx, g.change)
+	g.listen()
 	g.output, g.change = nil, nil
 	a.reloads.Set(1)
 	a.log.Info("configuration reloaded", "config", a.opts.ConfigPath)
@@ -132,6 +131,9 @@ func (r *reloader) finish(ctx context.Context, err error) error {
 		}
 		r.apply(ctx, next)
 	}
+	if wanted := a.rules.wanted.Load(); wanted != next.cfg {
+		next.useRules(wanted) // A reload that failed otherwise brought newer ones.
+	}
 	next.start(ctx)
 	a.active.Store(next)
 	a.systemd.ready()
@@ -154,22 +156,4 @@ func (a *app) reloadFailed(err error) {
 	a.reloads.Set(0)
 	a.log.Error("configuration not reloaded, the old one stays in use", "error", err,
 		"fix", "correct it and send SIGHUP again")
-}
-
-// reloadSecrets takes up secrets whose files changed, without waiting for either
-// side: the old token may be the reason why one does not answer.
-func (g *generation) reloadSecrets() {
-	a := g.app
-	cfg, err := a.opts.load()
-	if err != nil {
-		a.log.Error("secrets not reloaded, the old ones stay in use", "error", err,
-			"fix", "correct the file, or the configuration")
-		return
-	}
-	g.token.Store(&cfg.Jira.APIToken)
-	a.listeners.handler.SetAuth(auth(cfg))
-	a.log.Info("secrets reloaded")
-	// It shows whether the new token is right, and what the old one prevented
-	// need not wait for its next attempt.
-	g.worker.Resync()
 }

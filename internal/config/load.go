@@ -58,6 +58,16 @@ func cause(err error) error {
 
 // Parse is Load for a file that has been read already; faults name it name.
 func Parse(name string, data []byte, o Options) (*Config, error) {
+	c, err := parse(name, data, o)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// parse is Parse that returns also what could be decoded of a file with faults;
+// nil only where it is no TOML.
+func parse(name string, data []byte, o Options) (*Config, error) {
 	var tree map[string]any
 	if err := toml.Unmarshal(data, &tree); err != nil {
 		return nil, Faults{syntaxFault(name, err)}
@@ -68,7 +78,7 @@ func Parse(name string, data []byte, o Options) (*Config, error) {
 	v := &validator{decoder: d, c: c, opts: o}
 	v.validate()
 	if len(d.faults) > 0 {
-		return nil, d.faults.sorted()
+		return c, d.faults.sorted()
 	}
 	c.Warnings = d.warnings.sorted()
 	return c, nil

@@ -87,6 +87,40 @@ func (c *Config) SecretFiles() []string {
 	return files
 }
 
+// Reread returns a copy of the configuration with the secrets that its secret
+// files hold now, and nothing else that may have changed since: the
+// configuration file is not read. The error is Faults; the configuration is
+// never changed.
+func (c *Config) Reread() (*Config, error) {
+	next := *c
+	next.SecretsSum = filewatch.SumOf(next.SecretFiles()...)
+	var faults Faults
+	read := func(key string, f SecretFile, s *Secret) {
+		secret, err := f.Read()
+		if err != nil {
+			faults = append(faults, Fault{File: string(f), Key: key, Msg: err.Error()})
+			return
+		}
+		*s = secret
+	}
+	if f := next.Jira.APITokenFile; f != "" {
+		read("jira.api_token_file", f, &next.Jira.APIToken)
+	}
+	if f := next.HTTP.BasicAuth.PasswordFile; f != "" {
+		read("http.basic_auth.password_file", f, &next.HTTP.BasicAuth.Password)
+	}
+	if files := next.HTTP.WebhookSecretFile; len(files) > 0 {
+		next.HTTP.WebhookSecret = make(Secrets, len(files))
+		for i, f := range files {
+			read("http.webhook_secret_file", f, &next.HTTP.WebhookSecret[i])
+		}
+	}
+	if len(faults) > 0 {
+		return nil, faults
+	}
+	return &next, nil
+}
+
 // readSecrets reads the secrets that stand in files.
 func (v *validator) readSecrets() {
 	j, h := &v.c.Jira, &v.c.HTTP

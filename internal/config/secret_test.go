@@ -133,3 +133,49 @@ func TestSecretsSumIsOfTheFilesThatAreNamed(t *testing.T) {
 	write(password, "three")
 	require.NotEqual(t, filewatch.SumOf(c.SecretFiles()...), c.SecretsSum)
 }
+
+// Reread takes up secrets and nothing else, whatever has become of the
+// configuration file.
+func TestRereadTakesUpSecretsOnly(t *testing.T) {
+	dir := t.TempDir()
+	file := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	token, hook, password := file("token", "t1"), file("hook", "h1"), file("password", "p1")
+	path := file("c.toml", fmt.Sprintf(`
+[teleport]
+addr = "example.com:443"
+identity = "/id"
+[jira]
+url = "https://example.atlassian.net"
+username = "bot@example.com"
+api_token_file = %q
+project = "TAR"
+[http]
+https_key_file = "/key"
+https_cert_file = "/cert"
+webhook_secret_file = [%q]
+[http.basic_auth]
+user = "jira"
+password_file = %q
+`, token, hook, password))
+	old, err := Load(path, Options{})
+	require.NoError(t, err)
+	file("c.toml", "[nonsense")
+	file("token", "t2")
+	file("hook", "h2")
+	next, err := old.Reread()
+	require.NoError(t, err)
+	require.Equal(t, []string{"t2", "h2", "p1"}, []string{
+		string(next.Jira.APIToken), string(next.HTTP.WebhookSecret[0]), string(next.HTTP.BasicAuth.Password),
+	})
+	require.Equal(t, "t1", string(old.Jira.APIToken))
+	require.Equal(t, "h1", string(old.HTTP.WebhookSecret[0]))
+	require.NotEqual(t, old.SecretsSum, next.SecretsSum)
+
+	file("hook", "")
+	_, err = next.Reread()
+	require.ErrorContains(t, err, "http.webhook_secret_file: the file is empty")
+}

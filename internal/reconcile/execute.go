@@ -111,6 +111,9 @@ func (e *execution) do(ctx context.Context, step plan.Step) error {
 	case plan.Decide:
 		return e.decide(ctx, do, step.Then)
 	case plan.Refuse:
+		if err = e.rulesUnchanged(); err != nil {
+			return err
+		}
 		if err = e.comment(ctx, do.Comment); err == nil {
 			e.noteRefusal(do)
 		}
@@ -129,6 +132,9 @@ func (e *execution) do(ctx context.Context, step plan.Step) error {
 		return err
 	}
 	e.record = step.Then
+	if _, refused := step.Do.(plan.Refuse); refused {
+		e.stampRules()
+	}
 	return nil
 }
 
@@ -204,10 +210,13 @@ func (e *execution) transition(ctx context.Context, do plan.Transition) error {
 // from the answer.
 func (e *execution) decide(ctx context.Context, do plan.Decide, then access.Record) error {
 	out := access.Outcome{
-		Result: access.Submitted, Mode: e.r.opts.Policy.Review.Mode, Reviewer: e.snap.Reviewer, Request: e.snap.Request,
+		Result: access.Submitted, Mode: e.snap.rules.policy.Review.Mode, Reviewer: e.snap.Reviewer, Request: e.snap.Request,
 	}
 	if !do.Found {
-		var err error
+		err := e.rulesUnchanged()
+		if err != nil {
+			return err
+		}
 		if out, err = e.r.cluster.Decide(ctx, do.Decision); err != nil {
 			return err
 		}
@@ -217,7 +226,10 @@ func (e *execution) decide(ctx context.Context, do plan.Decide, then access.Reco
 	if out.Request != nil {
 		e.snap.Request = out.Request
 	}
-	e.steps = e.r.opts.Policy.AfterDecision(e.snap.Snapshot, do.Decision, out)
+	e.steps = e.snap.rules.policy.AfterDecision(e.snap.Snapshot, do.Decision, out)
+	if !do.Found { // else it was made by rules that nobody knows any more
+		e.stampRules()
+	}
 	return nil
 }
 
@@ -231,7 +243,8 @@ func (e *execution) noteDecision(d access.Decision, out access.Outcome) {
 	e.r.log.Info("decision submitted",
 		"request_id", d.RequestID, "issue_key", d.Issue.Key, "change", d.ChangeID,
 		"person", d.By.String(), "account", d.By.ID, "teleport_user", d.Author, "mode", out.Mode, "reviewer", out.Reviewer,
-		e.subject(), "decision", d.State, "reason", d.Reason, "answer", out.Result, "state", state, "detail", out.Detail)
+		e.subject(), "decision", d.State, "reason", d.Reason, "answer", out.Result, "state", state, "detail", out.Detail,
+		"rules_digest", e.snap.rules.digest)
 }
 
 // noteRefusal counts and logs a status change that decided nothing.
@@ -241,7 +254,8 @@ func (e *execution) noteRefusal(do plan.Refuse) {
 	e.r.log.Warn("decision refused",
 		"request_id", d.RequestID, "issue_key", d.Issue.Key, "change", d.ChangeID,
 		"person", d.By.String(), "account", d.By.ID, "teleport_user", d.Author,
-		"mode", e.r.opts.Policy.Review.Mode, e.subject(), "decision", d.State, "reason", d.Reason, "refusal", do.Why)
+		"mode", e.snap.rules.policy.Review.Mode, e.subject(), "decision", d.State, "reason", d.Reason, "refusal", do.Why,
+		"rules_digest", e.snap.rules.digest)
 }
 
 // subject is what a decision was about, for the log: user, roles and number of

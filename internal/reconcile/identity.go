@@ -13,7 +13,7 @@ import (
 
 // person looks up what the rules need to know of the author of a status change.
 func (r *Reconciler) person(ctx context.Context, s plan.Snapshot, change access.StatusChange) (*plan.Person, error) {
-	policy := r.opts.Policy
+	policy := r.policy()
 	p, who := &plan.Person{}, change.By
 	if who.ID == "" {
 		return p, nil
@@ -47,7 +47,7 @@ func (r *Reconciler) person(ctx context.Context, s plan.Snapshot, change access.
 // byGroup finds out whether the account is in an approver group. Groups that
 // cannot be read before somebody changes something count as not being in them.
 func (r *Reconciler) byGroup(ctx context.Context, s plan.Snapshot, who access.Actor, p *plan.Person) error {
-	in, err := r.tracker.InGroups(ctx, who, r.opts.Policy.Review.ApproverGroups)
+	in, err := r.tracker.InGroups(ctx, who, r.policy().Review.ApproverGroups)
 	if err != nil && access.ClassOf(err) == access.Permanent {
 		p.GroupsUnclear = reasonOf(err)
 		r.log.Warn("groups of a person could not be read, counted as not in them",
@@ -74,7 +74,7 @@ func (r *Reconciler) byRequester(ctx context.Context, s plan.Snapshot, who acces
 // user the account belongs to. An address says nothing of the kind: people choose
 // their own.
 func (r *Reconciler) isMapped(who access.Actor, p *plan.Person) bool {
-	return len(r.opts.Policy.ListedUsers(who)) > 0 || p.TraitUser != ""
+	return len(r.policy().ListedUsers(who)) > 0 || p.TraitUser != ""
 }
 
 // requesterTimeout bounds the look-up of the requester's account, which an issue
@@ -85,7 +85,7 @@ const requesterTimeout = 5 * time.Second
 // changing an address later changes nothing. Where that fails it is looked up
 // when somebody decides.
 func (r *Reconciler) requesterAccount(ctx context.Context, id access.RequestID, user string) string {
-	if r.opts.Policy.Review.AllowSelfApproval {
+	if r.policy().Review.AllowSelfApproval {
 		return ""
 	}
 	ctx, cancel := context.WithTimeout(ctx, requesterTimeout)
@@ -151,7 +151,7 @@ func reasonOf(err error) string {
 // byTrait maps by trait if exactly one Teleport user has it; the requester is
 // recognised among several, too.
 func (r *Reconciler) byTrait(ctx context.Context, s plan.Snapshot, who access.Actor, p *plan.Person) error {
-	users, err := r.cluster.UsersByTrait(ctx, r.opts.Policy.Review.UserTrait, who.ID)
+	users, err := r.cluster.UsersByTrait(ctx, r.policy().Review.UserTrait, who.ID)
 	if err != nil {
 		return err
 	}

@@ -16,7 +16,7 @@ import (
 func (r *Reconciler) resync(ctx context.Context) error {
 	open := map[string]struct{}{}
 	byRequest := map[access.RequestID]access.IssueSummary{}
-	for issue, err := range r.tracker.Search(ctx, access.IssueQuery{Statuses: r.opts.Policy.Statuses[access.Pending]}) {
+	for issue, err := range r.tracker.Search(ctx, access.IssueQuery{Statuses: r.policy().Statuses[access.Pending]}) {
 		if err != nil {
 			return fmt.Errorf("search open issues: %w", err)
 		}
@@ -137,7 +137,7 @@ func (p *poller) poll(ctx context.Context) error {
 	start := time.Now()
 	seen := map[string]time.Time{}
 	q := access.IssueQuery{
-		NotStatuses:  p.r.opts.Policy.Statuses[access.Pending],
+		NotStatuses:  p.r.policy().Statuses[access.Pending],
 		UpdatedSince: time.Since(p.last) + searchLag,
 	}
 	for issue, err := range p.r.tracker.Search(ctx, q) {

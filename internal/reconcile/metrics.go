@@ -17,6 +17,7 @@ type metrics struct {
 	issuesMissing prometheus.Counter
 	decisions     *prometheus.CounterVec
 	refusals      *prometheus.CounterVec
+	foreignRules  prometheus.Counter
 	duration      prometheus.Histogram
 	errors        *prometheus.CounterVec
 	success       *prometheus.GaugeVec
@@ -33,6 +34,7 @@ func newMetrics(reg prometheus.Registerer, r *Reconciler) *metrics {
 		issuesMissing: counter("issues_gone_total", "Issues found to be deleted or invisible."),
 		decisions:     counters("decisions_total", "Decisions submitted to Teleport, by mode and answer.", "mode", "verdict"),
 		refusals:      counters("refusals_total", "Moves that decided nothing, by reason.", "reason"),
+		foreignRules:  counter("foreign_rules_total", "Digests of other rules that another replica was seen to decide by."),
 		errors:        counters("reconcile_errors_total", "Failed attempts to bring a request in step, by class.", "class"),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "reconcile_duration_seconds",
@@ -45,8 +47,8 @@ func newMetrics(reg prometheus.Registerer, r *Reconciler) *metrics {
 		}, []string{"listing"}),
 	}
 	m.zero()
-	reg.MustRegister(m.created, m.comments, m.transitions, m.unreachable, m.issuesMissing, m.decisions, m.refusals,
-		m.duration, m.errors, m.success, newQueueCollector(r))
+	reg.MustRegister(m.created, m.comments, m.transitions, m.unreachable, m.issuesMissing, m.decisions, m.refusals, m.foreignRules,
+		m.duration, m.errors, m.success, newQueueCollector(r), newRulesCollector(r))
 	return m
 }
 

@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/util/workqueue"
 
 	"teleport-jira/internal/access"
+	"teleport-jira/internal/logging"
 	"teleport-jira/internal/plan"
 	"teleport-jira/internal/watchdog"
 )
@@ -65,7 +66,8 @@ type Deps struct {
 // Resync and EnqueueIssue may be called concurrently, before, during and after
 // Run.
 type Reconciler struct {
-	opts     Options
+	opts     Options               // without the policy, which may be replaced
+	rules    atomic.Pointer[rules] // never nil
 	cluster  Cluster
 	tracker  Tracker
 	self     access.Actor
@@ -79,6 +81,7 @@ type Reconciler struct {
 	intake   *intake
 	cache    *cache
 	seen     observations
+	foreign  *logging.Once // digests of other rules that were warned of
 	watchdog watchdog.Watchdog
 	workers  *watchdog.Pool
 	resyncs  chan struct{} // holds one token while a resync is asked for
@@ -102,8 +105,11 @@ func New(opts Options, deps Deps) *Reconciler {
 		intake:  newIntake(),
 		cache:   newCache(),
 		seen:    newObservations(),
+		foreign: logging.NewOnce(0),
 		resyncs: make(chan struct{}, 1),
 	}
+	r.rules.Store(newRules(opts.Policy, false))
+	r.opts.Policy = plan.Policy{} // only the rules in use count
 	r.workers = r.watchdog.Pool("workers", opts.Workers, StalledAfter)
 	r.metrics = newMetrics(deps.Registerer, r)
 	return r
@@ -180,6 +186,10 @@ func (r *Reconciler) reconcile(ctx context.Context, id access.RequestID, h hint)
 			return 0, err
 		}
 		steps := r.plan(s)
+		if len(steps) == 0 && s.isHeld() {
+			r.log.Debug("left for later, decisions wait", "request_id", id, "issue_key", s.Record.IssueKey)
+			return heldRetry, nil
+		}
 		if len(steps) == 0 {
 			r.markSynced(s)
 			return 0, nil
@@ -212,9 +222,12 @@ func (r *Reconciler) plan(s snapshot) []plan.Step {
 		if s.Issue == nil || s.Issue.RequestID != "" && s.Issue.RequestID != s.ID {
 			return nil
 		}
-		return r.opts.Policy.PlanOrphan(s.Snapshot)
+		return s.rules.policy.PlanOrphan(s.Snapshot)
 	}
-	steps := r.opts.Policy.Plan(s.Snapshot)
+	if s.isHeld() {
+		return s.planHeld()
+	}
+	steps := s.rules.policy.Plan(s.Snapshot)
 	if len(steps) == 0 && !s.IssueMissing && s.abandoned {
 		// All of it was done and only the note is missing.
 		return []plan.Step{{Do: plan.SaveRecord{}, Then: s.Record}}

@@ -13,7 +13,8 @@ import (
 // snapshot is what was read of a request, and why it was read.
 type snapshot struct {
 	plan.Snapshot
-	hint hint
+	rules *rules // in use when it was begun
+	hint  hint
 	// abandoned: a worker that died left a claim or an ambiguous attempt on a
 	// request with an issue, so that its last effect may not be noted.
 	abandoned bool
@@ -22,7 +23,7 @@ type snapshot struct {
 // snapshot reads what the plan needs, and of Jira no more than that. issue is
 // used instead of reading it; nil when it has to be read.
 func (r *Reconciler) snapshot(ctx context.Context, id access.RequestID, h hint, issue *access.Issue) (snapshot, error) {
-	s := snapshot{hint: h, Snapshot: plan.Snapshot{
+	s := snapshot{hint: h, rules: r.rules.Load(), Snapshot: plan.Snapshot{
 		ID: id, Self: r.self, Reviewer: r.reviewer, URL: r.cluster.RequestURL(id), Now: time.Now(), Issue: issue,
 	}}
 	var err error
@@ -45,12 +46,13 @@ func (r *Reconciler) snapshot(ctx context.Context, id access.RequestID, h hint, 
 	if err := r.readIssue(ctx, &s); err != nil {
 		return s, err
 	}
+	r.noteForeignRules(s)
 	if s.Issue != nil && s.Record.IsZero() {
 		if s.Reported, err = r.reportedState(ctx, s.Issue.Ref); err != nil {
 			return s, err
 		}
 	}
-	if change := r.opts.Policy.NeedsPerson(s.Snapshot); change != nil {
+	if change := s.rules.policy.NeedsPerson(s.Snapshot); change != nil && !s.isHeld() {
 		if s.Person, err = r.person(ctx, s.Snapshot, *change); err != nil {
 			return s, fmt.Errorf("look up who moved issue %s: %w", s.Issue.Ref.Key, err)
 		}
@@ -63,9 +65,9 @@ func (r *Reconciler) snapshot(ctx context.Context, id access.RequestID, h hint, 
 func (r *Reconciler) readIssue(ctx context.Context, s *snapshot) error {
 	issueID := s.Record.IssueID
 	switch {
-	case s.hint.orphan != "" && r.opts.Policy.NeedsOrphan(s.Snapshot, s.hint.Observed):
+	case s.hint.orphan != "" && r.policy().NeedsOrphan(s.Snapshot, s.hint.Observed):
 		issueID = s.hint.orphan
-	case s.Issue != nil || !r.opts.Policy.NeedsIssue(s.Snapshot, s.hint.Hint):
+	case s.Issue != nil || !r.policy().NeedsIssue(s.Snapshot, s.hint.Hint):
 		return nil
 	}
 	issue, err := r.tracker.Issue(ctx, issueID)
@@ -79,8 +81,8 @@ func (r *Reconciler) readIssue(ctx context.Context, s *snapshot) error {
 	}
 	r.cache.setMissing(s.ID, false)
 	s.Issue = issue
-	if s.Request != nil && issue.LastChange == nil && r.opts.Policy.Statuses.Has(access.Pending, issue.Status) {
-		route := r.opts.Policy.RouteOf(s.Request)
+	if s.Request != nil && issue.LastChange == nil && r.policy().Statuses.Has(access.Pending, issue.Status) {
+		route := r.policy().RouteOf(s.Request)
 		r.cache.setStartsPending(route.Project, route.IssueType)
 	}
 	return nil
