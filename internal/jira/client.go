@@ -13,6 +13,7 @@ import (
 	"time"
 
 	gojira "github.com/andygrunwald/go-jira"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/jira/throttle"
@@ -50,7 +51,11 @@ type Client struct {
 	// browsed is when Jira last said that the account may browse users.
 	browseProvenAt atomic.Pointer[time.Time]
 
+	answers   largeSlots
+	oversized *prometheus.CounterVec
+
 	refusedFields *logging.Once                         // warned of
+	largeIssues   *logging.Once                         // warned of
 	accounts      *ttlcache.Cache[string, access.Actor] // found, by handle
 	groups        *ttlcache.Cache[string, []groupJSON]  // of accounts, by account id
 	fieldIDs      atomic.Pointer[map[string]string]     // by lower-case name; nil until read
@@ -95,7 +100,10 @@ func New(cfg Config, deps Deps) (*Client, error) {
 		log:           deps.Logger,
 		base:          base,
 		templates:     templates,
+		answers:       make(largeSlots, largeAnswers),
+		oversized:     deps.Metrics.oversized,
 		refusedFields: logging.NewOnce(0),
+		largeIssues:   logging.NewOnce(time.Hour),
 		accounts:      ttlcache.New[string, access.Actor](maxAccounts, 0),
 		groups:        ttlcache.New[string, []groupJSON](maxAccounts, groupTTL),
 		workflows:     newWorkflows(),
