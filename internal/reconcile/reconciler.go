@@ -96,14 +96,13 @@ func New(opts Options, deps Deps) *Reconciler {
 		reviewer: deps.Reviewer,
 		log:      deps.Log,
 		holder:   rand.Text(),
-		queue: workqueue.NewTypedRateLimitingQueue(
-			workqueue.NewTypedItemExponentialFailureRateLimiter[key](minRetry, maxRetry)),
-		hints:   newPendingHints(),
-		intake:  newIntake(),
-		cache:   newCache(),
-		seen:    newObservations(),
-		resyncs: make(chan struct{}, 1),
+		hints:    newPendingHints(),
+		intake:   newIntake(),
+		cache:    newCache(),
+		seen:     newObservations(),
+		resyncs:  make(chan struct{}, 1),
 	}
+	r.queue = newQueue(r.hints)
 	r.workers = r.watchdog.Pool("workers", opts.Workers, StalledAfter)
 	r.metrics = newMetrics(deps.Registerer, r)
 	return r

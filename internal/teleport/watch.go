@@ -28,7 +28,7 @@ type EventHandler interface {
 	// reported, earlier ones are not, so that the caller lists requests now.
 	OnSubscribed()
 	// OnRequest is called when the request was created, changed or deleted.
-	OnRequest(id access.RequestID)
+	OnRequest(e access.RequestEvent)
 }
 
 // Reasons for the end of a subscription.
@@ -157,7 +157,11 @@ func (c *Client) dispatch(event types.Event, handler EventHandler) {
 		c.log.Debug("event ignored, invalid request id", "error", err)
 		return
 	}
-	handler.OnRequest(id)
+	e := access.RequestEvent{ID: id}
+	if req, ok := event.Resource.(types.AccessRequest); ok && event.Type == types.OpPut {
+		e.User, e.Decided = req.GetUser(), len(req.GetReviews()) > 0 || !req.GetState().IsPending()
+	}
+	handler.OnRequest(e)
 }
 
 func (c *Client) setWatching(active bool) {
