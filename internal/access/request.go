@@ -106,3 +106,11 @@ type Review struct {
 	Reason  string
 	Created time.Time
 }
+
+// RequestEvent is what Teleport's watch says of a request: where to look and how
+// soon, never what is true.
+type RequestEvent struct {
+	ID      RequestID
+	User    string // who made it; "" where it was deleted
+	Decided bool   // it has a review, or is settled
+}

@@ -2,6 +2,7 @@ package jira
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -40,6 +41,7 @@ type call struct {
 	// refused, Jira as a whole is of no use.
 	essential  bool
 	fallbackOn []int // statuses after which an essential call is made another way
+	limit      int64 // the most bytes of the answer that are read; 0 means maxAnswer
 }
 
 func (k call) error(class access.Class, err error) *access.Error {
@@ -106,12 +108,19 @@ func (c *Client) roundTrip(ctx context.Context, k call, out any) *access.Error {
 		return c.transportError(k, err, progress.ambiguous(err))
 	}
 	defer drain(resp.Body)
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
-	if resp.StatusCode < 200 || resp.StatusCode > 299 {
-		return c.answerError(k, resp.Response, body)
+	answer := &answerReader{ctx: ctx, body: resp.Body, limit: cmp.Or(k.limit, maxAnswer), slots: c.answers}
+	defer answer.release()
+	var body []byte
+	stream, isStream := out.(streamed)
+	good := resp.StatusCode >= 200 && resp.StatusCode <= 299
+	if isStream && good {
+		err = readError(stream.decodeFrom(json.NewDecoder(answer)))
+		out = nil
+	} else {
+		body, err = io.ReadAll(answer)
 	}
-	if err == nil && len(body) > maxAnswer {
-		err = fmt.Errorf("answer is longer than %d bytes", maxAnswer)
+	if !good {
+		return c.answerError(k, resp.Response, body)
 	}
 	switch {
 	case err != nil:
@@ -123,6 +132,9 @@ func (c *Client) roundTrip(ctx context.Context, k call, out any) *access.Error {
 	if err != nil {
 		e := k.error(access.Temporary, fmt.Errorf("read answer: %w", err))
 		e.Status, e.Ambiguous = resp.StatusCode, !k.read
+		if k.read && errors.Is(err, errTooLong) {
+			e.Class = access.Permanent // it is as long the next time
+		}
 		return e
 	}
 	return nil
@@ -134,17 +146,22 @@ var errNotJSON = errors.New("not JSON; is there a proxy or login page in between
 
 func decode(body []byte, out any) error {
 	d := json.NewDecoder(bytes.NewReader(body))
-	if err := d.Decode(out); err != nil {
-		var syntax *json.SyntaxError
-		if errors.As(err, &syntax) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			return errNotJSON
-		}
+	if err := readError(d.Decode(out)); err != nil {
 		return err
 	}
 	if answer, ok := out.(complete); ok && !answer.isComplete() {
 		return errNotJira
 	}
 	return nil
+}
+
+// readError is what a failure to decode an answer says about who answered.
+func readError(err error) error {
+	var syntax *json.SyntaxError
+	if errors.As(err, &syntax) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return errNotJSON
+	}
+	return err
 }
 
 // complete is an answer that reports whether it holds what Jira always sends. Where

@@ -29,14 +29,33 @@ func (c *Client) readHistory(ctx context.Context, k call, path string, raw issue
 			return err
 		}
 		if info.cloud { // Data Center answers all of it
-			if entries, err = c.changelog(ctx, k, path); err != nil {
-				return err
-			}
+			return c.readLongHistory(ctx, k, path, issue)
 		}
 	}
 	if len(entries) < raw.Changelog.Total {
 		issue.HistoryFault = access.HistoryCut
 	}
+	return c.useHistory(ctx, entries, issue)
+}
+
+// readLongHistory is readHistory for a changelog that did not come with the
+// issue.
+func (c *Client) readLongHistory(ctx context.Context, k call, path string, issue *access.Issue) error {
+	long, err := c.longHistory(ctx, k, path)
+	if err != nil {
+		return err
+	}
+	if long.cut || long.blind {
+		issue.HistoryFault = access.HistoryCut
+	}
+	if long.blind {
+		return nil
+	}
+	return c.useHistory(ctx, long.entries, issue)
+}
+
+// useHistory puts into issue what the entries show.
+func (c *Client) useHistory(ctx context.Context, entries []history, issue *access.Issue) error {
 	sortNewestFirst(entries)
 	issue.Changes = statusChanges(entries, issue.Project)
 	issue.TextEdits = textEdits(entries)

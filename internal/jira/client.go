@@ -13,6 +13,7 @@ import (
 	"time"
 
 	gojira "github.com/andygrunwald/go-jira"
+	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/singleflight"
 
 	"teleport-jira/internal/access"
@@ -52,7 +53,11 @@ type Client struct {
 	// browsed is when Jira last said that the account may browse users.
 	browseProvenAt atomic.Pointer[time.Time]
 
+	answers   largeSlots
+	oversized *prometheus.CounterVec
+
 	refusedFields  *logging.Once                         // warned of
+	largeIssues    *logging.Once                         // warned of
 	accounts       *ttlcache.Cache[string, access.Actor] // found, by handle
 	groups         *ttlcache.Cache[string, []groupJSON]  // of accounts, by account id
 	requesters     *ttlcache.Cache[string, requester]    // by Teleport user
@@ -99,7 +104,10 @@ func New(cfg Config, deps Deps) (*Client, error) {
 		log:           deps.Logger,
 		base:          base,
 		templates:     templates,
+		answers:       make(largeSlots, largeAnswers),
+		oversized:     deps.Metrics.oversized,
 		refusedFields: logging.NewOnce(0),
+		largeIssues:   logging.NewOnce(time.Hour),
 		accounts:      ttlcache.New[string, access.Actor](maxAccounts, 0),
 		groups:        ttlcache.New[string, []groupJSON](maxAccounts, groupTTL),
 		requesters:    ttlcache.New[string, requester](maxRequesters, requesterTTL),

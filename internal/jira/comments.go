@@ -1,14 +1,10 @@
 package jira
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
-	"slices"
-	"strconv"
 
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/wikitext"
@@ -76,63 +72,18 @@ func (c *Client) CommentKeys(ctx context.Context, ref access.IssueRef) (map[stri
 	if err != nil {
 		return nil, k.error(access.Permanent, err)
 	}
-	all, err := c.comments(ctx, k, path, "properties")
-	if err != nil {
-		return nil, c.trueNotFound(ctx, err)
-	}
 	self := c.Self()
 	keys := map[string]bool{}
-	for _, comment := range all {
+	err = c.eachComment(ctx, k, path, "properties", func(comment commentJSON) {
 		if author := comment.Author.actor(); self.ID != "" && !author.Same(self) {
-			continue
+			return
 		}
 		if key := comment.dedupKey(); key != "" {
 			keys[key] = true
 		}
+	})
+	if err != nil {
+		return nil, c.trueNotFound(ctx, err)
 	}
 	return keys, nil
-}
-
-// allComments is what the issue carried, or all pages where that was not all.
-func (c *Client) allComments(ctx context.Context, k call, path string, page *commentPage) ([]access.Comment, error) {
-	var raw []commentJSON
-	if page != nil {
-		raw = page.Comments
-	}
-	if page == nil || page.Total > len(raw) {
-		var err error
-		if raw, err = c.comments(ctx, k, path, ""); err != nil {
-			return nil, err
-		}
-	}
-	comments := make([]access.Comment, 0, len(raw))
-	for _, r := range raw {
-		comments = append(comments, r.comment())
-	}
-	slices.SortStableFunc(comments, func(a, b access.Comment) int {
-		return cmp.Or(a.Created.Compare(b.Created), compareIDs(a.ID, b.ID))
-	})
-	return comments, nil
-}
-
-// comments reads all comments of an issue.
-func (c *Client) comments(ctx context.Context, k call, path, expand string) ([]commentJSON, error) {
-	k.endpoint = "/issue/{issue}/comment"
-	var all []commentJSON
-	for range maxPages {
-		params := url.Values{"startAt": {strconv.Itoa(len(all))}, "maxResults": {strconv.Itoa(pageSize)}}
-		if expand != "" {
-			params.Set("expand", expand)
-		}
-		k.path = path + "/comment?" + params.Encode()
-		var page commentPage
-		if err := c.call(ctx, k, &page); err != nil {
-			return nil, err
-		}
-		all = append(all, page.Comments...)
-		if len(page.Comments) == 0 || len(all) >= page.Total {
-			return all, nil
-		}
-	}
-	return all, nil
 }

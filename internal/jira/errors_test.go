@@ -44,7 +44,6 @@ func TestErrorsAreDecidedByStatus(t *testing.T) {
 		"lost request":           {fault: fakejira.Fault{Effect: fakejira.LoseRequest}, class: access.Temporary, ambiguousWrite: true},
 		"lost answer":            {fault: fakejira.Fault{Effect: fakejira.LoseAnswer}, class: access.Temporary, ambiguousWrite: true},
 		"half an answer":         {fault: fakejira.Fault{Effect: fakejira.Truncate}, class: access.Temporary, ambiguousWrite: true},
-		"an answer too long":     {fault: fakejira.Fault{Effect: fakejira.Oversize, Size: 11 << 20}, class: access.Temporary, ambiguousWrite: true},
 		"a page with status 200": {fault: fakejira.Fault{Effect: fakejira.Respond, Status: 200, Body: "<html>"}, class: access.Temporary, ambiguousWrite: true},
 		"no answer in time":      {fault: fakejira.Fault{Effect: fakejira.Hang}, class: access.Temporary, ambiguousWrite: true},
 		"408":                    {fault: respond(408, nil), class: access.Temporary, ambiguousWrite: true},

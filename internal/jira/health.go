@@ -66,10 +66,11 @@ func (t *health) markFailing(endpoint string, err error) {
 }
 
 // inconclusive reports whether the error is none of Jira's: the call was given up
-// or held back here, or there is too much to do.
+// or held back here, there is too much to do, or somebody made an issue larger
+// than what is read of one.
 func inconclusive(err *access.Error) bool {
 	var held *throttle.NotSentError
-	return errors.As(err, &held) || errors.Is(err, context.Canceled) || err.Status == http.StatusTooManyRequests
+	return errors.As(err, &held) || errors.Is(err, context.Canceled) || errors.Is(err, errTooLong) || err.Status == http.StatusTooManyRequests
 }
 
 // unavailable is what the error says about Jira as a whole; nil when it is about

@@ -71,20 +71,37 @@ var errNoIssue = errors.New("the answer is no issue; is there a proxy in between
 // refName is how errors name an issue.
 func refName(ref access.IssueRef) string { return cmp.Or(ref.Key, ref.ID) }
 
+// issueFields are the fields that are read of an issue, but for those that
+// anybody may fill without end.
+const issueFields = "status,project,updated,created,creator,summary,description"
+
 // Issue reads an issue by id or key: one call, unless the changelog or the
-// comments are longer than what Jira puts into it. access.ErrNotFound when it
-// is deleted or invisible; a login that expired is told from that.
+// comments are longer than what Jira puts into it, or the issue is larger than
+// what is read at once. Of a large issue Labels are left out, the comments are
+// those of LastChange's author, and HistoryFault is set where the changelog was
+// longer than what is read of one. access.ErrNotFound when it is deleted or
+// invisible; a login that expired is told from that.
 func (c *Client) Issue(ctx context.Context, idOrKey string) (*access.Issue, error) {
 	k := call{op: "read issue", key: idOrKey, method: http.MethodGet, endpoint: "/issue/{issue}", read: true}
 	path, err := issuePath(idOrKey)
 	if err != nil {
 		return nil, k.error(access.Permanent, err)
 	}
-	k.path = path + query("fields", "status,labels,project,comment,updated,created,creator,summary,description",
-		"expand", "changelog", "properties", requestProperty+","+clusterProperty+","+holderProperty)
+	properties := requestProperty + "," + clusterProperty + "," + holderProperty
+	k.path = path + query("fields", issueFields+",labels,comment", "expand", "changelog", "properties", properties)
+	k.limit = maxWholeIssue
 	began := time.Now()
 	var raw issueJSON
-	if err := c.call(ctx, k, &raw); err != nil {
+	err = c.call(ctx, k, &raw)
+	inParts := errors.Is(err, errTooLong)
+	k.limit = 0
+	if inParts {
+		c.noteLarge(idOrKey)
+		k.path = path + query("fields", issueFields, "properties", properties)
+		began, raw = time.Now(), issueJSON{}
+		err = c.call(ctx, k, &raw)
+	}
+	if err != nil {
 		return nil, c.trueNotFound(ctx, err)
 	}
 	path, err = refPath(raw.ref())
@@ -97,21 +114,40 @@ func (c *Client) Issue(ctx context.Context, idOrKey string) (*access.Issue, erro
 	if err != nil {
 		return nil, k.error(access.Temporary, err)
 	}
-	issue := &access.Issue{
-		Ref: raw.ref(), Project: string(raw.Fields.Project.Key), Status: raw.Fields.Status.status(),
-		Holder: raw.holder(),
-		Labels: raw.labels(), RequestID: raw.requestID(), RequestIDInvalid: raw.requestIDInvalid(), Cluster: raw.cluster(),
-		Created: raw.Fields.Created.Time, Creator: raw.Fields.Creator.actor(),
-		Summary: string(raw.Fields.Summary), Description: string(raw.Fields.Description), ReadAt: began,
-	}
+	issue := raw.issue(began)
 	c.names.saw(issue.Status)
-	if err := c.readHistory(ctx, k, path, raw, issue); err != nil {
+	if inParts {
+		err = c.readLongHistory(ctx, k, path, issue)
+	} else {
+		err = c.readHistory(ctx, k, path, raw, issue)
+	}
+	if err != nil {
 		return nil, err
 	}
-	if issue.Comments, err = c.allComments(ctx, k, path, raw.Fields.Comment); err != nil {
+	if issue.Comments, err = c.issueComments(ctx, k, path, raw.Fields.Comment, issue.LastChange); err != nil {
 		return nil, err
 	}
 	return issue, nil
+}
+
+// issue is the issue without what the changelog and the comments show.
+func (i issueJSON) issue(readAt time.Time) *access.Issue {
+	return &access.Issue{
+		Ref: i.ref(), Project: string(i.Fields.Project.Key), Status: i.Fields.Status.status(),
+		Holder: i.holder(),
+		Labels: i.labels(), RequestID: i.requestID(), RequestIDInvalid: i.requestIDInvalid(), Cluster: i.cluster(),
+		Created: i.Fields.Created.Time, Creator: i.Fields.Creator.actor(),
+		Summary: string(i.Fields.Summary), Description: string(i.Fields.Description), ReadAt: readAt,
+	}
+}
+
+// noteLarge counts an issue that is read in parts, and warns of it once an hour.
+func (c *Client) noteLarge(idOrKey string) {
+	c.oversized.WithLabelValues(readInParts).Inc()
+	if c.largeIssues.First(idOrKey) {
+		c.log.Warn("issue is too large to be read at once, it is read in parts", "issue", idOrKey,
+			"fix", "look at its comments, labels and history: who filled it up?")
+	}
 }
 
 // trueNotFound makes sure that a 404 does not come from a login that expired:

@@ -33,6 +33,18 @@ type searchPage struct {
 	NextPageToken string      `json:"nextPageToken"`
 	IsLast        bool        `json:"isLast"`
 	Total         int         `json:"total"`
+	left          int         // issues of the page that were left out
+}
+
+// count is how many issues the page had.
+func (p searchPage) count() int { return len(p.Issues) + p.left }
+
+// firstID is the id of the page's first issue.
+func (p searchPage) firstID() string {
+	if len(p.Issues) == 0 {
+		return ""
+	}
+	return string(p.Issues[0].ID)
 }
 
 func (p *searchPage) isComplete() bool { return p.Issues != nil }
@@ -142,19 +154,29 @@ func (c *Client) search(ctx context.Context, k call, jql string) iter.Seq2[acces
 		if info.cloud {
 			k.endpoint, body.Properties = "/search/jql", []string{requestProperty}
 		}
+		size := pageSize
 		for {
+			body.MaxResults = size
 			page, err := c.searchPage(ctx, k, body)
+			if errors.Is(err, errTooLong) && size > 1 {
+				size /= 2
+				continue
+			}
+			if errors.Is(err, errTooLong) {
+				page, err = c.searchWithout(ctx, k, body)
+			}
 			if err != nil {
 				yield(access.IssueSummary{}, err)
 				return
 			}
+			size = min(2*size, pageSize)
 			for _, issue := range page.Issues {
 				c.names.saw(issue.Fields.Status.status())
 				if !yield(issue.summary(), nil) {
 					return
 				}
 			}
-			body.StartAt += len(page.Issues)
+			body.StartAt += page.count()
 			if last(info.cloud, body, page) {
 				return
 			}
@@ -164,6 +186,30 @@ func (c *Client) search(ctx context.Context, k call, jql string) iter.Seq2[acces
 			}
 		}
 	}
+}
+
+// searchWithout asks for a page of one issue that is too large to be read. It
+// asks for less of it; where that is too much still the issue is left out.
+func (c *Client) searchWithout(ctx context.Context, k call, body searchBody) (searchPage, error) {
+	body.Fields = []string{"status", "project", "updated"} // labels are what people may fill
+	page, err := c.searchPage(ctx, k, body)
+	if err == nil {
+		c.noteLarge(page.firstID())
+	}
+	if !errors.Is(err, errTooLong) {
+		return page, err
+	}
+	body.Fields, body.Properties = []string{"id"}, nil
+	if page, err = c.searchPage(ctx, k, body); err != nil {
+		return page, err
+	}
+	c.oversized.WithLabelValues(leftOut).Inc()
+	if c.largeIssues.First("search/" + page.firstID()) {
+		c.log.Error("issue is too large to be listed, it is left out", "issue", page.firstID(),
+			"fix", "shorten or delete it; its request can be decided in teleport")
+	}
+	page.left, page.Issues = len(page.Issues), page.Issues[:0]
+	return page, nil
 }
 
 // searchPage asks for a page by POST, which takes queries of any length. Where a
@@ -180,7 +226,7 @@ func (c *Client) searchPage(ctx context.Context, k call, body searchBody) (page 
 		"jql", body.JQL, "fields", strings.Join(body.Fields, ","), "maxResults", strconv.Itoa(body.MaxResults),
 	}
 	switch {
-	case body.Properties == nil:
+	case k.endpoint == "/search":
 		pairs = append(pairs, "startAt", strconv.Itoa(body.StartAt))
 	case body.NextPageToken != "":
 		pairs = append(pairs, "nextPageToken", body.NextPageToken, "properties", strings.Join(body.Properties, ","))
@@ -198,5 +244,5 @@ func last(cloud bool, body searchBody, page searchPage) bool {
 	if cloud {
 		return page.IsLast || page.NextPageToken == "" || page.NextPageToken == body.NextPageToken
 	}
-	return len(page.Issues) == 0 || body.StartAt >= page.Total
+	return page.count() == 0 || body.StartAt >= page.Total
 }

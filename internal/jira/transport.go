@@ -15,9 +15,6 @@ import (
 	"teleport-jira/internal/jira/throttle"
 )
 
-// maxAnswer is the most bytes of an answer that are read.
-const maxAnswer = 10 << 20
-
 // baseTransport talks to Jira: TLS 1.2 or later, proxies from the environment,
 // a timeout for every stage.
 func baseTransport(cfg Config) (http.RoundTripper, error) {
@@ -91,8 +88,9 @@ func drain(body io.ReadCloser) {
 // process, so that a reload may build a new client. Endpoint labels are
 // templates, never paths, so that their number is bounded.
 type Metrics struct {
-	calls    *prometheus.HistogramVec
-	throttle *throttle.Metrics
+	calls     *prometheus.HistogramVec
+	oversized *prometheus.CounterVec
+	throttle  *throttle.Metrics
 }
 
 // NewMetrics registers the metrics with reg, unless reg is nil. It fails when
@@ -103,12 +101,25 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 		Help:    "Calls to Jira by endpoint, method and HTTP status (error: no answer).",
 		Buckets: []float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 	}, []string{"endpoint", "method", "status"})
+	oversized := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "teleport_jira_oversized_issues_total",
+		Help: "Issues too large to be read like others, by what was done: read in parts, or left out of a search.",
+	}, []string{"handling"})
+	for _, handling := range []string{readInParts, leftOut} {
+		oversized.WithLabelValues(handling)
+	}
 	throttled, err := throttle.NewMetrics(reg)
 	if reg != nil {
-		err = errors.Join(err, reg.Register(calls))
+		err = errors.Join(err, reg.Register(calls), reg.Register(oversized))
 	}
-	return &Metrics{calls: calls, throttle: throttled}, err
+	return &Metrics{calls: calls, oversized: oversized, throttle: throttled}, err
 }
+
+// What is done about an issue that is too large, as metrics name it.
+const (
+	readInParts = "in_parts"
+	leftOut     = "left_out"
+)
 
 // measured times calls.
 type measured struct {

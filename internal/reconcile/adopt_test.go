@@ -96,7 +96,7 @@ func TestAdopt(t *testing.T) {
 				if tc.known {
 					w.request("another").State = access.Approved
 					w.cluster.records["another"] = access.Record{IssueID: candidate.Ref.ID, IssueKey: candidate.Ref.Key, Resolution: access.Approved}
-					r.OnRequest("another")
+					r.OnRequest(access.RequestEvent{ID: "another"})
 				}
 				if tc.deleted {
 					deletion := during(func() {

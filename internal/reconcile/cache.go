@@ -19,6 +19,7 @@ type cache struct {
 
 	mu       sync.Mutex                   // guards what follows
 	requests map[string]access.RequestID  // by issue id
+	users    map[access.RequestID]string  // who made the requests that have an issue
 	keys     map[access.RequestID]string  // issue keys of requests that are not in step, for the log
 	synced   map[access.RequestID]settled // settled, and brought in step
 	pending  map[issueKind]struct{}       // new issues start in the pending status here
@@ -44,7 +45,7 @@ func newCache() *cache {
 		unreachable: logging.NewOnce(0),
 		textLeft:    ttlcache.New[access.RequestID, string](maxMissing, 0),
 		requests:    map[string]access.RequestID{}, keys: map[access.RequestID]string{},
-		synced: map[access.RequestID]settled{}, pending: map[issueKind]struct{}{},
+		users: map[access.RequestID]string{}, synced: map[access.RequestID]settled{}, pending: map[issueKind]struct{}{},
 		open: map[string]struct{}{}, states: map[access.State]int{},
 	}
 }
@@ -67,7 +68,15 @@ func (c *cache) setRequestOf(issueID string, id access.RequestID) {
 func (c *cache) setRecord(id access.RequestID, rec access.Record) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.requests[rec.IssueID], c.keys[id] = id, rec.IssueKey
+	c.requests[rec.IssueID], c.keys[id], c.users[id] = id, rec.IssueKey, rec.User
+}
+
+// requesterOf returns who made the request, as far as this process has seen; ""
+// when it has not.
+func (c *cache) requesterOf(id access.RequestID) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.users[id]
 }
 
 // issueKey returns the issue that a key is about, for the log; "" when it is not
@@ -93,6 +102,7 @@ func (c *cache) markSynced(s plan.Snapshot) {
 	case s.Request == nil:
 		delete(c.synced, s.ID)
 		delete(c.requests, s.Record.IssueID)
+		delete(c.users, s.ID)
 	case s.Request.State.Settled():
 		c.synced[s.ID] = settled{s.Request.State, len(s.Request.Reviews)}
 	}
@@ -170,6 +180,7 @@ func (c *cache) keepOnly(listed map[access.RequestID]struct{}, states map[access
 	defer c.mu.Unlock()
 	c.states = states
 	maps.DeleteFunc(c.synced, func(id access.RequestID, _ settled) bool { return isDeleted(id) })
+	maps.DeleteFunc(c.users, func(id access.RequestID, _ string) bool { return isDeleted(id) })
 	maps.DeleteFunc(c.requests, func(_ string, id access.RequestID) bool {
 		if isDeleted(id) {
 			deleted = append(deleted, id)

@@ -222,7 +222,7 @@ func TestTwoReplicasMakeOneIssueAndOneCommentEach(t *testing.T) {
 		replicas := []*reconcile.Reconciler{w.start(), w.start(), w.start()}
 		all := func() {
 			for _, r := range replicas {
-				r.OnRequest(request)
+				r.OnRequest(access.RequestEvent{ID: request})
 			}
 			synctest.Wait()
 			w.pass(3 * time.Minute)

@@ -193,7 +193,7 @@ func TestNewIssueIsReadUntilItsStartIsKnown(t *testing.T) {
 		w.mu.Lock()
 		w.request("second")
 		w.mu.Unlock()
-		r.OnRequest("second")
+		r.OnRequest(access.RequestEvent{ID: "second"})
 		synctest.Wait()
 		require.Len(t, w.tracker.issues, 2)
 		require.Equal(t, reads, w.count("Issue"))

@@ -68,12 +68,12 @@ func (r *Reconciler) EnqueueIssue(h access.IssueHint) bool {
 	id := r.cache.requestOf(h.ID)
 	switch {
 	case id != "":
-		r.enqueueKnown(id, hint{Hint: ph})
+		r.enqueueKnown(id, hint{Hint: ph, urgency: decision, requester: r.cache.requesterOf(id)})
 		return true
 	case h.RequestID != "":
-		return r.enqueueUnknown(h.ID, key{request: h.RequestID}, hint{Hint: ph})
+		return r.enqueueUnknown(h.ID, key{request: h.RequestID}, hint{Hint: ph, urgency: creation})
 	}
-	return r.enqueueUnknown(h.ID, key{issue: cmp.Or(h.ID, h.Key)}, hint{})
+	return r.enqueueUnknown(h.ID, key{issue: cmp.Or(h.ID, h.Key)}, hint{urgency: creation})
 }
 
 // enqueueKnown takes a webhook about the issue of a known request.
@@ -142,7 +142,9 @@ func (r *Reconciler) enqueueRequestOf(ctx context.Context, issueIDOrKey string) 
 		return nil
 	}
 	// The record has the last word on whether the issue is the request's.
-	r.enqueue(key{request: id}, hint{Hint: plan.Hint{Always: true, IssueID: issue.Ref.ID}})
+	r.enqueue(key{request: id}, hint{
+		Hint: plan.Hint{Always: true, IssueID: issue.Ref.ID}, urgency: decision, requester: r.cache.requesterOf(id),
+	})
 	return nil
 }
 

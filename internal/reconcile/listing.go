@@ -53,9 +53,9 @@ func (r *Reconciler) enqueueListed(req *access.Request, open map[access.RequestI
 	issue, isOpen := open[req.ID]
 	switch {
 	case !req.State.Settled():
-		r.enqueue(key{request: req.ID}, hint{resync: true})
+		r.enqueue(key{request: req.ID}, hint{resync: true, requester: req.User})
 	case isOpen:
-		r.enqueue(key{request: req.ID}, hint{Hint: plan.Hint{Observed: &issue.Status}})
+		r.enqueue(key{request: req.ID}, hint{Hint: plan.Hint{Observed: &issue.Status}, requester: req.User})
 	default:
 		return r.cache.isSynced(req)
 	}
@@ -162,5 +162,6 @@ func (p *poller) enqueue(issue access.IssueSummary) {
 	}
 	p.r.enqueue(key{request: id}, hint{
 		Hint: plan.Hint{Observed: &issue.Status, IssueID: issue.Ref.ID}, orphan: issue.Ref.ID,
+		urgency: decision, requester: p.r.cache.requesterOf(id),
 	})
 }

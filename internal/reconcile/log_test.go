@@ -71,7 +71,7 @@ func TestFaultOfARequestIsLoggedOnce(t *testing.T) {
 				ctx, cancel := context.WithCancel(t.Context())
 				done := make(chan error, 1)
 				go func() { done <- r.Run(ctx) }()
-				r.OnRequest("0192-0001")
+				r.OnRequest(access.RequestEvent{ID: "0192-0001"})
 				pass(time.Hour)
 				if tc.want != "" {
 					sides.fail(&access.Error{Op: "read", Class: access.Permanent, Err: errors.New("worse")})

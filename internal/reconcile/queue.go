@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -29,6 +30,9 @@ type hint struct {
 	plan.Hint
 	resync bool   // read the issue of a pending request unless the last resync showed it open
 	orphan string // an issue of ours that names this request
+
+	urgency   urgency
+	requester string // whose request it is, as far as the trigger knew; "" when it did not
 }
 
 // merge returns the hint that does for both.
@@ -48,6 +52,8 @@ func (h hint) merge(o hint) hint {
 	if o.orphan != "" {
 		h.orphan = o.orphan
 	}
+	h.urgency = max(h.urgency, o.urgency)
+	h.requester = cmp.Or(h.requester, o.requester)
 	return h
 }
 
@@ -93,6 +99,14 @@ func (p *pendingHints) join(k key, h hint) bool {
 		p.byKey[k] = old
 	}
 	return ok
+}
+
+// rank is the order that the key's hint gives it.
+func (p *pendingHints) rank(k key) (of urgency, requester string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	h := p.byKey[k].hint
+	return h.urgency, h.requester
 }
 
 func (p *pendingHints) take(k key) pendingHint {

@@ -78,7 +78,7 @@ func TestTooManyHintsAreRefused(t *testing.T) {
 	require.True(t, r.EnqueueIssue(hint), "one more of the same takes no place")
 	require.Equal(t, 1, r.queue.Len())
 	for i := range MaxQueued {
-		r.OnRequest(access.RequestID(time.Duration(i).String()))
+		r.OnRequest(access.RequestEvent{ID: access.RequestID(time.Duration(i).String())})
 	}
 	require.False(t, r.EnqueueIssue(hint))
 }

@@ -99,15 +99,14 @@ func New(opts Options, deps Deps) *Reconciler {
 		reviewer: deps.Reviewer,
 		log:      deps.Log,
 		holder:   rand.Text(),
-		queue: workqueue.NewTypedRateLimitingQueue(
-			workqueue.NewTypedItemExponentialFailureRateLimiter[key](minRetry, maxRetry)),
-		hints:   newPendingHints(),
-		intake:  newIntake(),
-		cache:   newCache(),
-		seen:    newObservations(),
-		foreign: logging.NewOnce(0),
-		resyncs: make(chan struct{}, 1),
+		hints:    newPendingHints(),
+		intake:   newIntake(),
+		cache:    newCache(),
+		seen:     newObservations(),
+		foreign:  logging.NewOnce(0),
+		resyncs:  make(chan struct{}, 1),
 	}
+	r.queue = newQueue(r.hints)
 	r.rules.Store(newRules(opts.Policy, false))
 	r.opts.Policy = plan.Policy{} // only the rules in use count
 	r.workers = r.watchdog.Pool("workers", opts.Workers, StalledAfter)

@@ -170,7 +170,7 @@ func TestNewRequestsDoNotWaitForManySettledOnes(t *testing.T) {
 			for range 10 {
 				<-time.After(time.Second)
 				id, asked := access.RequestID(fmt.Sprint("open", time.Now().UnixNano())), time.Now()
-				r.OnRequest(id)
+				r.OnRequest(access.RequestEvent{ID: id})
 				<-time.After((maxQueuedSettled/workers + 2) * c.took)
 				synctest.Wait()
 				require.Less(t, c.readAt(id).Sub(asked), time.Second)
@@ -190,7 +190,7 @@ func TestRequestsThatFailDoNotDelayOthers(t *testing.T) {
 		r := c.reconciler(workers)
 		during(t, r, func() {
 			for i := range bad {
-				r.OnRequest(access.RequestID(fmt.Sprint("bad", i)))
+				r.OnRequest(access.RequestEvent{ID: access.RequestID(fmt.Sprint("bad", i))})
 			}
 			// Every minute of an outage that lasts for an hour: whoever comes now
 			// waits for what is queued before, and for no retry that is not. Nobody
@@ -200,7 +200,7 @@ func TestRequestsThatFailDoNotDelayOthers(t *testing.T) {
 				<-time.After(time.Minute)
 				id := access.RequestID(fmt.Sprint("settled", minute))
 				before, asked := r.queue.Len(), time.Now()
-				r.OnRequest(id)
+				r.OnRequest(access.RequestEvent{ID: id})
 				turns := before/workers + 2
 				<-time.After(time.Duration(turns) * c.took)
 				synctest.Wait()
@@ -220,7 +220,7 @@ func BenchmarkQueue(b *testing.B) {
 	b.ReportAllocs()
 	i := 0
 	for b.Loop() {
-		r.OnRequest(access.RequestID(fmt.Sprint("settled", i%100_000)))
+		r.OnRequest(access.RequestEvent{ID: access.RequestID(fmt.Sprint("settled", i%100_000))})
 		i++
 	}
 	stop()

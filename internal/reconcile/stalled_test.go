@@ -77,12 +77,12 @@ func TestStalledWhenAllWorkersAre(t *testing.T) {
 		pass(time.Hour)
 		require.NoError(t, r.Stalled(), "nothing to do")
 		for i := range 2 {
-			r.OnRequest(access.RequestID(fmt.Sprintf("0192-000%d", i)))
+			r.OnRequest(access.RequestEvent{ID: access.RequestID(fmt.Sprintf("0192-000%d", i))})
 		}
 		pass(2 * reconcile.StalledAfter)
 		require.NoError(t, r.Stalled(), "one worker can still work")
 		for i := range 10 {
-			r.OnRequest(access.RequestID(fmt.Sprintf("0192-100%d", i)))
+			r.OnRequest(access.RequestEvent{ID: access.RequestID(fmt.Sprintf("0192-100%d", i))})
 		}
 		pass(reconcile.StalledAfter)
 		require.NoError(t, r.Stalled())

@@ -16,7 +16,16 @@ const (
 )
 
 // OnRequest takes an event of Teleport: a request was changed or deleted.
-func (r *Reconciler) OnRequest(id access.RequestID) { r.enqueue(key{request: id}, hint{}) }
+func (r *Reconciler) OnRequest(e access.RequestEvent) {
+	h := hint{requester: e.User}
+	switch {
+	case e.Decided:
+		h.urgency = decision
+	case e.User != "":
+		h.urgency = creation
+	}
+	r.enqueue(key{request: e.ID}, h)
+}
 
 // OnSubscribed takes the beginning of a watch: what happened before it has to be
 // listed.

@@ -115,7 +115,7 @@ func (w *world) run(opts reconcile.Options) (r *reconcile.Reconciler, stop func(
 
 // event tells a replica that the request changed, and lets it work.
 func (w *world) event(r *reconcile.Reconciler) {
-	r.OnRequest(request)
+	r.OnRequest(access.RequestEvent{ID: request})
 	synctest.Wait()
 }
 

@@ -4,13 +4,51 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
+	"testing/synctest"
+	"time"
 
 	"github.com/gravitational/teleport/api/types"
 
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/fakejira"
 )
+
+// reaction is the time within which a replica in peace brings a request and its
+// issue in step.
+const reaction = time.Minute
+
+// judge stops all replicas and returns which promises do not hold. What both
+// sides show is compared at the moment they stop: a request that expires later
+// expires on a board that nobody keeps. Replicas are watched for another hour,
+// in which a stopped one must make no call.
+func (w *world) judge(ids []string, decidable func(id string) bool) []string {
+	for w.expiresWithin(ids, 2*reaction) {
+		pass(2 * reaction)
+	}
+	pass(reaction)
+	synctest.Wait()
+	for _, r := range w.replicas {
+		r.halt()
+	}
+	faults := w.broken(ids, decidable)
+	pass(time.Hour)
+	for _, r := range w.replicas {
+		if r.body.afterEnd > 0 {
+			faults = append(faults, fmt.Sprintf("replica %s made %d calls after it stopped", r.name, r.body.afterEnd))
+		}
+	}
+	return faults
+}
+
+// expiresWithin reports whether a request's time is up within d.
+func (w *world) expiresWithin(ids []string, d time.Duration) bool {
+	return slices.ContainsFunc(ids, func(id string) bool {
+		req, err := w.cluster.Request(id)
+		return err == nil && time.Until(req.Expiry()) < d
+	})
+}
 
 // broken collects which promises do not hold for the requests, in words.
 // decidable tells of a request whether it was pending long enough to need an
@@ -34,9 +72,6 @@ func (w *world) broken(ids []string, decidable func(id string) bool) []string {
 	}
 	faults = append(faults, w.decidedWrongly()...)
 	for _, r := range w.replicas {
-		if r.body.afterEnd > 0 {
-			add("replica %s made %d calls after it stopped", r.name, r.body.afterEnd)
-		}
 		if n := r.queued(); n > 0 && !r.body.isDead() && !r.retired {
 			add("replica %s still has %d entries queued", r.name, n)
 		}

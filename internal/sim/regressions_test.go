@@ -3,6 +3,7 @@ package sim_test
 import (
 	"net/http"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/gravitational/teleport/api/types"
@@ -140,4 +141,34 @@ func TestIssueOfALostCreateWhoseRequestIsGone(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestExpiryAfterTheLastReplicaStopped: a request whose time is up after all
+// replicas have stopped was held against them. One that expires while a replica
+// runs is shown, whether Teleport tells of it or not.
+func TestExpiryAfterTheLastReplicaStopped(t *testing.T) {
+	for name, ttl := range map[string]time.Duration{"before": 10 * time.Minute, "as they stop": 16 * time.Minute, "after": 40 * time.Minute} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, 10*time.Second, func(_ *testing.T, w *world) []string {
+				w.start("r0", newBody())
+				return []string{w.request(requester, "x", faketeleport.RequestOptions{PendingTTL: ttl})}
+			})
+		})
+	}
+}
+
+// TestExpiryThatNoEventTells: the Auth Service was down when the request's time
+// was up, and its clean-up tells no watcher. The resync finds it.
+func TestExpiryThatNoEventTells(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, fakejira.Cloud, func(_ *fakejira.Options, c *faketeleport.Config) { c.NoDeleteAtExpiry = true })
+		defer w.close()
+		w.start("r0", newBody())
+		id := w.request(requester, "x", faketeleport.RequestOptions{PendingTTL: 5 * time.Minute})
+		pass(4 * time.Minute)
+		require.Equal(t, "Pending", w.issue(id).Status.Name)
+		pass(12 * time.Minute)
+		require.Equal(t, "Expired", w.issue(id).Status.Name)
+		require.Empty(t, w.judge([]string{id}, func(string) bool { return true }))
+	})
 }

@@ -48,7 +48,7 @@ type EventHandler interface {
 	// from a cache that was older than the subscription.
 	OnSubscribed()
 	// OnRequest is called when the request was created, changed or deleted.
-	OnRequest(id access.RequestID)
+	OnRequest(e access.RequestEvent)
 }
 
 // Reasons for the end of a subscription.
@@ -211,7 +211,11 @@ func (c *Client) dispatch(event types.Event, handler EventHandler) {
 		c.log.Debug("event ignored, invalid request id", "error", err)
 		return
 	}
-	handler.OnRequest(id)
+	e := access.RequestEvent{ID: id}
+	if req, ok := event.Resource.(types.AccessRequest); ok && event.Type == types.OpPut {
+		e.User, e.Decided = req.GetUser(), len(req.GetReviews()) > 0 || !req.GetState().IsPending()
+	}
+	handler.OnRequest(e)
 }
 
 func (c *Client) setWatching(active bool) {

@@ -21,9 +21,10 @@ type recorder struct {
 	events []access.RequestID
 }
 
-func (r *recorder) OnSubscribed() { r.OnRequest("") }
+func (r *recorder) OnSubscribed() { r.OnRequest(access.RequestEvent{}) }
 
-func (r *recorder) OnRequest(id access.RequestID) {
+func (r *recorder) OnRequest(e access.RequestEvent) {
+	id := e.ID
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.events = append(r.events, id)
