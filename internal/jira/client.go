@@ -46,6 +46,7 @@ type Client struct {
 	health    health
 	workflows workflows
 	names     *statusNames
+	wordings  wordings
 
 	server atomic.Pointer[serverInfo]
 	self   atomic.Pointer[access.Actor]
@@ -105,6 +106,7 @@ func New(cfg Config, deps Deps) (*Client, error) {
 		requesters:    ttlcache.New[string, requester](maxRequesters, requesterTTL),
 		workflows:     newWorkflows(),
 		names:         newStatusNames(),
+		wordings:      newWordings(),
 	}
 	c.throttle = throttle.NewTransport(throttle.Config{
 		Concurrency: cfg.Concurrency, RequestsPerSecond: cfg.RequestsPerSecond,

@@ -142,7 +142,10 @@ func (r *Reconciler) handle(ctx context.Context, k key) {
 		requeueAfter, err = r.reconcile(ctx, k.request, pending.hint)
 	}
 	r.metrics.observe(time.Since(start), err)
+	var postponed *postponedError
 	switch {
+	case errors.As(err, &postponed):
+		r.postpone(ctx, k, pending, postponed)
 	case err != nil:
 		r.retry(ctx, k, pending, err)
 	case requeueAfter > 0:
@@ -151,6 +154,7 @@ func (r *Reconciler) handle(ctx context.Context, k key) {
 		r.queue.AddAfter(k, requeueAfter)
 	default:
 		r.queue.Forget(k)
+		r.notices.retries.Forget(k)
 	}
 }
 
@@ -164,6 +168,18 @@ func (r *Reconciler) retry(ctx context.Context, k key, pending pendingHint, err 
 		return
 	}
 	r.queue.AddRateLimited(k)
+}
+
+// postpone brings a key back of which everything but comments is done, or an
+// issue that Jira keeps failing to move. It has a backoff of its own: what else
+// is to be done about the request later does not wait as long.
+func (r *Reconciler) postpone(ctx context.Context, k key, pending pendingHint, err *postponedError) {
+	r.logFailure(ctx, k, pending.logged, err)
+	pending.logged = err.Error()
+	pending.hint.Always = pending.hint.Always || err.reread
+	r.queue.Forget(k)
+	r.hints.put(k, pending)
+	r.queue.AddAfter(k, max(access.RetryAfter(err), r.notices.retries.When(k)))
 }
 
 // logFailure logs why a key has to come back. What was logged of it before is

@@ -78,6 +78,7 @@ type Reconciler struct {
 	hints    *pendingHints
 	intake   *intake
 	cache    *cache
+	notices  *notices
 	seen     observations
 	watchdog watchdog.Watchdog
 	workers  *watchdog.Pool
@@ -101,6 +102,7 @@ func New(opts Options, deps Deps) *Reconciler {
 		hints:   newPendingHints(),
 		intake:  newIntake(),
 		cache:   newCache(),
+		notices: newNotices(),
 		seen:    newObservations(),
 		resyncs: make(chan struct{}, 1),
 	}
@@ -215,6 +217,9 @@ func (r *Reconciler) plan(s snapshot) []plan.Step {
 		return r.opts.Policy.PlanOrphan(s.Snapshot)
 	}
 	steps := r.opts.Policy.Plan(s.Snapshot)
+	if s.Record.IssueID != "" && !s.IssueMissing {
+		steps = append(steps, r.notices.steps(s.ID, steps, s.Record)...)
+	}
 	if len(steps) == 0 && !s.IssueMissing && s.abandoned {
 		// All of it was done and only the note is missing.
 		return []plan.Step{{Do: plan.SaveRecord{}, Then: s.Record}}
