@@ -183,6 +183,9 @@ func (r *Reconciler) reconcile(ctx context.Context, id access.RequestID, h hint)
 		}
 		steps := r.plan(s)
 		if len(steps) == 0 {
+			if wait := r.lookAgain(s); wait > 0 {
+				return wait, nil
+			}
 			r.markSynced(s)
 			return 0, nil
 		}
