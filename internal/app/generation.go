@@ -140,6 +140,7 @@ func (g *generation) run(ctx context.Context) error {
 	eg.Go(func() error { return g.cluster.Run(ctx) })
 	eg.Go(func() error { return g.cluster.Watch(ctx, g.worker) })
 	eg.Go(func() error { return g.worker.Run(ctx) })
+	eg.Go(func() error { g.tracker.Monitor(ctx, g.worker.Wake); return nil })
 	eg.Go(func() error {
 		filewatch.Watch(ctx, secretsInterval, g.cfg.SecretsSum, g.cfg.SecretFiles(), g.reloadSecrets)
 		return nil

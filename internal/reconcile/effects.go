@@ -54,7 +54,7 @@ var errSetAside = errors.New("set aside")
 
 // stops reports whether an error concerns all steps that follow as well.
 func stops(ctx context.Context, err error) bool {
-	return ctx.Err() != nil || errors.Is(err, access.ErrNotFound) || access.ClassOf(err) == access.Unauth
+	return ctx.Err() != nil || errors.Is(err, access.ErrNotFound) || errors.Is(err, access.ErrAway) || access.ClassOf(err) == access.Unauth
 }
 
 // explain writes the comment of a refusal, and logs it also where the comment

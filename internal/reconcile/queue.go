@@ -190,7 +190,7 @@ func (r *Reconciler) logFailure(ctx context.Context, k key, logged string, err e
 	switch {
 	case errors.Is(err, access.ErrNotFound) && r.cache.isMissing(k.request): // see noteMissing
 		level = slog.LevelDebug
-	case errors.Is(err, access.ErrConflict), class == access.Limited, logged == err.Error():
+	case errors.Is(err, access.ErrAway), errors.Is(err, access.ErrConflict), class == access.Limited, logged == err.Error():
 		level = slog.LevelDebug
 	case class == access.Unauth:
 		level, fix = slog.LevelError, "renew the token or identity, the new one is taken up without a restart"

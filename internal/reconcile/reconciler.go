@@ -79,6 +79,7 @@ type Reconciler struct {
 	intake   *intake
 	cache    *cache
 	notices  *notices
+	wakes    *signal
 	seen     observations
 	watchdog watchdog.Watchdog
 	workers  *watchdog.Pool
@@ -103,6 +104,7 @@ func New(opts Options, deps Deps) *Reconciler {
 		intake:  newIntake(),
 		cache:   newCache(),
 		notices: newNotices(),
+		wakes:   newSignal(),
 		seen:    newObservations(),
 		resyncs: make(chan struct{}, 1),
 	}
