@@ -14,6 +14,9 @@ var (
 	ErrConflict = errors.New("changed by somebody else")
 	// ErrUnreachable: no transition open to this account leads to the status.
 	ErrUnreachable = errors.New("no transition leads there")
+	// ErrAway: the side is known not to work. What was to be sent was not, or
+	// says the same once more.
+	ErrAway = errors.New("known not to work")
 )
 
 // Class is what may be done about an error.

@@ -214,10 +214,12 @@ type Draft struct {
 
 // CommentDraft is a comment to be written. Text is plain: the tracker escapes
 // all of it. DedupKey names the event that it reports and finds the comment
-// again.
+// again. Own is written where Jira refuses the text whatever is taken out of it:
+// the daemon's own words, without anything that people typed.
 type CommentDraft struct {
 	DedupKey string
 	Text     string
+	Own      string
 }
 
 // IssueSummary is one row of a search. Search lags writes, so it is a hint.

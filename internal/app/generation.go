@@ -158,6 +158,7 @@ func (g *generation) run(ctx context.Context) error {
 	eg.Go(func() error { return g.worker.Run(ctx) })
 	stop := g.watchSecrets(ctx)
 	defer stop()
+	eg.Go(func() error { g.tracker.Monitor(ctx, g.worker.Wake); return nil })
 	return eg.Wait()
 }
 

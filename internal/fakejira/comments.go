@@ -44,6 +44,9 @@ func (s *Server) addComment(c *call) answer {
 	if ans, fine := c.decode(&in); !fine {
 		return ans
 	}
+	if ans, failed := s.unstorable(c); failed {
+		return ans
+	}
 	errs := fieldErrors{}
 	cm := in.comment(c.who.ID, errs)
 	cm.Internal = cm.Internal && p.Type == "service_desk"

@@ -59,6 +59,9 @@ func (s *Server) createIssue(c *call) answer {
 	if ans, fine := c.decode(&in); !fine {
 		return ans
 	}
+	if ans, failed := s.unstorable(c); failed {
+		return ans
+	}
 	d := &draft{s: s, c: c, errs: fieldErrors{}, issue: Issue{Creator: c.who.ID, Reporter: c.who.ID}}
 	if !d.identify(in.Fields) {
 		return d.errs.answer()

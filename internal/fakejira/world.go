@@ -176,6 +176,9 @@ type Options struct {
 	// in the current status: 400 (default), 409, or 500 on Data Center.
 	BadTransition int
 	Limits        Limits
+	// NarrowText keeps issues and comments in a database that stores no
+	// characters above U+FFFF.
+	NarrowText bool
 	// WebhookTransport delivers webhooks; by default a transport that connects
 	// within 5 s, as Jira does. Close closes its idle connections.
 	WebhookTransport http.RoundTripper

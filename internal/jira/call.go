@@ -63,6 +63,7 @@ func (c *Client) call(ctx context.Context, k call, out any) error {
 		switch {
 		case last == nil:
 			return struct{}{}, nil
+		case errors.Is(last, access.ErrAway):
 		case last.Class == access.Temporary, last.Status == http.StatusTooManyRequests:
 			return struct{}{}, last
 		}
@@ -89,6 +90,7 @@ func asError(err *access.Error) error {
 func (c *Client) try(ctx context.Context, k call, out any) *access.Error {
 	err := c.roundTrip(ctx, k, out)
 	c.health.record(k, err)
+	c.circuit.note(err)
 	return err
 }
 

@@ -35,7 +35,7 @@ type Deps struct {
 }
 
 // Client is one Jira seen with one account. It is safe for concurrent use and
-// has no goroutines of its own.
+// has no goroutines of its own; Monitor is run by whoever wants outages watched.
 type Client struct {
 	cfg       Config
 	log       *slog.Logger
@@ -47,6 +47,8 @@ type Client struct {
 	health    health
 	workflows workflows
 	names     *statusNames
+	wordings  wordings
+	circuit   *circuit
 
 	server atomic.Pointer[serverInfo]
 	self   atomic.Pointer[access.Actor]
@@ -113,11 +115,14 @@ func New(cfg Config, deps Deps) (*Client, error) {
 		requesters:    ttlcache.New[string, requester](maxRequesters, requesterTTL),
 		workflows:     newWorkflows(),
 		names:         newStatusNames(),
+		wordings:      newWordings(),
+		circuit:       newCircuit(),
 	}
+	measuredBase := &measured{calls: deps.Metrics.calls, next: base}
 	c.throttle = throttle.NewTransport(throttle.Config{
 		Concurrency: cfg.Concurrency, RequestsPerSecond: cfg.RequestsPerSecond,
-	}, deps.Metrics.throttle, &measured{calls: deps.Metrics.calls, next: base})
-	c.http = newHTTPClient(cfg, c.throttle)
+	}, deps.Metrics.throttle, &gate{circuit: c.circuit, next: measuredBase})
+	c.http = newHTTPClient(cfg, &unheld{circuit: c.circuit, held: c.throttle, direct: measuredBase})
 	api, err := gojira.NewClient(c.http, cfg.URL+"/")
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
@@ -196,6 +201,8 @@ func (c *Client) info(ctx context.Context) (serverInfo, error) {
 
 const myselfEndpoint = "/myself"
 
+var errAnonymous = errors.New("the account is anonymous: Jira does not say who it is")
+
 // myself proves the login: with a wrong token other endpoints may still answer
 // as to anybody.
 func (c *Client) myself(ctx context.Context) (access.Actor, error) {
@@ -206,7 +213,7 @@ func (c *Client) myself(ctx context.Context) (access.Actor, error) {
 	}
 	self := me.actor()
 	if self.ID == "" {
-		anonymous := k.error(access.Unauth, errors.New("the account is anonymous: Jira does not say who it is"))
+		anonymous := k.error(access.Unauth, errAnonymous)
 		c.health.record(k, anonymous)
 		return access.Actor{}, anonymous
 	}

@@ -27,6 +27,9 @@ type newComment struct {
 }
 
 // Comment writes a comment with its dedup key. It does not look for an earlier one.
+// A text that Jira refuses is reduced to what it can store: at once after a
+// refusal, which has no effect, and with the next call after failures, see
+// wordings.
 // Where comments are internal and Jira does not confirm that this one is, the
 // error is permanent, and ambiguous: the comment stands, customers may see it, and
 // it has to be found rather than repeated.
@@ -39,8 +42,33 @@ func (c *Client) Comment(ctx context.Context, ref access.IssueRef, n access.Comm
 	if err != nil {
 		return k.error(access.Permanent, err)
 	}
-	body := newComment{Body: wikitext.Limit(wikitext.Escape(n.Text), maxText)}
-	dedup, err := json.Marshal(map[string]string{"mark": n.DedupKey})
+	var texts []string
+	for _, text := range wordingsOf(n) {
+		texts = append(texts, wikitext.Escape(text))
+	}
+	return c.writeComment(ctx, k, n.DedupKey, texts)
+}
+
+// writeComment writes the first of the texts that Jira takes, which are wiki
+// markup.
+func (c *Client) writeComment(ctx context.Context, k call, dedupKey string, texts []string) error {
+	text := k.key + " " + dedupKey
+	for i := c.wordings.first(text, len(texts)); ; i++ {
+		err := c.sendComment(ctx, k, dedupKey, texts[i])
+		c.wordings.note(text, err)
+		if i > 0 && err == nil {
+			c.log.Warn("jira does not store the full text of a comment, it was reduced", "issue_key", k.key, "about", dedupKey)
+		}
+		if i == len(texts)-1 || !isStatus(err, http.StatusBadRequest) {
+			return err
+		}
+	}
+}
+
+// sendComment makes one try to write a comment.
+func (c *Client) sendComment(ctx context.Context, k call, dedupKey, text string) error {
+	body := newComment{Body: wikitext.Limit(text, maxText)}
+	dedup, err := json.Marshal(map[string]string{"mark": dedupKey})
 	if err != nil {
 		return k.error(access.Permanent, err)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"teleport-jira/internal/access"
+	"teleport-jira/internal/wikitext"
 	"teleport-jira/internal/wikitext/templates"
 )
 
@@ -44,14 +45,7 @@ func (c *Client) CreateIssue(ctx context.Context, d access.Draft) (access.IssueR
 	}
 	k.body = newIssue{Fields: fields, Properties: []property{{Key: requestProperty, Value: value}}}
 	var answer issueJSON
-	err = c.call(ctx, k, &answer)
-	if refused := removableFields(err, fields); len(refused) > 0 {
-		c.warnRefusedFields(d, refused, err)
-		for _, field := range refused {
-			delete(fields, field)
-		}
-		err = c.call(ctx, k, &answer)
-	}
+	facts, err := c.sendIssue(ctx, k, d, fields, &answer)
 	if err != nil {
 		return access.IssueRef{}, err
 	}
@@ -61,7 +55,74 @@ func (c *Client) CreateIssue(ctx context.Context, d access.Draft) (access.IssueR
 		e.Ambiguous = true
 		return access.IssueRef{}, e
 	}
+	if facts != "" {
+		c.commentFacts(ctx, ref, facts)
+	}
 	return ref, nil
+}
+
+// sendIssue sends the issue, in a reduced wording where Jira failed on the full
+// one before, and once more without the fields that it refuses. facts is the
+// description, where that was one of them.
+func (c *Client) sendIssue(ctx context.Context, k call, d access.Draft, fields map[string]any, answer *issueJSON) (facts string, err error) {
+	text := "create " + string(d.Request.ID)
+	switch c.wordings.first(text, 3) {
+	case 1:
+		reduceFields(fields)
+	case 2:
+		ownWords(fields, d)
+	}
+	err = c.call(ctx, k, answer)
+	if refused := removableFields(err, fields); len(refused) > 0 {
+		c.warnRefusedFields(d, refused, err)
+		for _, field := range refused {
+			if field == "description" {
+				facts, _ = fields[field].(string)
+			}
+			delete(fields, field)
+		}
+		err = c.call(ctx, k, answer)
+	}
+	c.wordings.note(text, err)
+	return facts, err
+}
+
+// reduceFields takes out of all texts what Jira may be unable to store.
+func reduceFields(fields map[string]any) {
+	for id, value := range fields {
+		if text, ok := value.(string); ok {
+			fields[id] = wikitext.Storable(text)
+		}
+	}
+}
+
+// ownWords leaves of an issue what identifies it and nothing that people typed.
+func ownWords(fields map[string]any, d access.Draft) {
+	reduceFields(fields)
+	d.Request.Reason, d.Request.Resources = "", nil
+	data := templates.DataOf(d)
+	fields["summary"] = wikitext.Storable(wikitext.LimitPlain(wikitext.Line(defaultSummary(data)), maxSummary))
+	fields["description"] = wikitext.Storable(wikitext.Limit(defaultDescription(data), maxText))
+}
+
+// factsKey is the dedup key of the comment that stands for the description.
+const factsKey = "description"
+
+// commentFacts writes the description as the issue's first comment. The issue
+// stands without it, too, and names the request: a failure is logged.
+func (c *Client) commentFacts(ctx context.Context, ref access.IssueRef, facts string) {
+	path, err := refPath(ref)
+	if err == nil {
+		k := call{
+			op: "comment on issue", key: refName(ref), method: http.MethodPost,
+			endpoint: "/issue/{issue}/comment", path: path + "/comment", issue: path, wantStatus: http.StatusCreated,
+		}
+		err = c.writeComment(ctx, k, factsKey, []string{facts, wikitext.Storable(facts)})
+	}
+	if err != nil {
+		c.log.Error("the issue has no description and the comment in its place failed: put Description on the create screen",
+			"issue_key", ref.Key, "error", err)
+	}
 }
 
 // issueFields are the fields of the new issue.
@@ -186,13 +247,16 @@ func (c *Client) fieldID(ctx context.Context, field string) (string, error) {
 			Name text `json:"name"`
 		}
 		k := call{op: "read fields", method: http.MethodGet, endpoint: "/field", path: "/field", read: true}
-		if err := c.call(ctx, k, &all); err != nil && access.ClassOf(err) != access.Permanent {
+		err := c.call(ctx, k, &all)
+		if err != nil && access.ClassOf(err) != access.Permanent {
 			return "", err
 		}
 		for _, f := range all {
 			known[strings.ToLower(string(f.Name))] = string(f.ID)
 		}
-		c.fieldIDs.Store(&known)
+		if err == nil {
+			c.fieldIDs.Store(&known)
+		}
 	}
 	if id := known[strings.ToLower(field)]; id != "" {
 		return id, nil
@@ -200,16 +264,20 @@ func (c *Client) fieldID(ctx context.Context, field string) (string, error) {
 	return field, nil // a system field, or one that Jira's refusal will name
 }
 
+// mayBeMissing reports whether issues are made without a field that the create
+// screen lacks.
+func mayBeMissing(field string) bool {
+	return !slices.Contains([]string{"project", "issuetype", "summary"}, field)
+}
+
 // removableFields gives the fields that Jira refused, if it refused nothing else
 // and none of them is needed.
 func removableFields(err error, sent map[string]any) []string {
 	refused := refusedFields(err, sent)
-	for _, field := range []string{"project", "issuetype", "summary", "description"} {
-		if slices.Contains(refused, field) {
-			return nil
-		}
+	if !slices.ContainsFunc(refused, func(field string) bool { return !mayBeMissing(field) }) {
+		return refused
 	}
-	return refused
+	return nil
 }
 
 // refusedFields gives the fields that Jira refused, if it refused nothing but

@@ -131,6 +131,10 @@ func (c *Client) transportError(k call, err error, sent bool) *access.Error {
 	if errors.As(err, &backoff) {
 		e.Class, e.After = access.Limited, backoff.After
 	}
+	var away *awayError
+	if errors.As(err, &away) && away.why.Class == access.Unauth {
+		e.Class = access.Unauth
+	}
 	e.Ambiguous = !k.read && sent
 	return e
 }

@@ -26,6 +26,7 @@ type health struct {
 	lastErr       error            // ends with the next answer of Jira's own about something else
 	failing       map[string]error // by endpoint; ends when that endpoint works
 	loginProvenAt time.Time        // when the login was last proven
+	workedAt      time.Time        // when a call last worked
 }
 
 var errRefused = errors.New("jira refuses the login: the api token may have expired or been revoked")
@@ -36,7 +37,7 @@ func (t *health) record(k call, err *access.Error) {
 	defer t.mu.Unlock()
 	switch {
 	case err == nil:
-		t.lastErr = nil
+		t.lastErr, t.workedAt = nil, time.Now()
 		delete(t.failing, k.endpoint)
 		if k.endpoint == myselfEndpoint {
 			t.loginProvenAt = time.Now()
@@ -105,6 +106,13 @@ func essentialRefused(err *access.Error) error {
 
 func answers(status int) error {
 	return fmt.Errorf("jira answers %d %s", status, http.StatusText(status))
+}
+
+// idle returns how long ago a call last worked.
+func (t *health) idle() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return time.Since(t.workedAt)
 }
 
 // loginUnproven reports whether the login has to be proven again.

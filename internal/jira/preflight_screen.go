@@ -131,6 +131,16 @@ func (p *checker) compareFields(ctx context.Context, t Target, onScreen map[stri
 		if _, ok := onScreen[id]; ok || !sent[id] || slices.Contains([]string{"project", "issuetype", "reporter"}, id) {
 			continue
 		}
+		if !mayBeMissing(id) {
+			p.fail(fmt.Sprintf("field %s in %s", id, t.Project), "not on the create screen, and no issue can be made without it",
+				"add it to the create screen of "+t.IssueType)
+			continue
+		}
+		if id == "description" {
+			p.warn("description in "+t.Project, "not on the create screen: what is requested goes into the first comment",
+				"add Description to the create screen of "+t.IssueType)
+			continue
+		}
 		if id == "labels" {
 			p.warn("labels in "+t.Project, "not on the create screen: issues are made without the label that finds them when a record is lost",
 				"add Labels to the create screen of "+t.IssueType)

@@ -101,9 +101,20 @@ func submitted(s Snapshot, d access.Decision) bool {
 	})
 }
 
-// AfterDecision returns what follows from Teleport's answer to a decision.
+// AfterDecision returns what follows from Teleport's answer to a decision. Each
+// step that is done notes the change as handled.
 func (p Policy) AfterDecision(s Snapshot, d access.Decision, out access.Outcome) []Step {
 	s.Record.HandledChange = d.ChangeID
+	steps := p.afterDecision(s, d, out)
+	for i := range steps {
+		if change := steps[i].change; change != nil {
+			steps[i].change = func(r *access.Record) { r.HandledChange = d.ChangeID; change(r) }
+		}
+	}
+	return steps
+}
+
+func (p Policy) afterDecision(s Snapshot, d access.Decision, out access.Outcome) []Step {
 	if out.Request != nil {
 		s.Request = out.Request
 	}

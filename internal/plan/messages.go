@@ -45,7 +45,7 @@ func resolutionComment(s Snapshot, state access.State) access.CommentDraft {
 }
 
 // ResolutionKey is the dedup key of the comment about how a request was settled.
-func ResolutionKey(state access.State) string { return "resolution/" + string(state) }
+func ResolutionKey(state access.State) string { return resolutionPrefix + string(state) }
 
 // deletedEarly reports whether a request was deleted before it expired. A record
 // of the existing plugin does not know the time and counts as expired.
@@ -81,7 +81,7 @@ func progressComment(s Snapshot, d access.Decision) access.CommentDraft {
 }
 
 // changeKey is the dedup key of the comment that answers a status change.
-func changeKey(id string) string { return "move/" + id }
+func changeKey(id string) string { return answerPrefix + id }
 
 func (p Policy) refusalComment(s Snapshot, why Refusal, change access.StatusChange, detail string) access.CommentDraft {
 	who := change.By.String()

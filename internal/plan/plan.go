@@ -50,12 +50,24 @@ func (Decide) action()      {}
 func (Refuse) action()      {}
 func (SaveRecord) action()  {}
 
-// Step is an action and the record as it shall be once the action has
-// happened. Claim, ClaimUntil and Ambiguous belong to whoever executes it;
-// CreateIssue and Decide leave to that what only their answers show.
+// Step is an action and the record as it shall be once the action, and those
+// planned before it, have happened. Claim, ClaimUntil and Ambiguous belong to
+// whoever executes it; CreateIssue and Decide leave to that what only their
+// answers show.
 type Step struct {
-	Do   Action
-	Then access.Record
+	Do     Action
+	Then   access.Record
+	change func(*access.Record) // what this step alone changes; nil: Then says all
+}
+
+// Apply returns the record with what this step alone has changed, for where a
+// step before it failed.
+func (s Step) Apply(rec access.Record) access.Record {
+	if s.change == nil {
+		return s.Then
+	}
+	s.change(&rec)
+	return rec
 }
 
 // builder collects steps and keeps the record that they lead to.
@@ -65,14 +77,17 @@ type builder struct {
 }
 
 func (b *builder) add(a Action, change func(*access.Record)) {
-	if change != nil {
-		change(&b.record)
+	if change == nil {
+		change = func(*access.Record) {}
 	}
-	b.steps = append(b.steps, Step{Do: a, Then: b.record})
+	change(&b.record)
+	b.steps = append(b.steps, Step{Do: a, Then: b.record, change: change})
 }
 
-// Plan returns what is missing, in the order to do it. It is empty when request,
-// record and issue agree as far as they are known.
+// Plan returns what is missing, in the order to do it: decisions, then the
+// issue's status, then comments. Only the comment that answers a status change
+// comes before the transition that hides the change. The plan is empty when
+// request, record and issue agree as far as they are known.
 func (p Policy) Plan(s Snapshot) []Step {
 	if s.Record.IssueID == "" {
 		return p.planCreate(s)
@@ -81,7 +96,6 @@ func (p Policy) Plan(s Snapshot) []Step {
 		return nil
 	}
 	b := &builder{record: s.Record}
-	p.planReviews(s, b)
 	if state := s.wantState(); state.Settled() {
 		p.planSettled(s, b, state)
 		return b.steps
@@ -93,6 +107,7 @@ func (p Policy) Plan(s Snapshot) []Step {
 	if s.Issue != nil {
 		p.planPending(s, b)
 	}
+	p.planReviews(s, b)
 	return b.steps
 }
 
@@ -169,11 +184,13 @@ func (p Policy) planSettled(s Snapshot, b *builder, state access.State) {
 		if s.Issue != nil && !there && p.isMapped(s.Issue.Status) {
 			b.add(p.transition(state), nil)
 		}
+		p.planReviews(s, b)
 		return
 	}
 	if !there {
 		b.add(p.transition(state), nil)
 	}
+	p.planReviews(s, b)
 	b.add(Comment{resolutionComment(s, state)}, func(r *access.Record) {
 		r.Resolution = state
 		if s.Request != nil {
@@ -227,4 +244,4 @@ func (p Policy) isMapped(status access.Status) bool {
 }
 
 // reviewKey is the dedup key of the comment about a review. Reviews are only ever appended.
-func reviewKey(i int) string { return "review/" + strconv.Itoa(i) }
+func reviewKey(i int) string { return reviewPrefix + strconv.Itoa(i) }

@@ -120,7 +120,7 @@ func TestPlan(t *testing.T) {
 		"denied by a person":                  {plan.Snapshot{Request: request(access.Pending), Record: record(), Issue: issue(denied, &bob)}, "denied by b1"},
 		"approved by ourselves":               {plan.Snapshot{Request: request(access.Pending), Record: record(), Issue: issue(approved, &self)}, ""},
 		"answered before":                     {plan.Snapshot{Request: request(access.Pending), Record: handled, Issue: issue(approved, &bob)}, "move pending"},
-		"approved in teleport":                {plan.Snapshot{Request: reviewed, Record: record()}, "comment review/0, move approved, comment resolution/approved"},
+		"approved in teleport":                {plan.Snapshot{Request: reviewed, Record: record()}, "move approved, comment review/0, comment resolution/approved"},
 		"approved, card already there":        {plan.Snapshot{Request: request(access.Approved), Record: record(), Issue: issue(approved, &bob)}, "comment resolution/approved"},
 		"promoted":                            {plan.Snapshot{Request: request(access.Promoted), Record: record()}, "move promoted, comment resolution/promoted"},
 		"denied after approval":               {plan.Snapshot{Request: request(access.Denied), Record: resolved}, "move denied, comment resolution/denied"},
@@ -215,16 +215,16 @@ func TestAfterDecision(t *testing.T) {
 	t.Run("answer was lost", func(t *testing.T) {
 		view.Request = waiting
 		steps := settings().Plan(view)
-		require.Equal(t, "comment review/0, found approved by b1", brief(steps))
+		require.Equal(t, "found approved by b1, comment review/0", brief(steps))
 		view.Record = steps[0].Then
 		out := access.Outcome{Result: access.Submitted, Request: waiting}
-		require.Equal(t, "comment move/77, move pending", brief(settings().AfterDecision(view, d, out)))
+		require.Equal(t, "comment review/0, comment move/77, move pending", brief(settings().AfterDecision(view, d, out)))
 		view.Record = record()
 	})
 	t.Run("answer was lost and it settled the request", func(t *testing.T) {
 		v := view
 		v.Request = settled
-		require.Equal(t, "comment review/0, found approved by b1", brief(settings().Plan(v)))
+		require.Equal(t, "found approved by b1", brief(settings().Plan(v)))
 		v.Request = request(access.Approved)
 		v.Request.ResolveReason = "fine " + d.Token()
 		require.Equal(t, "found approved by b1", brief(settings().Plan(v)), "as a state")

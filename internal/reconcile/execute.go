@@ -34,6 +34,9 @@ type execution struct {
 	record  access.Record // with what has been done so far
 	outcome outcome       // none, created, adopted or failed
 	reread  bool          // the issue's status is not known
+	// failures are what failed without keeping the steps after it from being done.
+	failures failures
+	unmoved  string // why the issue could not be moved, for the comments that follow
 	// commented are the dedup keys of the comments on the issue; nil: not read.
 	commented map[string]bool
 }
@@ -66,7 +69,7 @@ func (r *Reconciler) execute(ctx context.Context, c *claim, s snapshot, steps []
 // result is the outcome, given the error of the step that failed.
 func (e *execution) result(err error) outcome {
 	switch {
-	case access.IsAmbiguous(err):
+	case access.IsAmbiguous(err), e.failures.ambiguous:
 		return ambiguous
 	case err != nil && e.claim.ambiguous && e.record.IssueID != "":
 		return ambiguous // of the earlier attempt: not all of it has been cleared up
@@ -97,10 +100,10 @@ func (e *execution) run(ctx context.Context) error {
 			return err
 		}
 		if err := e.do(ctx, step); err != nil {
-			return err
+			return e.failures.join(err)
 		}
 	}
-	return nil
+	return e.failures.postponed()
 }
 
 func (e *execution) do(ctx context.Context, step plan.Step) error {
@@ -109,29 +112,30 @@ func (e *execution) do(ctx context.Context, step plan.Step) error {
 	case plan.CreateIssue:
 		return e.create(ctx, do, step.Then)
 	case plan.Decide:
-		return e.decide(ctx, do, step.Then)
+		return e.decide(ctx, do, step.Apply(e.record))
 	case plan.Refuse:
 		if err = e.rulesUnchanged(); err != nil {
 			return err
 		}
-		if err = e.comment(ctx, do.Comment); err == nil {
-			e.noteRefusal(do)
-		}
+		err = e.explain(ctx, do)
 	case plan.Comment:
-		err = e.comment(ctx, do.Draft)
+		err = e.notify(ctx, do.Draft)
 	case plan.Transition:
 		err = e.transition(ctx, do)
 	case plan.RestoreText:
 		err = e.restoreText(ctx, do)
 	case plan.SaveRecord:
 	}
-	if errors.Is(err, access.ErrNotFound) {
+	switch {
+	case errors.Is(err, errSetAside):
+		return nil
+	case errors.Is(err, access.ErrNotFound):
 		e.r.noteMissing(e.snap.Snapshot) // It was deleted meanwhile.
-	}
-	if err != nil {
+		return err
+	case err != nil:
 		return err
 	}
-	e.record = step.Then
+	e.record = step.Apply(e.record)
 	if _, refused := step.Do.(plan.Refuse); refused {
 		e.stampRules()
 	}
@@ -176,33 +180,15 @@ func (e *execution) comment(ctx context.Context, d access.CommentDraft) error {
 	if e.commented[d.DedupKey] {
 		return nil
 	}
+	if e.unmoved != "" {
+		d.Text += "\n" + e.unmoved
+	}
+	d.Own = plan.OwnWords(d.DedupKey, e.snap.URL)
 	if err := e.r.tracker.Comment(ctx, e.issue, d); err != nil {
 		return err
 	}
 	e.r.metrics.comments.Inc()
 	e.r.log.Info("comment added", "request_id", e.snap.ID, "issue_key", e.issue.Key, "about", d.DedupKey)
-	return nil
-}
-
-func (e *execution) transition(ctx context.Context, do plan.Transition) error {
-	log := e.r.log.With("request_id", e.snap.ID, "issue_key", e.issue.Key, "to", do.To)
-	moved, err := e.r.tracker.Transition(ctx, e.issue, do.Statuses)
-	switch {
-	case errors.Is(err, access.ErrUnreachable):
-		e.r.metrics.unreachable.Inc()
-		level := slog.LevelDebug // it is tried again with every execution
-		if e.r.cache.unreachable.Changed(string(e.snap.ID), string(do.To)) {
-			level = slog.LevelWarn
-		}
-		log.Log(ctx, level, "issue cannot be moved, its workflow has no transition there for this account", "error", err)
-	case err != nil:
-		return err
-	case moved:
-		e.r.metrics.transitions.WithLabelValues(string(do.To)).Inc()
-		e.r.cache.unreachable.Forget(string(e.snap.ID))
-		log.Info("issue moved")
-	}
-	e.snap.Issue = nil // What was read is no longer true.
 	return nil
 }
 
@@ -225,6 +211,9 @@ func (e *execution) decide(ctx context.Context, do plan.Decide, then access.Reco
 	e.record, e.snap.Record = then, then
 	if out.Request != nil {
 		e.snap.Request = out.Request
+		if out.Request.State == do.Decision.State {
+			e.record.HandledChange = do.Decision.ChangeID // The request's state says the rest, whatever fails of what follows.
+		}
 	}
 	e.steps = e.snap.rules.policy.AfterDecision(e.snap.Snapshot, do.Decision, out)
 	if !do.Found { // else it was made by rules that nobody knows any more

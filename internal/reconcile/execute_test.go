@@ -129,8 +129,7 @@ func TestAmbiguityLastsUntilItIsClearedUp(t *testing.T) {
 	inWorld(t, func(w *world) {
 		i := w.inStep()
 		w.cluster.review(w.cluster.requests[request], access.Review{Author: "rita", State: access.Approved})
-		w.next("Transition", fault{}, refused(access.Temporary))
-		w.next("Comment", lost(), refused(access.Temporary))
+		w.next("Comment", lost(), refused(access.Temporary), refused(access.Temporary))
 		r := w.start()
 		w.event(r)
 		require.True(t, w.record().Ambiguous.MayHaveEffect())

@@ -31,6 +31,9 @@ const (
 	// is not read again because of a webhook. The poll and the resync read it
 	// all the same.
 	unrelatedFor = 10 * time.Minute
+	// invisibleFor is the same for an issue that answered 404. It may be visible
+	// again by then.
+	invisibleFor = 10 * time.Second
 	// maxRemembered bounds how many unrelated issues, and how many requests'
 	// rates, are remembered.
 	maxRemembered = 20_000
@@ -125,12 +128,15 @@ func (i *intake) allowKnown(id access.RequestID) bool {
 // setUnrelated remembers that an issue belongs to no request.
 func (i *intake) setUnrelated(issueID string) { i.unrelated.Put(issueID, struct{}{}) }
 
+// setInvisible remembers that an issue answered 404.
+func (i *intake) setInvisible(issueID string) { i.unrelated.PutFor(issueID, struct{}{}, invisibleFor) }
+
 // enqueueRequestOf finds out which request an issue of a webhook belongs to, and
 // enqueues that.
 func (r *Reconciler) enqueueRequestOf(ctx context.Context, issueIDOrKey string) error {
 	issue, err := r.tracker.Issue(ctx, issueIDOrKey)
 	if errors.Is(err, access.ErrNotFound) {
-		r.intake.setUnrelated(issueIDOrKey)
+		r.intake.setInvisible(issueIDOrKey)
 		return nil
 	} else if err != nil {
 		return err

@@ -146,7 +146,7 @@ func (p *poller) poll(ctx context.Context) error {
 		}
 		p.r.watchdog.Progress(poll)
 		seen[issue.Ref.ID] = issue.Updated
-		if !p.seen[issue.Ref.ID].Equal(issue.Updated) {
+		if !p.seen[issue.Ref.ID].Equal(issue.Updated) || p.r.cache.isMissing(p.r.requestOf(issue)) {
 			p.enqueue(issue)
 		}
 	}

@@ -156,7 +156,10 @@ func (r *Reconciler) handle(ctx context.Context, k key) {
 		requeueAfter, err = r.reconcile(ctx, k.request, pending.hint)
 	}
 	r.metrics.observe(time.Since(start), err)
+	var postponed *postponedError
 	switch {
+	case errors.As(err, &postponed):
+		r.postpone(ctx, k, pending, postponed)
 	case err != nil:
 		r.retry(ctx, k, pending, err)
 	case requeueAfter > 0:
@@ -165,6 +168,7 @@ func (r *Reconciler) handle(ctx context.Context, k key) {
 		r.queue.AddAfter(k, requeueAfter)
 	default:
 		r.queue.Forget(k)
+		r.notices.retries.Forget(k)
 	}
 }
 
@@ -180,6 +184,18 @@ func (r *Reconciler) retry(ctx context.Context, k key, pending pendingHint, err 
 	r.queue.AddRateLimited(k)
 }
 
+// postpone brings a key back of which everything but comments is done, or an
+// issue that Jira keeps failing to move. It has a backoff of its own: what else
+// is to be done about the request later does not wait as long.
+func (r *Reconciler) postpone(ctx context.Context, k key, pending pendingHint, err *postponedError) {
+	r.logFailure(ctx, k, pending.logged, err)
+	pending.logged = err.Error()
+	pending.hint.Always = pending.hint.Always || err.reread
+	r.queue.Forget(k)
+	r.hints.put(k, pending)
+	r.queue.AddAfter(k, max(access.RetryAfter(err), r.notices.retries.When(k)))
+}
+
 // logFailure logs why a key has to come back. What was logged of it before is
 // repeated for debugging only: while a side is away thousands of requests may
 // be pending.
@@ -188,7 +204,7 @@ func (r *Reconciler) logFailure(ctx context.Context, k key, logged string, err e
 	switch {
 	case errors.Is(err, access.ErrNotFound) && r.cache.isMissing(k.request): // see noteMissing
 		level = slog.LevelDebug
-	case errors.Is(err, access.ErrConflict), class == access.Limited, logged == err.Error():
+	case errors.Is(err, access.ErrAway), errors.Is(err, access.ErrConflict), class == access.Limited, logged == err.Error():
 		level = slog.LevelDebug
 	case class == access.Unauth:
 		level, fix = slog.LevelError, "renew the token or identity, the new one is taken up without a restart"

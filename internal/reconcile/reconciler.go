@@ -80,6 +80,8 @@ type Reconciler struct {
 	hints    *pendingHints
 	intake   *intake
 	cache    *cache
+	notices  *notices
+	wakes    *signal
 	seen     observations
 	foreign  *logging.Once // digests of other rules that were warned of
 	watchdog watchdog.Watchdog
@@ -102,6 +104,8 @@ func New(opts Options, deps Deps) *Reconciler {
 		hints:    newPendingHints(),
 		intake:   newIntake(),
 		cache:    newCache(),
+		notices:  newNotices(),
+		wakes:    newSignal(),
 		seen:     newObservations(),
 		foreign:  logging.NewOnce(0),
 		resyncs:  make(chan struct{}, 1),
@@ -190,6 +194,9 @@ func (r *Reconciler) reconcile(ctx context.Context, id access.RequestID, h hint)
 			return heldRetry, nil
 		}
 		if len(steps) == 0 {
+			if wait := r.lookAgain(s); wait > 0 {
+				return wait, nil
+			}
 			r.markSynced(s)
 			return 0, nil
 		}
@@ -227,6 +234,9 @@ func (r *Reconciler) plan(s snapshot) []plan.Step {
 		return s.planHeld()
 	}
 	steps := s.rules.policy.Plan(s.Snapshot)
+	if s.Record.IssueID != "" && !s.IssueMissing {
+		steps = append(steps, r.notices.steps(s.ID, steps, s.Record)...)
+	}
 	if len(steps) == 0 && !s.IssueMissing && s.abandoned {
 		// All of it was done and only the note is missing.
 		return []plan.Step{{Do: plan.SaveRecord{}, Then: s.Record}}

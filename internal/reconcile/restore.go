@@ -14,7 +14,9 @@ func (e *execution) restoreText(ctx context.Context, do plan.RestoreText) error 
 	log := e.r.log.With("request_id", e.snap.ID, "issue_key", e.issue.Key)
 	err := e.r.tracker.RestoreText(ctx, e.issue, do.Draft)
 	switch {
-	case err != nil && access.ClassOf(err) != access.Permanent:
+	case err != nil && stops(ctx, err):
+		return err
+	case err != nil && access.ClassOf(err) != access.Permanent && e.r.notices.failed(e.snap.ID, "text") < patience:
 		return err
 	case err != nil:
 		log.Warn("text of an edited issue stays as it is, this account may not restore it",

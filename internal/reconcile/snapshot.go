@@ -42,7 +42,7 @@ func (r *Reconciler) snapshot(ctx context.Context, id access.RequestID, h hint, 
 		s.hint.Always = true
 	}
 	s.TextLeft, _ = r.cache.textLeft.Get(id)
-	s.IssueMissing = r.cache.isMissing(id) && !s.hint.Always
+	s.IssueMissing = r.cache.isMissing(id) && !r.shows(s)
 	if err := r.readIssue(ctx, &s); err != nil {
 		return s, err
 	}
@@ -79,7 +79,7 @@ func (r *Reconciler) readIssue(ctx context.Context, s *snapshot) error {
 	case err != nil:
 		return err
 	}
-	r.cache.setMissing(s.ID, false)
+	r.noteVisible(s.ID)
 	s.Issue = issue
 	if s.Request != nil && issue.LastChange == nil && r.policy().Statuses.Has(access.Pending, issue.Status) {
 		route := r.policy().RouteOf(s.Request)
@@ -101,14 +101,4 @@ func (r *Reconciler) reportedState(ctx context.Context, ref access.IssueRef) (ac
 		}
 	}
 	return "", nil
-}
-
-// noteMissing keeps an issue that answers 404 from being asked for again, and
-// warns once. The request can still be decided in Teleport.
-func (r *Reconciler) noteMissing(s plan.Snapshot) {
-	if r.cache.setMissing(s.ID, true) {
-		r.metrics.issuesMissing.Inc()
-		r.log.Warn("issue is deleted or no longer visible, the request can be decided in teleport",
-			"request_id", s.ID, "issue_key", s.Record.IssueKey)
-	}
 }

@@ -2,6 +2,8 @@ package reconcile
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -87,23 +89,34 @@ func (r *Reconciler) list(ctx context.Context, listing string, try func(context.
 	exponential := backoff.NewExponentialBackOff()
 	exponential.MaxInterval = time.Minute
 	pace := &serverPace{BackOff: exponential}
-	attempt := func() (struct{}, error) {
+	for {
+		woken := r.wakes.next()
 		start := time.Now()
 		r.watchdog.Expect(listing, StalledAfter)
 		err := try(ctx)
-		pace.min = access.RetryAfter(err)
-		if err == nil {
+		switch {
+		case err == nil:
 			r.metrics.succeeded(listing)
 			r.log.Debug("listed", "what", listing, "took", time.Since(start))
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
 		}
-		return struct{}{}, err
-	}
-	retrying := func(err error, after time.Duration) {
+		pace.min = access.RetryAfter(err)
+		after := pace.NextBackOff()
 		r.watchdog.Expect(listing, after+StalledAfter)
-		r.log.Warn("listing failed, will retry", "what", listing, "class", access.ClassOf(err), "after", after, "error", err)
+		level := slog.LevelWarn
+		if errors.Is(err, access.ErrAway) {
+			level = slog.LevelDebug // It is said of the side.
+		}
+		r.log.Log(ctx, level, "listing failed, will retry", "what", listing, "class", access.ClassOf(err), "after", after, "error", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-woken:
+		case <-time.After(after):
+		}
 	}
-	_, err := backoff.Retry(ctx, attempt, backoff.WithBackOff(pace), backoff.WithMaxElapsedTime(0), backoff.WithNotify(retrying))
-	return err
 }
 
 // serverPace is a BackOff that waits at least as long as the server asked for.

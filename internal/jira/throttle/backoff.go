@@ -12,6 +12,7 @@ const (
 	// maxGuess is the longest backoff where Jira does not say how long. For as
 	// long a backoff that has ended is remembered.
 	maxGuess = time.Minute
+	maxNap   = time.Second
 )
 
 // BackoffError says that a backoff, or the queue for a rate, outlasts the call's
@@ -32,7 +33,8 @@ type backoffs struct {
 type backoff struct {
 	began    time.Time
 	end      time.Time
-	refusals int // in a row, that did not say how long
+	refusals int  // in a row, that did not say how long
+	guessed  bool // the last of them did not say how long
 }
 
 func newBackoffs() *backoffs { return &backoffs{of: map[string]backoff{}} }
@@ -58,7 +60,11 @@ func (b *backoffs) wait(ctx context.Context, k keys) error {
 		if left <= 0 {
 			return nil
 		}
-		if err := sleep(ctx, left); err != nil {
+		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= left {
+			return &BackoffError{After: left}
+		}
+		// In short naps: a guessed backoff may be over before its time.
+		if err := sleep(ctx, min(left, maxNap)); err != nil {
 			return err
 		}
 	}
@@ -99,7 +105,8 @@ func (b *backoffs) begin(key string, after time.Duration, sent time.Time) {
 	if old.end.After(now) && (covered || after <= 0) {
 		return
 	}
-	if after <= 0 {
+	old.guessed = after <= 0
+	if old.guessed {
 		after = min(maxGuess, firstBackoff<<min(old.refusals, 10))
 		old.refusals++
 	}
@@ -107,6 +114,17 @@ func (b *backoffs) begin(key string, after time.Duration, sent time.Time) {
 		old.began, old.end = now, end
 	}
 	b.of[key] = old
+}
+
+// endGuesses forgets the backoffs for which Jira did not say how long.
+func (b *backoffs) endGuesses() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for key, one := range b.of {
+		if one.guessed {
+			delete(b.of, key)
+		}
+	}
 }
 
 // succeeded forgets how often calls like this one were refused.

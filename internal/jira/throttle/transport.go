@@ -2,6 +2,7 @@ package throttle
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -44,6 +45,10 @@ func NewTransport(cfg Config, m *Metrics, next http.RoundTripper) *Transport {
 // does not name its limit covers an endpoint; on Data Center it covers all.
 func (t *Transport) SetCloud(cloud bool) { t.cloud.Store(cloud) }
 
+// Recovered says that Jira works again after it was away: backoffs for which it
+// did not say how long are over.
+func (t *Transport) Recovered() { t.backoffs.endGuesses() }
+
 // RoundTrip implements http.RoundTripper. A *NotSentError says that the call was
 // given up before it was sent.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
@@ -55,7 +60,12 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	t.metrics.inFlight.Inc()
 	defer t.metrics.inFlight.Dec()
 	resp, err := t.next.RoundTrip(req)
-	if err != nil {
+	var notSent *NotSentError
+	switch {
+	case errors.As(err, &notSent):
+		t.concurrency.release()
+		return nil, err
+	case err != nil:
 		t.concurrency.unanswered(k.endpoint, time.Since(sent))
 		return resp, err
 	}
@@ -123,6 +133,9 @@ func (t *Transport) learn(k keys, resp *http.Response, sent time.Time) {
 
 // NotSentError marks an error that came before anything was sent.
 type NotSentError struct{ err error }
+
+// NotSent is for a transport below that gives a call up before it is sent.
+func NotSent(err error) *NotSentError { return &NotSentError{err} }
 
 // Error implements error.
 func (n *NotSentError) Error() string { return n.err.Error() }

@@ -1,0 +1,154 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"teleport-jira/internal/access"
+	"teleport-jira/internal/plan"
+)
+
+// failures are what failed in an execution that went on. The zero value is ready.
+type failures struct {
+	errs      []error
+	reviews   bool // a comment about a review could not be written
+	ambiguous bool // one of them may have happened
+	reread    bool // the issue has to be read for the next try
+}
+
+func (f *failures) add(err error) {
+	f.errs = append(f.errs, err)
+	f.ambiguous = f.ambiguous || access.IsAmbiguous(err)
+}
+
+// join is the error of an execution that err has ended.
+func (f *failures) join(err error) error {
+	return errors.Join(append([]error{err}, f.errs...)...)
+}
+
+// postponed is the error of an execution that came to its end.
+func (f *failures) postponed() error {
+	if len(f.errs) == 0 {
+		return nil
+	}
+	return &postponedError{err: errors.Join(f.errs...), reread: f.reread}
+}
+
+// postponedError says that all that matters more has been done.
+type postponedError struct {
+	err    error
+	reread bool // the issue has to be read for the next try
+}
+
+// Error implements error.
+func (p *postponedError) Error() string { return p.err.Error() }
+
+// Unwrap returns the cause.
+func (p *postponedError) Unwrap() error { return p.err }
+
+// errSetAside ends a step, not the execution: its note is not to be made.
+var errSetAside = errors.New("set aside")
+
+// stops reports whether an error concerns all steps that follow as well.
+func stops(ctx context.Context, err error) bool {
+	return ctx.Err() != nil || errors.Is(err, access.ErrNotFound) || errors.Is(err, access.ErrAway) || access.ClassOf(err) == access.Unauth
+}
+
+// explain writes the comment of a refusal, and logs it also where the comment
+// has to wait.
+func (e *execution) explain(ctx context.Context, do plan.Refuse) error {
+	if err := e.notify(ctx, do.Comment); err != nil {
+		return err
+	}
+	e.noteRefusal(do)
+	return nil
+}
+
+// notify writes a comment. One that fails keeps nothing else from being done.
+// It comes back with the next plan; but one that answers a status change would
+// not, once the card is moved: that is tried a few times first, and then kept.
+func (e *execution) notify(ctx context.Context, d access.CommentDraft) error {
+	if plan.IsReview(d.DedupKey) && e.failures.reviews {
+		return errSetAside // The record counts the reviews that are written.
+	}
+	err := e.comment(ctx, d)
+	switch {
+	case err == nil:
+		e.r.notices.done(e.snap.ID, d.DedupKey)
+		return nil
+	case stops(ctx, err):
+		return err
+	}
+	count := e.r.notices.failed(e.snap.ID, d.DedupKey)
+	if !plan.IsAnswer(d.DedupKey) {
+		e.failures.add(err)
+		e.failures.reviews = e.failures.reviews || plan.IsReview(d.DedupKey)
+		return errSetAside
+	}
+	if count < patience && access.ClassOf(err) != access.Permanent {
+		return err
+	}
+	e.failures.add(err)
+	e.r.notices.keep(e.snap.ID, d)
+	return nil
+}
+
+// transition moves the issue. Where Jira won't have it, or keeps failing, the
+// comments are written all the same, and say so.
+func (e *execution) transition(ctx context.Context, do plan.Transition) error {
+	log := e.r.log.With("request_id", e.snap.ID, "issue_key", e.issue.Key, "to", do.To)
+	name := "transition/" + string(do.To)
+	moved, err := e.r.tracker.Transition(ctx, e.issue, do.Statuses)
+	switch {
+	case err == nil:
+		e.r.cache.unreachable.Forget(string(e.snap.ID))
+		e.r.notices.done(e.snap.ID, name)
+		if moved {
+			e.r.metrics.transitions.WithLabelValues(string(do.To)).Inc()
+			log.Info("issue moved")
+		}
+	case errors.Is(err, access.ErrUnreachable):
+		e.noteUnmoved(ctx, log, do, err, "issue cannot be moved, its workflow has no transition there for this account")
+	case isRefusedMove(err):
+		e.noteUnmoved(ctx, log, do, err, "issue cannot be moved, jira refuses the transition: take what it asks for off the transition's screen")
+	case stops(ctx, err), e.r.notices.failed(e.snap.ID, name) < patience:
+		return err
+	default:
+		e.noteUnmoved(ctx, log, do, err, "issue cannot be moved, jira keeps failing")
+		e.failures.add(err)
+		e.failures.reread = true
+	}
+	e.snap.Issue = nil // What was read is no longer true.
+	return nil
+}
+
+// isRefusedMove reports whether Jira refused a transition for what is or is not
+// in it, such as a field that its screen requires.
+func isRefusedMove(err error) bool {
+	var failed *access.Error
+	return errors.As(err, &failed) && failed.Class == access.Permanent &&
+		(failed.Status == http.StatusBadRequest || failed.Status == http.StatusUnprocessableEntity)
+}
+
+// noteUnmoved counts an issue that stays where it is, and warns of it once.
+func (e *execution) noteUnmoved(ctx context.Context, log *slog.Logger, do plan.Transition, err error, message string) {
+	e.r.metrics.unreachable.Inc()
+	e.unmoved = plan.UnmovedText(do.To, cause(err))
+	level := slog.LevelDebug // it is tried again with every execution
+	if e.r.cache.unreachable.Changed(string(e.snap.ID), string(do.To)) {
+		level = slog.LevelWarn
+	}
+	log.Log(ctx, level, message, "error", err)
+}
+
+// cause is an error without what was tried.
+func cause(err error) string {
+	var failed *access.Error
+	if errors.As(err, &failed) && failed.Err != nil {
+		err = failed.Err
+	}
+	return strings.TrimSuffix(err.Error(), ".")
+}
