@@ -44,6 +44,7 @@ type Client struct {
 	throttle  *throttle.Transport
 	templates *issueTemplates
 	health    health
+	proofs    proofs
 	workflows workflows
 	names     *statusNames
 
