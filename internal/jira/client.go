@@ -47,6 +47,8 @@ type Client struct {
 	proofs    proofs
 	workflows workflows
 	names     *statusNames
+	projects  *projects
+	statuses  *statuses
 
 	server atomic.Pointer[serverInfo]
 	self   atomic.Pointer[access.Actor]
@@ -106,6 +108,8 @@ func New(cfg Config, deps Deps) (*Client, error) {
 		requesters:    ttlcache.New[string, requester](maxRequesters, requesterTTL),
 		workflows:     newWorkflows(),
 		names:         newStatusNames(),
+		projects:      newProjects(),
+		statuses:      newStatuses(),
 	}
 	c.throttle = throttle.NewTransport(throttle.Config{
 		Concurrency: cfg.Concurrency, RequestsPerSecond: cfg.RequestsPerSecond,

@@ -87,6 +87,7 @@ func (c *Client) Issue(ctx context.Context, idOrKey string) (*access.Issue, erro
 	if err := c.call(ctx, k, &raw); err != nil {
 		return nil, c.trueNotFound(ctx, err)
 	}
+	c.noteStatus(raw.Fields.Status.status())
 	path, err = refPath(raw.ref())
 	if err == nil && raw.Fields.Status.status() == (access.Status{}) {
 		err = errNoIssue
@@ -98,7 +99,7 @@ func (c *Client) Issue(ctx context.Context, idOrKey string) (*access.Issue, erro
 		return nil, k.error(access.Temporary, err)
 	}
 	issue := &access.Issue{
-		Ref: raw.ref(), Project: string(raw.Fields.Project.Key), Status: raw.Fields.Status.status(),
+		Ref: raw.ref(), Project: c.projectKey(raw.Fields.Project), Status: raw.Fields.Status.status(),
 		Holder: raw.holder(),
 		Labels: raw.labels(), RequestID: raw.requestID(), RequestIDInvalid: raw.requestIDInvalid(), Cluster: raw.cluster(),
 		Created: raw.Fields.Created.Time, Creator: raw.Fields.Creator.actor(),
