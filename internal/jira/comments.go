@@ -83,7 +83,7 @@ func (c *Client) CommentKeys(ctx context.Context, ref access.IssueRef) (map[stri
 	self := c.Self()
 	keys := map[string]bool{}
 	for _, comment := range all {
-		if author := comment.Author.actor(); self.ID != "" && !author.Same(self) {
+		if author := comment.Author.actor(); self.ID != "" && !c.isOwn(author) {
 			continue
 		}
 		if key := comment.dedupKey(); key != "" {
