@@ -84,6 +84,10 @@ type Jira struct {
 	// Path of a file that holds the API token. It is read again on SIGHUP and
 	// when it changes.
 	APITokenFile SecretFile `toml:"api_token_file"`
+	// Ids of the accounts that the daemon worked as before this one: account ids on
+	// Cloud, user names on Data Center. Issues and comments that they made count as
+	// its own.
+	EarlierAccounts []string `toml:"earlier_accounts"`
 	// Key of the project that issues are made in, unless a route says otherwise.
 	Project string `toml:"project"`
 	// Name or id of the type of the issues.
@@ -123,7 +127,8 @@ type Statuses struct {
 	Denied Names `toml:"denied"`
 	// Statuses of issues whose request expired or was removed.
 	Expired Names `toml:"expired"`
-	// Statuses of issues whose request was promoted to an access list.
+	// Statuses of issues whose request was promoted to an access list; by default
+	// those of approved.
 	Promoted Names `toml:"promoted"`
 }
 
@@ -309,7 +314,6 @@ func Default() *Config {
 				Approved: Names{"Approved"},
 				Denied:   Names{"Denied"},
 				Expired:  Names{"Expired"},
-				Promoted: Names{"Approved"},
 			},
 			Issue: Issue{Reporter: "bot", CommentVisibility: "public"},
 		},

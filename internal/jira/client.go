@@ -45,10 +45,13 @@ type Client struct {
 	throttle  *throttle.Transport
 	templates *issueTemplates
 	health    health
+	proofs    proofs
 	workflows workflows
 	names     *statusNames
 	wordings  wordings
 	circuit   *circuit
+	projects  *projects
+	statuses  *statuses
 
 	server atomic.Pointer[serverInfo]
 	self   atomic.Pointer[access.Actor]
@@ -117,6 +120,8 @@ func New(cfg Config, deps Deps) (*Client, error) {
 		names:         newStatusNames(),
 		wordings:      newWordings(),
 		circuit:       newCircuit(),
+		projects:      newProjects(),
+		statuses:      newStatuses(),
 	}
 	measuredBase := &measured{calls: deps.Metrics.calls, next: base}
 	c.throttle = throttle.NewTransport(throttle.Config{

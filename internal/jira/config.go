@@ -54,6 +54,9 @@ type Config struct {
 	Username string
 	// Token is asked for the secret before every call.
 	Token TokenSource
+	// EarlierAccounts are the accounts that the daemon worked as before: ids on
+	// Cloud, user names on Data Center. What they made counts as its own.
+	EarlierAccounts []string
 	// Deployment is Auto if empty.
 	Deployment Deployment
 
@@ -102,7 +105,6 @@ type IssueConfig struct {
 	// other value goes to Jira as JSON; strings within it are templates too.
 	Fields map[string]any
 }
-
 
 // withDefaults fills in what is empty.
 func (c Config) withDefaults() Config {

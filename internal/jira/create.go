@@ -129,7 +129,7 @@ func (c *Client) commentFacts(ctx context.Context, ref access.IssueRef, facts st
 func (c *Client) issueFields(ctx context.Context, d access.Draft) (map[string]any, error) {
 	data := templates.DataOf(d)
 	fields := map[string]any{
-		"project":     map[string]string{"key": d.Project},
+		"project":     c.projectRef(d.Project),
 		"issuetype":   nameOrID(d.IssueType),
 		"summary":     c.summary(data),
 		"description": c.description(data),
@@ -254,7 +254,7 @@ func (c *Client) fieldID(ctx context.Context, field string) (string, error) {
 		for _, f := range all {
 			known[strings.ToLower(string(f.Name))] = string(f.ID)
 		}
-		if err == nil {
+		if err == nil { // what is refused now may be granted later
 			c.fieldIDs.Store(&known)
 		}
 	}
