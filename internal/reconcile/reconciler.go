@@ -82,6 +82,7 @@ type Reconciler struct {
 	cache    *cache
 	seen     observations
 	foreign  *logging.Once // digests of other rules that were warned of
+	ownMoves observations  // changes by the daemon's account that it may not have made
 	watchdog watchdog.Watchdog
 	workers  *watchdog.Pool
 	resyncs  chan struct{} // holds one token while a resync is asked for
@@ -101,12 +102,13 @@ func New(opts Options, deps Deps) *Reconciler {
 		holder:   rand.Text(),
 		queue: workqueue.NewTypedRateLimitingQueue(
 			workqueue.NewTypedItemExponentialFailureRateLimiter[key](minRetry, maxRetry)),
-		hints:   newPendingHints(),
-		intake:  newIntake(),
-		cache:   newCache(),
-		seen:    newObservations(),
-		foreign: logging.NewOnce(0),
-		resyncs: make(chan struct{}, 1),
+		hints:    newPendingHints(),
+		intake:   newIntake(),
+		cache:    newCache(),
+		seen:     newObservations(),
+		ownMoves: newObservations(),
+		foreign:  logging.NewOnce(0),
+		resyncs:  make(chan struct{}, 1),
 	}
 	r.rules.Store(newRules(opts.Policy, false))
 	r.opts.Policy = plan.Policy{} // only the rules in use count
