@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/json"
+	"net/http"
 	"strconv"
 	"testing"
 	"time"
@@ -198,6 +199,62 @@ func TestSecurityHistoryWithAGapDecidesNothing(t *testing.T) {
 
 			w.drag(issue, "Approved", fakejira.BobID)
 			w.inState(id, types.RequestState_APPROVED)
+		})
+	}
+}
+
+// TestSecurityDenialWinsOverALaterApprovalOfTheSameLook: Bob denies and Carol
+// approves before the daemon looks. Bob's own change of mind counts.
+func TestSecurityDenialWinsOverALaterApprovalOfTheSameLook(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		approver string
+		want     types.RequestState
+		status   string
+	}{
+		"by another":  {fakejira.CarolID, types.RequestState_DENIED, "Denied"},
+		"by the same": {fakejira.BobID, types.RequestState_APPROVED, "Approved"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.start()
+			id, issue := w.pending()
+			w.stop()
+			w.drag(issue, "Denied", fakejira.BobID)
+			w.drag(issue, "Approved", tc.approver)
+			w.start()
+			w.inState(id, tc.want)
+			w.inStatus(issue, tc.status)
+			require.Len(t, w.reviews(id), 1)
+		})
+	}
+}
+
+// TestSecurityCardTakenBackBeforeTheDecisionDecidesNothing: Jira is slow to say
+// who Bob is, and he takes the card back meanwhile, or does not.
+func TestSecurityCardTakenBackBeforeTheDecisionDecidesNothing(t *testing.T) {
+	t.Parallel()
+	for name, back := range map[string]bool{"taken back": true, "left there": false} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			approverGroup(w)
+			w.start()
+			id, issue := w.pending()
+			w.jira.Inject(fakejira.Fault{Route: fakejira.RouteUserGroups, Effect: fakejira.Slow, Delay: 4 * time.Second, Times: 1})
+			reads := w.jira.Count(http.MethodGet, fakejira.RouteIssue)
+			w.drag(issue, "Approved", fakejira.BobID)
+			if !back {
+				w.inState(id, types.RequestState_APPROVED)
+				return
+			}
+			eventually(t, func(c *assert.CollectT) {
+				require.Greater(c, w.jira.Count(http.MethodGet, fakejira.RouteIssue), reads)
+			})
+			w.drag(issue, "Pending", fakejira.BobID)
+			w.logged("issue changed before its decision was submitted", "request_id="+id)
+			w.quiet()
+			w.inState(id, types.RequestState_PENDING)
+			require.Empty(t, w.reviews(id))
 		})
 	}
 }

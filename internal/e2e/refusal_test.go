@@ -141,10 +141,20 @@ func TestDaemonsOwnAccountDecidesNothing(t *testing.T) {
 	w.start()
 	id, issue := w.pending()
 	w.drag(issue, "Approved", fakejira.BotID)
-	require.NoError(t, w.jira.Settle(t.Context()))
-	w.quiet()
+	w.said(issue, "decided nothing", "with the daemon's own account and not by the daemon")
+	w.inStatus(issue, "Pending")
 	w.inState(id, types.RequestState_PENDING)
 	require.Empty(t, w.reviews(id))
+	const alarm = "issue was moved with the daemon's own account"
+	require.Equal(t, 1, w.logCount("level=ERROR", alarm, "request_id="+id))
+
+	other, second := w.pending()
+	require.NoError(t, w.cluster.SetState("admin", other, types.RequestState_APPROVED, "go ahead"))
+	w.inStatus(second, "Approved")
+	w.drag(issue, "Denied", fakejira.BobID)
+	w.inState(id, types.RequestState_DENIED)
+	w.quiet()
+	require.Equal(t, 1, w.logCount(alarm), "what the daemon does itself is no alarm")
 }
 
 func TestPersonWhoLeftDecidesNothing(t *testing.T) {

@@ -73,6 +73,9 @@ func (c *Client) useHistory(ctx context.Context, entries []history, issue *acces
 	if last.By, err = c.fullAccount(ctx, last.By, accountOf(entries, last.ID)); err != nil {
 		return err
 	}
+	if err := c.earlierAuthors(ctx, entries, issue.Changes[1:]); err != nil {
+		return err
+	}
 	issue.Changes[0] = last
 	issue.LastChange = &last
 	return nil
@@ -83,6 +86,28 @@ func sortNewestFirst(entries []history) {
 	slices.SortStableFunc(entries, func(a, b history) int {
 		return cmp.Or(b.Created.Compare(a.Created.Time), compareIDs(string(b.ID), string(a.ID)))
 	})
+}
+
+// maxEarlierAuthors bounds the look-ups for one issue. Whom the changelog does not
+// show in full, and nobody looks up, may not decide.
+const maxEarlierAuthors = 10
+
+// earlierAuthors looks up who made the decisive ones of the changes since the
+// daemon's own last one.
+func (c *Client) earlierAuthors(ctx context.Context, entries []history, changes []access.StatusChange) error {
+	for i := range changes {
+		if changes[i].By.Same(c.Self()) || i == maxEarlierAuthors {
+			return nil
+		}
+		if !slices.ContainsFunc(c.cfg.Decisive, changes[i].To.Is) {
+			continue
+		}
+		var err error
+		if changes[i].By, err = c.fullAccount(ctx, changes[i].By, accountOf(entries, changes[i].ID)); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // accountOf is the author of the entry with the id, as it shows them.

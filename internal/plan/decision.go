@@ -20,6 +20,7 @@ func (p Policy) planDecision(s Snapshot, b *builder, state access.State) {
 		change = *s.Issue.LastChange
 	}
 	if change.By.Same(s.Self) {
+		p.planOwnMove(s, b, change)
 		return
 	}
 	if change.ID == s.Record.HandledChange {
@@ -29,13 +30,23 @@ func (p Policy) planDecision(s Snapshot, b *builder, state access.State) {
 		}
 		return
 	}
-	d := p.decision(s, state, change)
-	why, found := p.authorize(s, change), submitted(s, d)
+	entry, ok := p.entry(s, state, change)
+	if !ok {
+		p.planRefusal(s, b, RefusedSameState, change)
+		return
+	}
+	if state == access.Approved {
+		if about, denial, ok := p.denial(s, entry); ok {
+			s, state, entry = about, access.Denied, denial
+		}
+	}
+	d := p.decision(s, state, entry)
+	why, found := p.authorize(s, entry), submitted(s, d)
 	if why == "" && !found {
-		why = authorizeText(s, change)
+		why = authorizeText(s, entry)
 	}
 	if why != "" {
-		p.planRefusal(s, b, why, change)
+		p.planRefusal(s, b, why, entry)
 		return
 	}
 	b.add(Decide{Decision: d, Found: found}, nil)
@@ -43,7 +54,7 @@ func (p Policy) planDecision(s Snapshot, b *builder, state access.State) {
 
 func (p Policy) planRefusal(s Snapshot, b *builder, why Refusal, change access.StatusChange) {
 	b.add(p.refusal(s, why, change), func(r *access.Record) {
-		r.HandledChange = change.ID
+		r.HandledChange = newestChange(s, change.ID)
 		if edit := foreignEdit(s); why == RefusedText && edit != nil {
 			r.TextConfirmed = edit.ID
 		}
@@ -53,6 +64,15 @@ func (p Policy) planRefusal(s Snapshot, b *builder, why Refusal, change access.S
 		b.add(p.transition(access.Pending), nil)
 		p.planRestore(s, b)
 	}
+}
+
+// newestChange returns the id of the issue's newest change: an answer to one is
+// the answer to all that were made before anybody looked.
+func newestChange(s Snapshot, id string) string {
+	if s.Issue.LastChange != nil {
+		return s.Issue.LastChange.ID
+	}
+	return id
 }
 
 func (p Policy) decision(s Snapshot, state access.State, change access.StatusChange) access.Decision {
@@ -104,11 +124,15 @@ func submitted(s Snapshot, d access.Decision) bool {
 // AfterDecision returns what follows from Teleport's answer to a decision. Each
 // step that is done notes the change as handled.
 func (p Policy) AfterDecision(s Snapshot, d access.Decision, out access.Outcome) []Step {
-	s.Record.HandledChange = d.ChangeID
+	handled := newestChange(s, d.ChangeID)
+	s.Record.HandledChange = handled
+	if denier := s.Deniers[d.ChangeID]; denier != nil {
+		s.Person = denier
+	}
 	steps := p.afterDecision(s, d, out)
 	for i := range steps {
 		if change := steps[i].change; change != nil {
-			steps[i].change = func(r *access.Record) { r.HandledChange = d.ChangeID; change(r) }
+			steps[i].change = func(r *access.Record) { r.HandledChange = handled; change(r) }
 		}
 	}
 	return steps
@@ -118,7 +142,7 @@ func (p Policy) afterDecision(s Snapshot, d access.Decision, out access.Outcome)
 	if out.Request != nil {
 		s.Request = out.Request
 	}
-	change := access.StatusChange{ID: d.ChangeID, By: d.By, To: s.Issue.Status}
+	change := changeOf(s, d)
 	switch {
 	case out.Result == access.AlreadyReviewed:
 		return p.explain(s, RefusedReviewed, change, out.Detail)

@@ -19,7 +19,7 @@ const (
 
 // historyRefusals returns the refusals of this file.
 func historyRefusals() []Refusal {
-	return []Refusal{RefusedTooEarly, RefusedOtherRequest, RefusedRenamed, RefusedTypeChanged, RefusedHistory}
+	return []Refusal{RefusedTooEarly, RefusedOtherRequest, RefusedRenamed, RefusedTypeChanged, RefusedHistory, RefusedSameState, RefusedOwnAccount}
 }
 
 // historyText returns what was wrong and what would work; "" for a refusal of
@@ -36,6 +36,11 @@ func historyText(why Refusal) string {
 			"Somebody who may decide it can move the issue once more."
 	case RefusedTypeChanged:
 		return "the status was changed along with the issue's type or workflow. Somebody who may decide it can move the issue once more."
+	case RefusedOwnAccount:
+		return ownAccountText
+	case RefusedSameState:
+		return "it was moved from one status to another that means the same, which is no new decision. " +
+			"Somebody who may decide it can move the issue once more."
 	case RefusedHistory:
 		return "Jira's history of the issue has a gap, or a part that can't be read. Somebody who may decide it can move the issue once more."
 	}
@@ -68,13 +73,18 @@ func (p Policy) authorizeHistory(s Snapshot, change access.StatusChange) Refusal
 // of now. Another name is fine where the status has been seen under the present
 // one since before the change, as on a site that translates names.
 func (p Policy) isRenamed(s Snapshot, change access.StatusChange) bool {
-	state, _ := p.Statuses.StateOf(s.Issue.Status)
+	now := s.Issue.Status
+	sameNow := isSameStatus(change.To, now)
+	if !sameNow {
+		now = change.To // Another status of the state, or an earlier decision: only its name of that time is known.
+	}
+	state, _ := p.Statuses.StateOf(now)
 	then := access.Status{Name: change.To.Name}
 	if other, known := p.Statuses.StateOf(then); known && other != state && !p.Statuses.Has(state, then) {
 		return true // where states are configured by id, or by id and name
 	}
 	since := s.Issue.StatusNameSince
-	return !strings.EqualFold(change.To.Name, s.Issue.Status.Name) && (since.IsZero() || !isBefore(since, change.At, clockSkew))
+	return sameNow && !strings.EqualFold(change.To.Name, s.Issue.Status.Name) && (since.IsZero() || !isBefore(since, change.At, clockSkew))
 }
 
 // openChanges returns the status changes, newest first, that have not been

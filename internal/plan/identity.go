@@ -27,14 +27,16 @@ func (p Policy) NeedsPerson(s Snapshot) *access.StatusChange {
 	if s.Person != nil || s.Request == nil || s.Request.State != access.Pending || s.Issue == nil {
 		return nil
 	}
-	if _, asked := p.requestedState(s); !asked || s.Issue.LastChange == nil {
+	state, asked := p.requestedState(s)
+	if !asked || s.Issue.LastChange == nil {
 		return nil
 	}
 	change := s.Issue.LastChange
 	if change.By.Same(s.Self) || change.ID == s.Record.HandledChange {
 		return nil
 	}
-	return change
+	entry, _ := p.entry(s, state, *change)
+	return &entry
 }
 
 // TeleportUser maps a Jira account to a Teleport user: by the operator's list,

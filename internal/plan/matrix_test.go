@@ -148,8 +148,10 @@ func wanted(p somebody, pol policy, mode access.ReviewMode, state access.State, 
 	switch {
 	case m.status == pending:
 		return ""
-	case asks && m.how == "daemon":
-		return "" // our own echo
+	case m.how == "daemon" && (asks || m.status == expired) && place == "another project":
+		return "refuse own_account"
+	case m.how == "daemon" && (asks || m.status == expired):
+		return "refuse own_account, move pending" // the request is pending: the daemon did not do that
 	case asks:
 		if place == "long-term" && m.status == denied {
 			place = "usual" // only approving is impossible

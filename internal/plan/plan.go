@@ -223,6 +223,8 @@ func (p Policy) planPending(s Snapshot, b *builder) {
 		p.planRestore(s, b)
 	case state == access.Approved || state == access.Denied:
 		p.planDecision(s, b, state)
+	case known && change != nil && change.By.Same(s.Self):
+		p.planOwnMove(s, b, *change)
 	case change == nil || change.By.Same(s.Self):
 		// It was created elsewhere, or a path to the pending status was cut short.
 		b.add(p.transition(access.Pending), nil)

@@ -118,7 +118,7 @@ func TestPlan(t *testing.T) {
 		"moved to expired by hand":            {plan.Snapshot{Request: request(access.Pending), Record: record(), Issue: issue(expired, &bob)}, "refuse not_a_decision, move pending"},
 		"approved by a person":                {plan.Snapshot{Request: request(access.Pending), Record: record(), Issue: issue(approved, &bob)}, "approved by b1"},
 		"denied by a person":                  {plan.Snapshot{Request: request(access.Pending), Record: record(), Issue: issue(denied, &bob)}, "denied by b1"},
-		"approved by ourselves":               {plan.Snapshot{Request: request(access.Pending), Record: record(), Issue: issue(approved, &self)}, ""},
+		"approved by ourselves":               {plan.Snapshot{Request: request(access.Pending), Record: record(), Issue: issue(approved, &self)}, "refuse own_account, move pending"},
 		"answered before":                     {plan.Snapshot{Request: request(access.Pending), Record: handled, Issue: issue(approved, &bob)}, "move pending"},
 		"approved in teleport":                {plan.Snapshot{Request: reviewed, Record: record()}, "move approved, comment review/0, comment resolution/approved"},
 		"approved, card already there":        {plan.Snapshot{Request: request(access.Approved), Record: record(), Issue: issue(approved, &bob)}, "comment resolution/approved"},

@@ -14,7 +14,10 @@ type Snapshot struct {
 	Issue        *access.Issue // nil: not read
 	IssueMissing bool          // Jira answers 404 for the issue that the record names
 	Person       *Person       // what was looked up about who changed the status; nil: nothing yet
-	Reported     access.State  // the state that the comments on an orphan report; "": nothing
+	// Deniers is what was looked up about the authors of denials that an approval
+	// by somebody else followed, by change id; nil: nothing yet.
+	Deniers  map[string]*Person
+	Reported access.State // the state that the comments on an orphan report; "": nothing
 	// TextLeft is the edit of the issue's text that stays: its changelog id, where
 	// the daemon restored the text or may not.
 	TextLeft string

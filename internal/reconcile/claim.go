@@ -27,6 +27,9 @@ const (
 	// replicas that reserve at once only the last one finds itself there; the
 	// others see its name, or a closed issue.
 	reserveWait = 10 * time.Second
+	// ownMoveWait is how long a request has to stay pending beside an issue that
+	// the daemon's account moved elsewhere, before no replica can have done it.
+	ownMoveWait = 10 * time.Second
 )
 
 // claim is this worker's right to act on one request. From keepAlive to commit
@@ -56,13 +59,19 @@ type claim struct {
 // acquire takes the request's claim for the steps, or returns how long to wait:
 // it is the one place that knows what has to be waited for. That is another
 // worker's live claim; a search that may not show yet the issue of an ambiguous
-// create; another replica's reservation of an orphan.
+// create; another replica's reservation of an orphan; the request's state, which
+// this replica may see later than one that has moved the issue already.
 //
 // The claim is taken on the strength of the record that was planned upon: if
 // anything in it changed, so did the plan.
 func (r *Reconciler) acquire(ctx context.Context, s snapshot, steps []plan.Step) (c *claim, wait time.Duration, err error) {
 	if s.Record.IsZero() && s.Request == nil {
 		return r.reserve(ctx, s)
+	}
+	if change, ok := plan.RefusesOwnMove(steps); ok {
+		if age := r.ownMoves.age(s.ID, change); age < ownMoveWait {
+			return nil, ownMoveWait - age, nil
+		}
 	}
 	if wait = r.claimWait(s.ID, s.Record); wait > 0 {
 		create, ok := steps[0].Do.(plan.CreateIssue)

@@ -199,6 +199,9 @@ func (e *execution) decide(ctx context.Context, do plan.Decide, then access.Reco
 		Result: access.Submitted, Mode: e.snap.rules.policy.Review.Mode, Reviewer: e.snap.Reviewer, Request: e.snap.Request,
 	}
 	if !do.Found {
+		if changed, err := e.lookAgain(ctx); changed || err != nil {
+			return err
+		}
 		err := e.rulesUnchanged()
 		if err != nil {
 			return err
@@ -240,6 +243,12 @@ func (e *execution) noteDecision(d access.Decision, out access.Outcome) {
 func (e *execution) noteRefusal(do plan.Refuse) {
 	d := do.Decision
 	e.r.metrics.refusals.WithLabelValues(string(do.Why)).Inc()
+	if do.Why == plan.RefusedOwnAccount {
+		e.r.log.Error("issue was moved with the daemon's own account and not by the daemon, put back",
+			"request_id", d.RequestID, "issue_key", d.Issue.Key, "change", d.ChangeID, "account", d.By.ID, "decision", d.State,
+			"fix", "find out who uses the account or its token, and replace the token")
+		return
+	}
 	e.r.log.Warn("decision refused",
 		"request_id", d.RequestID, "issue_key", d.Issue.Key, "change", d.ChangeID,
 		"person", d.By.String(), "account", d.By.ID, "teleport_user", d.Author,

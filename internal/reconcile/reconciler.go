@@ -84,6 +84,7 @@ type Reconciler struct {
 	wakes    *signal
 	seen     observations
 	foreign  *logging.Once // digests of other rules that were warned of
+	ownMoves observations  // changes by the daemon's account that it may not have made
 	watchdog watchdog.Watchdog
 	workers  *watchdog.Pool
 	resyncs  chan struct{} // holds one token while a resync is asked for
@@ -107,6 +108,7 @@ func New(opts Options, deps Deps) *Reconciler {
 		notices:  newNotices(),
 		wakes:    newSignal(),
 		seen:     newObservations(),
+		ownMoves: newObservations(),
 		foreign:  logging.NewOnce(0),
 		resyncs:  make(chan struct{}, 1),
 	}

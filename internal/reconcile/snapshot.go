@@ -57,6 +57,19 @@ func (r *Reconciler) snapshot(ctx context.Context, id access.RequestID, h hint, 
 			return s, fmt.Errorf("look up who moved issue %s: %w", s.Issue.Ref.Key, err)
 		}
 	}
+	if s.isHeld() {
+		return s, nil
+	}
+	for _, change := range s.rules.policy.NeedsDeniers(s.Snapshot) {
+		denier, err := r.person(ctx, s.Snapshot, change)
+		if err != nil {
+			return s, fmt.Errorf("look up who denied on issue %s: %w", s.Issue.Ref.Key, err)
+		}
+		if s.Deniers == nil {
+			s.Deniers = map[string]*plan.Person{}
+		}
+		s.Deniers[change.ID] = denier
+	}
 	return s, nil
 }
 
