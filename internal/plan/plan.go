@@ -166,7 +166,7 @@ func (p Policy) planReviews(s Snapshot, b *builder) {
 		return
 	}
 	for i := s.Record.ReviewsCount; i < len(s.Request.Reviews); i++ {
-		b.add(Comment{reviewComment(i, s.Request.Reviews[i])}, func(r *access.Record) { r.ReviewsCount = i + 1 })
+		b.add(Comment{reviewComment(s, i, s.Request.Reviews[i])}, func(r *access.Record) { r.ReviewsCount = i + 1 })
 	}
 }
 
