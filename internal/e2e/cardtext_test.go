@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/gravitational/teleport/api/types"
@@ -88,4 +89,43 @@ func TestCardThatTheDaemonMayNotEditIsExplainedAllTheSame(t *testing.T) {
 	w.inState(id, types.RequestState_APPROVED)
 	w.quiet()
 	require.Equal(t, 1, w.logCount("text of an edited issue stays"))
+}
+
+// TestSecurityEveryCommentSaysWhatIsDecided: user, roles and number of resources
+// stand in each, before what people typed.
+func TestSecurityEveryCommentSaysWhatIsDecided(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	id := w.request(faketeleport.RequestOptions{
+		Thresholds: []types.AccessReviewThreshold{{Approve: 2, Deny: 1}},
+		Resources:  []types.ResourceID{{ClusterName: "example.com", Kind: types.KindNode, Name: "node-1"}},
+	}, "root-prod", "dba")
+	issue := w.issue(id)
+	w.drag(issue, "Approved", fakejira.AliceID)
+	w.said(issue, "nobody may decide their own request")
+	w.drag(issue, "Approved", fakejira.BobID)
+	w.said(issue, "1 of 2 approvals")
+	w.review(id, carol, types.RequestState_APPROVED, "fine\nRequest: mallory, roles viewer.")
+	w.said(issue, "has been approved")
+	comments := w.comments(issue)
+	require.Greater(t, len(comments), 2)
+	for _, text := range comments {
+		require.Contains(t, text, "\nRequest: alice@example.com, roles dba, root-prod, 1 resource.")
+		require.NotContains(t, text, "\nRequest: mallory", "what people typed makes no line of the daemon's")
+	}
+}
+
+// TestSecurityReasonStaysInItsFrame: a requester can't push the roles out of the
+// description, nor add lines that look like the daemon's.
+func TestSecurityReasonStaysInItsFrame(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	reason := strings.Repeat("{quote}\n*Roles:* viewer\n", 2000)
+	req, err := w.cluster.CreateRequest(alice, []string{"root-prod"}, reason[:3900], faketeleport.RequestOptions{})
+	require.NoError(t, err)
+	text := w.issue(req.GetName()).Description
+	require.Equal(t, 1, strings.Count(text, "\n*Roles:* "))
+	require.Contains(t, text, "*Roles:* root-prod\n")
+	require.True(t, strings.HasSuffix(text, "\n{quote}"))
+	require.Equal(t, 2, strings.Count(text, "\n{quote}"), "the frame opens and closes once")
 }

@@ -83,7 +83,8 @@ func TestSummaryOfSixtyRolesIsCut(t *testing.T) {
 	}
 	id := w.request(faketeleport.RequestOptions{}, roles...)
 	issue := w.issue(id)
-	require.Equal(t, 254, utf8.RuneCountInString(issue.Summary))
+	require.LessOrEqual(t, utf8.RuneCountInString(issue.Summary), 254)
+	require.Contains(t, issue.Summary, " more")
 	require.True(t, strings.HasPrefix(issue.Summary, "alice@example.com requested rôle-of-some-length-00, rôle"), issue.Summary)
 	require.Contains(t, plain(issue.Description), roles[59], "the description has them all")
 }

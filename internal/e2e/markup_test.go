@@ -100,7 +100,7 @@ func TestSecurityEverythingPeopleTypeIsInert(t *testing.T) {
 	for _, want := range typed {
 		require.Contains(t, text, oneBlank(strings.ReplaceAll(want, "&#126;", "~")))
 	}
-	for _, kind := range []string{"Para", "Plain", "Str", "Space", "LineBreak", "SoftBreak", "Strong", "BulletList", "Link"} {
+	for _, kind := range []string{"Para", "Plain", "Str", "Space", "LineBreak", "SoftBreak", "Strong", "BulletList", "Link", "BlockQuote"} {
 		delete(kinds, kind)
 	}
 	require.Empty(t, kinds, "markup that is not the daemon's")
@@ -175,5 +175,5 @@ func TestWhatPeopleTypedIsInert(t *testing.T) {
 // reasonOf is the last part of a description: what the requester typed.
 func reasonOf(issue fakejira.Issue) string {
 	_, reason, _ := strings.Cut(issue.Description, "*Reason:*\n")
-	return reason
+	return strings.Trim(reason, "{quote}\n")
 }

@@ -227,7 +227,7 @@ func (c *Client) CreatedFor(ctx context.Context, ref access.IssueRef, d access.D
 		return slices.Contains(original.labels, d.Request.ID.Label()), nil
 	}
 	data := templates.DataOf(d)
-	return raw.requestID() == d.Request.ID && (original.summary == c.summary(data) || original.summary == defaultSummary(data)), nil
+	return raw.requestID() == d.Request.ID && (original.summary == c.summary(data) || original.summary == defaultSummary(data) || original.summary == pluginSummary(data)), nil
 }
 
 // originalState undoes the edits of labels and summary, the newest first.

@@ -20,7 +20,7 @@ func TestCreateMakesAnIssueThatTellsAndIsFoundAgain(t *testing.T) {
 			ref, issue := b.issue(t)
 			require.Equal(t, issue.ID, ref.ID)
 			require.Equal(t, issue.Key, ref.Key)
-			require.Equal(t, "alice@example.com requested editor, dba", issue.Summary)
+			require.Equal(t, "alice@example.com requested editor, dba: node web-1", issue.Summary)
 			require.Equal(t, []string{"teleport-0192-aaaa"}, issue.Labels)
 			require.JSONEq(t, `"0192-aaaa"`, string(issue.Properties["teleportAccessRequestId"]))
 			require.Equal(t, 1, b.Count(http.MethodPost, fakejira.RouteIssues))
@@ -45,14 +45,14 @@ func TestCreateMakesAnIssueThatTellsAndIsFoundAgain(t *testing.T) {
 func TestSummaryIsOneLineOf254CharactersAtMost(t *testing.T) {
 	b := start(t, fakejira.Cloud)
 	d := draft()
-	d.Request.Roles = []string{"r\no\u202ele", strings.Repeat("é", 300)}
+	d.Request.Roles, d.Request.Resources = []string{strings.Repeat("é", 300), "r\no\u202ele"}, nil
 	ref, err := b.c.CreateIssue(t.Context(), d)
 	require.NoError(t, err)
 	issue, err := b.Issue(ref.ID)
 	require.NoError(t, err)
-	require.True(t, strings.HasPrefix(issue.Summary, "alice@example.com requested r o\ufffdle, é"), issue.Summary)
-	require.True(t, strings.HasSuffix(issue.Summary, "é…"))
-	require.Equal(t, 254, utf8.RuneCountInString(issue.Summary))
+	require.True(t, strings.HasPrefix(issue.Summary, "alice@example.com requested éé"), issue.Summary)
+	require.True(t, strings.HasSuffix(issue.Summary, "é… and 1 more"), issue.Summary)
+	require.LessOrEqual(t, utf8.RuneCountInString(issue.Summary), 254)
 }
 
 func TestDescriptionIsCutVisiblyAndKeepsTheFacts(t *testing.T) {
@@ -64,7 +64,7 @@ func TestDescriptionIsCutVisiblyAndKeepsTheFacts(t *testing.T) {
 	issue, err := b.Issue(ref.ID)
 	require.NoError(t, err)
 	require.LessOrEqual(t, utf8.RuneCountInString(issue.Description), 32767)
-	require.True(t, strings.HasSuffix(issue.Description, `\{…`))
+	require.True(t, strings.HasSuffix(issue.Description, "\\{…\n{quote}"))
 	require.Contains(t, issue.Description, "Open the request in Teleport")
 }
 
@@ -190,7 +190,7 @@ func TestCustomFieldsReplaceNothingOfTheDaemons(t *testing.T) {
 	})
 	_, issue := b.issue(t)
 	require.Equal(t, []string{requestID.Label()}, issue.Labels)
-	require.Equal(t, "alice@example.com requested editor, dba", issue.Summary)
+	require.Equal(t, "alice@example.com requested editor, dba: node web-1", issue.Summary)
 }
 
 func TestFieldNamesThatCanNotBeReadCostNoIssue(t *testing.T) {

@@ -32,16 +32,37 @@ func (c *Client) summary(data templates.Data) string {
 	return wikitext.LimitPlain(cmp.Or(wikitext.Line(text), wikitext.Line(defaultSummary(data))), maxSummary)
 }
 
+// Shares of the default summary, in bytes. None can push another out.
+const (
+	userShare     = 90
+	resourceShare = 70
+	countShare    = len(" and 1000 more")
+)
+
+// defaultSummary says who requests what: the roles, and the resources that a
+// request by resource is really for.
 func defaultSummary(d templates.Data) string {
-	switch {
-	case len(d.Roles) > 0:
-		return d.User + " requested " + strings.Join(d.Roles, ", ")
-	case len(d.Resources) == 1:
-		return d.User + " requested " + d.Resources[0].Kind + " " + nameOf(d.Resources[0])
-	case len(d.Resources) > 1:
-		return fmt.Sprintf("%s requested %d resources", d.User, len(d.Resources))
+	var resources []string
+	for _, r := range d.Resources {
+		resources = append(resources, r.Kind+" "+nameOf(r))
 	}
-	return d.User + " requested access"
+	text := access.List([]string{d.User}, userShare) + " requested "
+	room := maxSummary - len(text) - countShare
+	switch {
+	case len(d.Roles) > 0 && len(resources) > 0:
+		named := ": " + access.List(resources, resourceShare)
+		return text + access.List(d.Roles, room-resourceShare-countShare-len(": ")) + named
+	case len(d.Roles) > 0:
+		return text + access.List(d.Roles, room)
+	case len(resources) > 0:
+		return text + access.List(resources, room)
+	}
+	return text + "access"
+}
+
+// pluginSummary is the summary of the existing plugin's issues.
+func pluginSummary(d templates.Data) string {
+	return d.User + " requested " + strings.Join(d.Roles, ", ")
 }
 
 // description is the issue's description in wiki markup, see summary.
@@ -61,17 +82,38 @@ func (c *Client) warnTemplate(key string, data templates.Data, err error) {
 		"template", key, "request_id", data.ID, "error", err)
 }
 
-// defaultDescription puts what is short first, so that only what people typed
-// can be cut.
+// Shares of the default description, in bytes of markup. What is left is the
+// reason's.
+const (
+	lineShare = 400
+	listShare = 6000
+	maxNeeds  = 10 // thresholds that are shown
+)
+
+// defaultDescription gives each part its own share, so that nothing that a
+// requester types can push roles or resources out. The reason stands last, in a
+// frame of its own that its text can't leave.
 func defaultDescription(d templates.Data) string {
 	var b strings.Builder
 	line := func(label, value string) {
 		if value != "" {
-			fmt.Fprintf(&b, "*%s:* %s\n", label, wikitext.EscapeLine(value))
+			fmt.Fprintf(&b, "*%s:* %s\n", label, wikitext.Limit(wikitext.EscapeLine(value), lineShare))
+		}
+	}
+	list := func(label string, items []string) {
+		if len(items) > 0 {
+			fmt.Fprintf(&b, "*%s:* %s\n", label, markupList(items, ", ", listShare))
 		}
 	}
 	line("User", d.User)
-	line("Roles", strings.Join(d.Roles, ", "))
+	list("Roles", d.Roles)
+	if len(d.Resources) > 0 {
+		var names []string
+		for _, r := range d.Resources {
+			names = append(names, r.Kind+" "+nameOf(r))
+		}
+		fmt.Fprintf(&b, "*Resources (%d):*\n* %s\n\n", len(names), markupList(names, "\n* ", listShare))
+	}
 	line("Request ID", d.ID)
 	line("Created", templates.Date(d.Created))
 	line("Request expires", templates.Date(d.Expires))
@@ -80,8 +122,8 @@ func defaultDescription(d templates.Data) string {
 	line("Session TTL", until(d.Created, d.SessionTTL))
 	line("Access starts", templates.Date(d.AssumeStart))
 	line("Login hint", d.LoginHint)
-	line("Suggested reviewers", strings.Join(d.SuggestedReviewers, ", "))
-	for _, t := range d.Thresholds {
+	list("Suggested reviewers", d.SuggestedReviewers)
+	for _, t := range d.Thresholds[:min(len(d.Thresholds), maxNeeds)] {
 		line("Needs", fmt.Sprintf("%d to approve, %d to deny%s", t.Approve, t.Deny, thresholdName(t)))
 	}
 	if d.LongTerm {
@@ -90,16 +132,31 @@ func defaultDescription(d templates.Data) string {
 	if templates.SafeURL(d.URL) != "" {
 		fmt.Fprintf(&b, "\n%s\n", templates.Link("Open the request in Teleport", d.URL))
 	}
-	if strings.TrimSpace(d.Reason) != "" {
-		fmt.Fprintf(&b, "\n*Reason:*\n%s\n", wikitext.Escape(strings.TrimSpace(d.Reason)))
+	facts := strings.TrimSuffix(b.String(), "\n")
+	if strings.TrimSpace(d.Reason) == "" {
+		return facts
 	}
-	if len(d.Resources) > 0 {
-		b.WriteString("\n*Requested resources:*\n")
-		for _, r := range d.Resources {
-			fmt.Fprintf(&b, "* %s\n", wikitext.EscapeLine(r.Kind+" "+nameOf(r)))
+	const before, after = "\n\n*Reason:*\n{quote}\n", "\n{quote}"
+	room := maxText - len(facts) - len(before) - len(after)
+	return facts + before + wikitext.Limit(wikitext.Escape(strings.TrimSpace(d.Reason)), room) + after
+}
+
+// markupList is escaped items in at most about size bytes. What does not fit is
+// counted: "and 37 more".
+func markupList(items []string, separator string, size int) string {
+	var b strings.Builder
+	for i, item := range items {
+		escaped := wikitext.Limit(wikitext.EscapeLine(item), lineShare)
+		if i > 0 && b.Len()+len(separator)+len(escaped) > size {
+			fmt.Fprintf(&b, "%sand %d more", separator, len(items)-i)
+			break
 		}
+		if i > 0 {
+			b.WriteString(separator)
+		}
+		b.WriteString(escaped)
 	}
-	return strings.TrimSuffix(b.String(), "\n")
+	return b.String()
 }
 
 func nameOf(r access.Resource) string { return cmp.Or(r.Name, r.ID) }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -53,8 +54,38 @@ func TestDescriptionHoldsNoMarkupButItsOwn(t *testing.T) {
 	for _, own := range []string{"Para", "Str", "Space", "LineBreak", "Strong", "BulletList", "Link", "SoftBreak"} {
 		delete(nodes, own)
 	}
-	require.Empty(t, nodes)
+	require.Equal(t, map[string]int{"BlockQuote": n}, nodes, "one frame each, which no reason leaves")
 	require.Equal(t, map[string]int{link: n}, links)
+}
+
+// TestNothingThatIsTypedPushesTheFactsOut: every part has its own share.
+func TestNothingThatIsTypedPushesTheFactsOut(t *testing.T) {
+	many := make([]string, 3000)
+	for i := range many {
+		many[i] = strings.Repeat("{", 200)
+	}
+	d := templates.Data{
+		ID: "r1", User: strings.Repeat("|", 5000), Roles: many, SuggestedReviewers: many, LoginHint: strings.Repeat("{", 9000),
+		Reason: strings.Repeat("{quote}\n*Roles:* viewer\n", 5000), URL: "https://teleport.example.com/web/requests/r1",
+	}
+	for range 3000 {
+		d.Resources = append(d.Resources, access.Resource{Kind: "node", Name: many[0]})
+	}
+	text := defaultDescription(d)
+	require.LessOrEqual(t, utf8.RuneCountInString(text), maxText)
+	require.Equal(t, 2, strings.Count(text, "{quote}")-strings.Count(text, `\{quote}`), "the frame opens and closes once")
+	require.Equal(t, 3, strings.Count(text, " more"), "roles, resources and reviewers are counted")
+	require.Contains(t, text, "*Resources (3000):*")
+	require.Greater(t, strings.Index(text, "*Reason:*"), strings.Index(text, "*Suggested reviewers:*"), "the reason stands last")
+	require.Equal(t, 1, strings.Count(text, "*Roles:*"))
+
+	summary := defaultSummary(templates.Data{User: "alice", Roles: []string{"access-broker"}, Resources: d.Resources})
+	require.LessOrEqual(t, len(summary), maxSummary)
+	require.Contains(t, summary, "alice requested access-broker: node {{{")
+	require.Contains(t, summary, "and 2999 more")
+	small := []access.Resource{{Kind: "node", Name: "web-1"}, {Kind: "db", ID: "pg"}}
+	require.Equal(t, "alice requested access-broker: node web-1, db pg",
+		defaultSummary(templates.Data{User: "alice", Roles: []string{"access-broker"}, Resources: small}))
 }
 
 // count counts the nodes of a pandoc document by kind, and links by target.

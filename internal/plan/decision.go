@@ -25,7 +25,9 @@ func (p Policy) planDecision(s Snapshot, b *builder, state access.State) {
 	}
 	if change.ID == s.Record.HandledChange {
 		if !namesAnother(s) {
-			b.add(p.transition(access.Pending), nil)
+			if !isLeft(s) {
+				b.add(p.transition(access.Pending), nil)
+			}
 			p.planRestore(s, b)
 		}
 		return
@@ -53,14 +55,14 @@ func (p Policy) planDecision(s Snapshot, b *builder, state access.State) {
 }
 
 func (p Policy) planRefusal(s Snapshot, b *builder, why Refusal, change access.StatusChange) {
-	b.add(p.refusal(s, why, change), func(r *access.Record) {
+	back := p.answer(s, b, p.refusal(s, why, change), change, func(r *access.Record) {
 		r.HandledChange = newestChange(s, change.ID)
 		if edit := foreignEdit(s); why == RefusedText && edit != nil {
 			r.TextConfirmed = edit.ID
 		}
 	})
 	// In another project's workflow the daemon changes nothing, nor on another request's issue.
-	if p.mayDecideIn(s, s.Issue.Project) && !namesAnother(s) {
+	if back && p.mayDecideIn(s, s.Issue.Project) && !namesAnother(s) {
 		b.add(p.transition(access.Pending), nil)
 		p.planRestore(s, b)
 	}
@@ -150,7 +152,12 @@ func (p Policy) afterDecision(s Snapshot, d access.Decision, out access.Outcome)
 		return p.explain(s, RefusedByTeleport, change, out.Detail)
 	case out.Result == access.AlreadySettled && (out.Request == nil || out.Request.State != d.State):
 		return []Step{{Do: p.refusal(s, RefusedSettled, change), Then: s.Record}}
-	case out.Result == access.AlreadySettled || out.Request == nil:
+	case out.Result == access.AlreadySettled:
+		return []Step{{Do: SaveRecord{}, Then: s.Record}}
+	}
+	s.Record.Refusals = 0 // somebody who may decide has moved it
+	switch {
+	case out.Request == nil:
 		return []Step{{Do: SaveRecord{}, Then: s.Record}}
 	case out.Request.State.Settled():
 		if steps := p.Plan(s); len(steps) > 0 {
@@ -170,7 +177,8 @@ func (p Policy) explain(s Snapshot, why Refusal, change access.StatusChange, det
 	refuse := p.refusal(s, why, change)
 	refuse.Comment = p.refusalComment(s, why, change, detail)
 	b := &builder{record: s.Record}
-	b.add(refuse, nil)
-	b.add(p.transition(access.Pending), nil)
+	if p.answer(s, b, refuse, change, nil) {
+		b.add(p.transition(access.Pending), nil)
+	}
 	return b.steps
 }

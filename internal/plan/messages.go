@@ -13,17 +13,44 @@ import (
 // expiry is taken for a removal. Clocks may be minutes apart.
 const clockSkew = 2 * time.Minute
 
-func reviewComment(i int, r access.Review) access.CommentDraft {
+func reviewComment(s Snapshot, i int, r access.Review) access.CommentDraft {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s reviewed this request", r.Author)
+	fmt.Fprintf(&b, "%s reviewed this request", access.CleanLine(r.Author))
 	if !r.Created.IsZero() {
 		fmt.Fprintf(&b, " at %s", r.Created.UTC().Format(time.RFC1123))
 	}
-	fmt.Fprintf(&b, ".\nResolution: %s.", r.State)
-	if r.Reason != "" {
-		fmt.Fprintf(&b, "\nReason: %s", r.Reason)
-	}
+	fmt.Fprintf(&b, ".\nResolution: %s.\n%s%s", r.State, subject(s), reasonText(r.Reason))
 	return access.CommentDraft{DedupKey: reviewKey(i), Text: b.String()}
+}
+
+// reasonText is the last line of a comment: what a person gave as reason. It is
+// one line, so that nothing of it can pass for the daemon's.
+func reasonText(reason string) string {
+	if reason = access.CleanLine(reason); reason == "" {
+		return ""
+	}
+	return "\nReason: " + reason
+}
+
+// subjectShare is each list's share of the line that says what was decided, in
+// bytes.
+const subjectShare = 1000
+
+// subject says in one line what a comment is about: user, roles and number of
+// resources of the request.
+func subject(s Snapshot) string {
+	user, roles, resources := s.Record.User, strings.Split(s.Record.Roles, ","), 0
+	if s.Request != nil {
+		user, roles, resources = s.Request.User, s.Request.Roles, len(s.Request.Resources)
+	}
+	text := "Request: " + access.CleanLine(user) + ", roles " + access.List(roles, subjectShare)
+	switch resources {
+	case 0:
+		return text + "."
+	case 1:
+		return text + ", 1 resource."
+	}
+	return fmt.Sprintf("%s, %d resources.", text, resources)
 }
 
 func resolutionComment(s Snapshot, state access.State) access.CommentDraft {
@@ -38,8 +65,9 @@ func resolutionComment(s Snapshot, state access.State) access.CommentDraft {
 	default:
 		fmt.Fprintf(&b, "This Access Request has been %s.", state)
 	}
-	if s.Request != nil && s.Request.ResolveReason != "" {
-		fmt.Fprintf(&b, "\nReason: %s", s.Request.ResolveReason)
+	b.WriteString("\n" + subject(s))
+	if s.Request != nil {
+		b.WriteString(reasonText(s.Request.ResolveReason))
 	}
 	return access.CommentDraft{DedupKey: ResolutionKey(state), Text: b.String()}
 }
@@ -77,7 +105,7 @@ func progressComment(s Snapshot, d access.Decision) access.CommentDraft {
 	case given == 1:
 		text = fmt.Sprintf("The review of %s was submitted: one %s so far, more are needed.", d.By, one)
 	}
-	return access.CommentDraft{DedupKey: changeKey(d.ChangeID), Text: text + " The request stays pending until there are enough."}
+	return access.CommentDraft{DedupKey: changeKey(d.ChangeID), Text: text + " The request stays pending until there are enough.\n" + subject(s)}
 }
 
 // changeKey is the dedup key of the comment that answers a status change.
@@ -89,6 +117,9 @@ func (p Policy) refusalComment(s Snapshot, why Refusal, change access.StatusChan
 		who = "Somebody"
 	}
 	text := fmt.Sprintf("%s moved this issue to %s, but this decided nothing: %s", who, change.To.Name, p.refusalText(s, why, change))
+	if why != RefusedText { // which says more
+		text += "\n" + subject(s)
+	}
 	if detail != "" {
 		text += "\n" + detail
 	}

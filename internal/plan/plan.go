@@ -166,7 +166,7 @@ func (p Policy) planReviews(s Snapshot, b *builder) {
 		return
 	}
 	for i := s.Record.ReviewsCount; i < len(s.Request.Reviews); i++ {
-		b.add(Comment{reviewComment(i, s.Request.Reviews[i])}, func(r *access.Record) { r.ReviewsCount = i + 1 })
+		b.add(Comment{reviewComment(s, i, s.Request.Reviews[i])}, func(r *access.Record) { r.ReviewsCount = i + 1 })
 	}
 }
 
@@ -177,11 +177,12 @@ func (p Policy) planSettled(s Snapshot, b *builder, state access.State) {
 		return
 	}
 	there := s.Issue != nil && (p.Statuses.Has(state, s.Issue.Status) || namesAnother(s))
+	back := !isLeft(s)
 	if change := p.lateChange(s, state, resolved); change != nil {
-		b.add(p.refusal(s, RefusedSettled, *change), func(r *access.Record) { r.HandledChange = change.ID })
+		back = p.answer(s, b, p.refusal(s, RefusedSettled, *change), *change, nil)
 	}
 	if resolved {
-		if s.Issue != nil && !there && p.isMapped(s.Issue.Status) {
+		if s.Issue != nil && !there && back && p.isMapped(s.Issue.Status) {
 			b.add(p.transition(state), nil)
 		}
 		p.planReviews(s, b)
@@ -229,10 +230,13 @@ func (p Policy) planPending(s Snapshot, b *builder) {
 		// It was created elsewhere, or a path to the pending status was cut short.
 		b.add(p.transition(access.Pending), nil)
 	case known:
+		back := !isLeft(s)
 		if change.ID != s.Record.HandledChange {
-			b.add(p.refusal(s, RefusedNoDecision, *change), func(r *access.Record) { r.HandledChange = change.ID })
+			back = p.answer(s, b, p.refusal(s, RefusedNoDecision, *change), *change, nil)
 		}
-		b.add(p.transition(access.Pending), nil)
+		if back {
+			b.add(p.transition(access.Pending), nil)
+		}
 	}
 }
 

@@ -81,6 +81,7 @@ func drawView(t *rapid.T) plan.Snapshot {
 		by := rapid.SampledFrom([]*access.Actor{nil, &self, &alice, &bob, {ID: "app", Type: access.AccountApp}}).Draw(t, "by")
 		v.Issue = issue(status, by)
 		v.Issue.Project = rapid.SampledFrom([]string{"TAR", "ELSE"}).Draw(t, "project")
+		v.Record.Refusals = rapid.SampledFrom([]int{0, 4, 5, 6, 30}).Draw(t, "refusals")
 		if rapid.Bool().Draw(t, "edited") {
 			v.Issue.TextEdits = []access.TextEdit{{ID: "50", By: alice}}
 			v.Record.TextConfirmed = rapid.SampledFrom([]string{"", "50"}).Draw(t, "explained")
