@@ -102,6 +102,7 @@ func (o CheckOptions) checkConfig(cfg *config.Config) []preflight.Finding {
 	for _, w := range cfg.Warnings {
 		findings = append(findings, configFinding(preflight.Warning, w, w.Fix))
 	}
+	findings = append(findings, openRules(cfg)...)
 	return append(findings, checkLog(cfg.Log.Output)...)
 }
 

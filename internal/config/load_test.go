@@ -1,10 +1,12 @@
 package config
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -249,4 +251,23 @@ func FuzzParse(f *testing.F) {
 			require.NotContains(t, fault.String(), "\n")
 		}
 	})
+}
+
+// TestMappingIsRequiredWhereAccountsAreMapped: unless it is written otherwise.
+func TestMappingIsRequiredWhereAccountsAreMapped(t *testing.T) {
+	data, err := os.ReadFile("testdata/faults/review-user-empty.toml")
+	require.NoError(t, err)
+	data, _, _ = bytes.Cut(data, []byte("[review.users]"))
+	for review, want := range map[string]bool{
+		"":                                false,
+		"[review.users]\nbob = \"bob\"\n": true,
+		"[review.identity]\nmatch_email = true\n":                   true,
+		"[review.identity]\nuser_trait = \"jira\"\n":                true,
+		"[review.identity]\nmatch_email = true\nrequired = false\n": false,
+		"[review.identity]\nmatch_email = true\nrequired = true\n":  true,
+	} {
+		c, err := Parse("test", append(slices.Clone(data), "\n"+review...), Options{})
+		require.NoError(t, err)
+		require.Equal(t, want, c.Review.Identity.Required, review)
+	}
 }

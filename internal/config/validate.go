@@ -204,8 +204,23 @@ func (v *validator) review() {
 	r := &v.c.Review
 	v.oneOf("review.mode", &r.Mode, "auto", "review", "on_behalf", "state")
 	v.handles("review.approvers", r.Approvers)
+	v.handles("review.denied", r.Denied)
 	v.groups("review.approver_groups", r.ApproverGroups)
+	v.identity()
 	v.reviewUsers(r.Users)
+}
+
+// identity settles whether accounts have to be mapped to decide.
+func (v *validator) identity() {
+	r := &v.c.Review
+	mapped := r.Identity.UserTrait != "" || r.Identity.MatchEmail || len(r.Users) > 0
+	const key = "review.identity.required"
+	switch _, written := v.lines.at[key]; {
+	case !written:
+		r.Identity.Required = mapped
+	case r.Identity.Required && !mapped:
+		v.fault(key, "nobody could decide: set user_trait, match_email or [review.users], too")
+	}
 }
 
 // handles checks names of accounts.

@@ -23,6 +23,8 @@ const (
 	RefusedUnclear       Refusal = "identity_unclear"
 	RefusedGroupsUnclear Refusal = "groups_unclear"
 	RefusedNotApprover   Refusal = "not_approver"
+	RefusedDenied        Refusal = "denied_account"
+	RefusedAmbiguous     Refusal = "identity_ambiguous"
 	RefusedNotSuggested  Refusal = "not_suggested"
 	RefusedUnmapped      Refusal = "unmapped"
 	RefusedNoDecision    Refusal = "not_a_decision"
@@ -36,7 +38,7 @@ const (
 func Refusals() []Refusal {
 	return append(historyRefusals(),
 		RefusedOtherProject, RefusedLongTerm, RefusedNoAuthor, RefusedApp, RefusedCustomer,
-		RefusedInactive, RefusedRequester, RefusedUnclear, RefusedGroupsUnclear, RefusedNotApprover,
+		RefusedInactive, RefusedDenied, RefusedAmbiguous, RefusedRequester, RefusedUnclear, RefusedGroupsUnclear, RefusedNotApprover,
 		RefusedNotSuggested, RefusedUnmapped, RefusedNoDecision, RefusedSettled, RefusedReviewed, RefusedByTeleport,
 		RefusedText,
 	)
@@ -65,6 +67,8 @@ func (p Policy) authorizeAccount(who access.Actor) Refusal {
 	switch {
 	case who.ID == "":
 		return RefusedNoAuthor
+	case p.isAny(who, p.Review.Denied):
+		return RefusedDenied
 	case who.Type == access.AccountCustomer:
 		return RefusedCustomer
 	case who.Type != access.AccountPerson && !p.NamesApprover(who):
@@ -98,7 +102,20 @@ func (p Policy) authorizeApprover(s Snapshot, who access.Actor) Refusal {
 		return RefusedNotApprover
 	case p.Review.RequireSuggested && !p.isSuggested(s, who):
 		return RefusedNotSuggested
-	case p.Review.Mode == access.ModeOnBehalf && p.TeleportUser(who, s.Person) == "":
+	}
+	return p.authorizeIdentity(s, who)
+}
+
+// authorizeIdentity demands the Teleport user of whoever decides, where the rules
+// or the mode need one. Of several none is chosen, by whatever else one may
+// be.
+func (p Policy) authorizeIdentity(s Snapshot, who access.Actor) Refusal {
+	switch {
+	case !p.Review.IdentityRequired && p.Review.Mode != access.ModeOnBehalf:
+		return ""
+	case p.isAmbiguous(who, s.Person):
+		return RefusedAmbiguous
+	case p.TeleportUser(who, s.Person) == "":
 		return RefusedUnmapped
 	}
 	return ""

@@ -11,6 +11,7 @@ import (
 // Person is what has to be looked up about the account that changed a status.
 type Person struct {
 	TraitUser   string // the one Teleport user whose trait names the account; "" when none or several
+	TraitUsers  int    // how many Teleport users' traits name the account
 	InGroups    bool   // member of one of the approver groups
 	IsRequester bool   // the look-up says that the account is the requester's
 	// Unclear is why it is not known whether the account is the requester's; ""
@@ -43,12 +44,27 @@ func (p Policy) TeleportUser(who access.Actor, person *Person) string {
 	switch listed := p.ListedUsers(who); {
 	case len(listed) > 0:
 		return listed[0]
-	case person != nil && person.TraitUser != "":
+	case person != nil && (person.TraitUser != "" || person.TraitUsers > 1):
 		return person.TraitUser
 	case p.Review.MatchEmail && ShowsAddress(who) && p.trustsEmail(who):
 		return who.Email
 	}
 	return ""
+}
+
+// isAmbiguous reports whether the list, or else the trait, gives the account
+// several Teleport users, of which the rules choose none. The list's entry for
+// the account's id is the operator's choice.
+func (p Policy) isAmbiguous(who access.Actor, person *Person) bool {
+	listed := p.ListedUsers(who)
+	if len(listed) == 0 {
+		return person != nil && person.TraitUsers > 1
+	}
+	chosen := slices.ContainsFunc(slices.Collect(maps.Keys(p.Review.Users)), func(key string) bool {
+		h := access.ParseHandle(key)
+		return h.Kind != access.HandleEmail && h.Value == who.ID && h.Names(who, false)
+	})
+	return !chosen && slices.ContainsFunc(listed, func(user string) bool { return user != listed[0] })
 }
 
 // trustsEmail reports whether the account's address says who it is: on Data Center

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -155,7 +156,9 @@ func (r *Reconciler) byTrait(ctx context.Context, s plan.Snapshot, who access.Ac
 	if err != nil {
 		return err
 	}
-	if len(users) == 1 {
+	slices.Sort(users)
+	users = slices.Compact(users)
+	if p.TraitUsers = len(users); len(users) == 1 {
 		p.TraitUser = users[0]
 	}
 	for _, user := range users {
