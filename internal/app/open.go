@@ -1,7 +1,12 @@
 package app
 
 import (
+	"fmt"
+	"maps"
+	"slices"
+
 	"teleport-jira/internal/config"
+	"teleport-jira/internal/plan"
 	"teleport-jira/internal/preflight"
 )
 
@@ -23,6 +28,11 @@ func openRules(cfg *config.Config) []preflight.Finding {
 	if r.RequireSuggestedReviewer && len(r.Approvers) == 0 && len(r.ApproverGroups) == 0 {
 		warn("review.require_suggested_reviewer", "the only rule about who may decide, and no authorisation: whoever requests names the reviewers",
 			"set review.approvers or review.approver_groups, too")
+	}
+	hidden := plan.HiddenRoutes(policy(cfg, "").Routes)
+	for _, i := range slices.Sorted(maps.Keys(hidden)) {
+		warn(fmt.Sprintf("jira.routes[%d]", i), fmt.Sprintf("no request gets here: jira.routes[%d] takes all that it matches", hidden[i]),
+			"put the narrower route first")
 	}
 	return open
 }

@@ -167,6 +167,13 @@ type Route struct {
 	IssueType string `toml:"issue_type"`
 	// Labels beside the ones that every issue has.
 	Labels []string `toml:"labels"`
+	// Who may decide these requests, in place of `review.approvers` and
+	// `review.approver_groups` and written like them. Whoever decides has to
+	// satisfy every route that any requested role matches, not the first alone,
+	// and the ones in `[review]` for roles that none matches.
+	Approvers []string `toml:"approvers"`
+	// Jira groups whose members may decide these requests.
+	ApproverGroups []string `toml:"approver_groups"`
 	// Whether these requests get no issue at all.
 	Skip bool `toml:"skip"`
 }

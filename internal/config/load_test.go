@@ -100,6 +100,7 @@ func TestExampleIsValidWithEverythingOptional(t *testing.T) {
 	require.Equal(t, []Route{{
 		Roles: Names{"prod-*"}, Annotations: map[string]Names{"team": {"db"}},
 		Project: "DBA", IssueType: "Access", Labels: []string{"db"},
+		Approvers: []string{}, ApproverGroups: []string{},
 	}}, c.Jira.Routes)
 	require.Equal(t, map[string]any{"customfield_10050": "{{.ID}}"}, c.Jira.Fields)
 	require.Equal(t, map[string]string{"alice@example.com": "alice"}, c.Review.Users)

@@ -193,6 +193,8 @@ func (v *validator) routes() {
 		}
 		v.project(key+".project", &r.Project)
 		v.labels(key+".labels", r.Labels)
+		v.handles(key+".approvers", r.Approvers)
+		v.groups(key+".approver_groups", r.ApproverGroups)
 		if r.Skip && (r.Project != "" || r.IssueType != "" || len(r.Labels) > 0) {
 			v.fault(key+".skip", "excludes project, issue_type and labels: there is no issue to put them on")
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/fakejira"
+	"teleport-jira/internal/faketeleport"
 )
 
 // Handles name accounts by one attribute, and none that their owners choose.
@@ -102,4 +103,22 @@ func TestSecurityDeniedAccountNeverDecides(t *testing.T) {
 	w.start()
 	id, issue := w.pending()
 	w.refusedThenApproved(id, issue, fakejira.CarolID, "may not decide")
+}
+
+// routes is TOML as it is written.
+type routes string
+
+// TestSecurityHarmlessRoleOpensNoEasierDoor: the first route says where the issue
+// goes, and all routes of the requested roles who decides.
+func TestSecurityHarmlessRoleOpensNoEasierDoor(t *testing.T) {
+	w := newWorld(t)
+	w.set("jira", "routes", routes(`[{ roles = "editor", approvers = ["id:`+fakejira.CarolID+`", "id:`+fakejira.BobID+`"] },
+		{ roles = "dba", approver_groups = ["approvers"] }]`))
+	w.start()
+	easy := w.request(faketeleport.RequestOptions{}, "editor")
+	w.drag(w.issue(easy), "Approved", fakejira.CarolID)
+	w.inState(easy, types.RequestState_APPROVED)
+
+	id, issue := w.pending() // editor and dba
+	w.refusedThenApproved(id, issue, fakejira.CarolID, "not one of the configured approvers")
 }

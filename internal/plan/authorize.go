@@ -48,7 +48,7 @@ func Refusals() []Refusal {
 // they may. What is not known about a person counts against them.
 func (p Policy) authorize(s Snapshot, change access.StatusChange) Refusal {
 	who := change.By
-	return cmp.Or(p.authorizeProject(s, change), p.authorizeHistory(s, change), p.authorizeAccount(who), p.authorizeRequester(s, who), p.authorizeApprover(s, who))
+	return cmp.Or(p.authorizeProject(s, change), p.authorizeHistory(s, change), p.authorizeAccount(s, who), p.authorizeRequester(s, who), p.authorizeApprover(s, who))
 }
 
 // authorizeProject checks where the status was changed, and for what request.
@@ -63,7 +63,7 @@ func (p Policy) authorizeProject(s Snapshot, change access.StatusChange) Refusal
 }
 
 // authorizeAccount checks the account, whoever it belongs to.
-func (p Policy) authorizeAccount(who access.Actor) Refusal {
+func (p Policy) authorizeAccount(s Snapshot, who access.Actor) Refusal {
 	switch {
 	case who.ID == "":
 		return RefusedNoAuthor
@@ -71,7 +71,7 @@ func (p Policy) authorizeAccount(who access.Actor) Refusal {
 		return RefusedDenied
 	case who.Type == access.AccountCustomer:
 		return RefusedCustomer
-	case who.Type != access.AccountPerson && !p.NamesApprover(who):
+	case who.Type != access.AccountPerson && !p.namesForAll(s.Request, who):
 		return RefusedApp
 	case !who.Active:
 		return RefusedInactive
