@@ -114,6 +114,9 @@ func (a *app) warn(cfg *config.Config) {
 	for _, w := range cfg.Warnings {
 		a.log.Warn("configuration works but should be changed", "detail", w.String(), "fix", w.Fix)
 	}
+	for _, f := range openRules(cfg) {
+		a.log.Warn("the rules for deciding leave something open", "key", f.Name, "detail", f.Detail, "fix", f.Fix)
+	}
 	if cfg.HTTP.Enabled && !cfg.HTTP.Authenticated() {
 		a.log.Warn("webhooks are not authenticated, set http.webhook_secret or http.basic_auth",
 			"effect", "anybody who reaches the listener can make the daemon read issues")

@@ -102,6 +102,7 @@ func (o CheckOptions) checkConfig(cfg *config.Config) []preflight.Finding {
 	for _, w := range cfg.Warnings {
 		findings = append(findings, configFinding(preflight.Warning, w, w.Fix))
 	}
+	findings = append(findings, openRules(cfg)...)
 	return append(findings, checkLog(cfg.Log.Output)...)
 }
 
@@ -136,7 +137,7 @@ func checkJira(ctx context.Context, cfg *config.Config) []preflight.Finding {
 	}
 	defer client.Close()
 	want := expect(cfg)
-	want.Thorough, want.Groups, want.People = true, cfg.Review.ApproverGroups, people(cfg)
+	want.Thorough, want.Groups, want.People = true, groups(cfg), people(cfg)
 	findings, err := client.Preflight(ctx, want)
 	if err != nil && preflight.Failures(findings) == 0 {
 		findings = append(findings, preflight.Finding{
@@ -150,8 +151,21 @@ func checkJira(ctx context.Context, cfg *config.Config) []preflight.Finding {
 // people returns the Jira accounts that the configuration names, once each.
 func people(cfg *config.Config) []string {
 	named := slices.Concat(cfg.Review.Approvers, slices.Collect(maps.Keys(cfg.Review.Users)))
+	for _, r := range cfg.Jira.Routes {
+		named = append(named, r.Approvers...)
+	}
 	if assignee := cfg.Jira.Issue.Assignee; assignee != "" {
 		named = append(named, assignee)
+	}
+	slices.Sort(named)
+	return slices.Compact(named)
+}
+
+// groups returns the groups whose members may decide, once each.
+func groups(cfg *config.Config) []string {
+	named := slices.Clone(cfg.Review.ApproverGroups)
+	for _, r := range cfg.Jira.Routes {
+		named = append(named, r.ApproverGroups...)
 	}
 	slices.Sort(named)
 	return slices.Compact(named)

@@ -79,6 +79,7 @@ project = "TAR"
 enabled = false
 [review]
 approver_groups = ["approvers"]
+identity = { match_email = true }
 `, w.auth.Addr(), w.identity, w.api.URL)
 	return w
 }

@@ -2,6 +2,7 @@ package app
 
 import (
 	"cmp"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -67,6 +68,11 @@ func addresses(c *config.Config) []string {
 	if slices.ContainsFunc(c.Review.Approvers, isAddress) {
 		out = append(out, "addresses in review.approvers")
 	}
+	for i, r := range c.Jira.Routes {
+		if slices.ContainsFunc(r.Approvers, isAddress) {
+			out = append(out, fmt.Sprintf("addresses in jira.routes[%d].approvers", i))
+		}
+	}
 	if slices.ContainsFunc(slices.Collect(maps.Keys(c.Review.Users)), isAddress) {
 		out = append(out, "addresses in review.users")
 	}
@@ -110,7 +116,9 @@ func policy(c *config.Config, mode access.ReviewMode) plan.Policy {
 			Mode:              mode,
 			AllowSelfApproval: c.Review.AllowSelfApproval,
 			Approvers:         c.Review.Approvers,
+			Denied:            c.Review.Denied,
 			ApproverGroups:    c.Review.ApproverGroups,
+			IdentityRequired:  c.Review.Identity.Required,
 			RequireSuggested:  c.Review.RequireSuggestedReviewer,
 			Users:             c.Review.Users,
 			UserTrait:         c.Review.Identity.UserTrait,
@@ -122,6 +130,7 @@ func policy(c *config.Config, mode access.ReviewMode) plan.Policy {
 		route := plan.Route{
 			Roles: r.Roles, Annotations: map[string][]string{},
 			Project: r.Project, IssueType: r.IssueType, Labels: r.Labels, Skip: r.Skip,
+			Approvers: plan.Approvers{Names: r.Approvers, Groups: r.ApproverGroups},
 		}
 		for key, values := range r.Annotations {
 			route.Annotations[key] = values

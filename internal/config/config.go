@@ -172,6 +172,13 @@ type Route struct {
 	IssueType string `toml:"issue_type"`
 	// Labels beside the ones that every issue has.
 	Labels []string `toml:"labels"`
+	// Who may decide these requests, in place of `review.approvers` and
+	// `review.approver_groups` and written like them. Whoever decides has to
+	// satisfy every route that any requested role matches, not the first alone,
+	// and the ones in `[review]` for roles that none matches.
+	Approvers []string `toml:"approvers"`
+	// Jira groups whose members may decide these requests.
+	ApproverGroups []string `toml:"approver_groups"`
 	// Whether these requests get no issue at all.
 	Skip bool `toml:"skip"`
 }
@@ -241,11 +248,17 @@ type Review struct {
 	// key. Empty here and in `approver_groups` means anybody who may move the
 	// issue.
 	Approvers []string `toml:"approvers"`
+	// Who may not decide, named as in `approvers`: it wins over everything else.
+	// Data Center has no account types, so that automation rules and customers
+	// are ordinary users there: name their accounts here.
+	Denied []string `toml:"denied"`
 	// Jira groups whose members may decide: `name:` and a name, or `id:` and an
 	// id. Without such a word it is the name, unless it has the form of an id. The
 	// daemon's account needs the right to read them.
 	ApproverGroups []string `toml:"approver_groups"`
-	// Whether only reviewers that the request suggests may decide it.
+	// Whether only reviewers that the request suggests may decide it. That is no
+	// authorisation, since whoever requests names them: set `approvers` or
+	// `approver_groups`, too.
 	RequireSuggestedReviewer bool `toml:"require_suggested_reviewer"`
 	// How Jira accounts are matched with Teleport users.
 	Identity ReviewIdentity `toml:"identity"`
@@ -256,6 +269,11 @@ type Review struct {
 
 // ReviewIdentity is the section [review.identity].
 type ReviewIdentity struct {
+	// Whether only accounts that map to exactly one Teleport user decide, in every
+	// mode; whether that user exists now is Teleport's to say. Where `user_trait`,
+	// `match_email` or `[review.users]` is set it is `true` unless it is written
+	// as `false`.
+	Required bool `toml:"required"`
 	// Name of the Teleport trait that holds a user's Jira account id.
 	UserTrait string `toml:"user_trait"`
 	// Whether a Jira account's e-mail address is the Teleport user name.

@@ -1,10 +1,12 @@
 package config
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -110,6 +112,7 @@ func TestExampleIsValidWithEverythingOptional(t *testing.T) {
 	require.Equal(t, []Route{{
 		Roles: Names{"prod-*"}, Annotations: map[string]Names{"team": {"db"}},
 		Project: "DBA", IssueType: "Access", Labels: []string{"db"},
+		Approvers: []string{}, ApproverGroups: []string{},
 	}}, c.Jira.Routes)
 	require.Equal(t, map[string]any{"customfield_10050": "{{.ID}}"}, c.Jira.Fields)
 	require.Equal(t, map[string]string{"alice@example.com": "alice"}, c.Review.Users)
@@ -261,4 +264,23 @@ func FuzzParse(f *testing.F) {
 			require.NotContains(t, fault.String(), "\n")
 		}
 	})
+}
+
+// TestMappingIsRequiredWhereAccountsAreMapped: unless it is written otherwise.
+func TestMappingIsRequiredWhereAccountsAreMapped(t *testing.T) {
+	data, err := os.ReadFile("testdata/faults/review-user-empty.toml")
+	require.NoError(t, err)
+	data, _, _ = bytes.Cut(data, []byte("[review.users]"))
+	for review, want := range map[string]bool{
+		"":                                false,
+		"[review.users]\nbob = \"bob\"\n": true,
+		"[review.identity]\nmatch_email = true\n":                   true,
+		"[review.identity]\nuser_trait = \"jira\"\n":                true,
+		"[review.identity]\nmatch_email = true\nrequired = false\n": false,
+		"[review.identity]\nmatch_email = true\nrequired = true\n":  true,
+	} {
+		c, err := Parse("test", append(slices.Clone(data), "\n"+review...), Options{})
+		require.NoError(t, err)
+		require.Equal(t, want, c.Review.Identity.Required, review)
+	}
 }

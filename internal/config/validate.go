@@ -200,6 +200,8 @@ func (v *validator) routes() {
 		}
 		v.project(key+".project", &r.Project)
 		v.labels(key+".labels", r.Labels)
+		v.handles(key+".approvers", r.Approvers)
+		v.groups(key+".approver_groups", r.ApproverGroups)
 		if r.Skip && (r.Project != "" || r.IssueType != "" || len(r.Labels) > 0) {
 			v.fault(key+".skip", "excludes project, issue_type and labels: there is no issue to put them on")
 		}
@@ -211,8 +213,23 @@ func (v *validator) review() {
 	r := &v.c.Review
 	v.oneOf("review.mode", &r.Mode, "auto", "review", "on_behalf", "state")
 	v.handles("review.approvers", r.Approvers)
+	v.handles("review.denied", r.Denied)
 	v.groups("review.approver_groups", r.ApproverGroups)
+	v.identity()
 	v.reviewUsers(r.Users)
+}
+
+// identity settles whether accounts have to be mapped to decide.
+func (v *validator) identity() {
+	r := &v.c.Review
+	mapped := r.Identity.UserTrait != "" || r.Identity.MatchEmail || len(r.Users) > 0
+	const key = "review.identity.required"
+	switch _, written := v.lines.at[key]; {
+	case !written:
+		r.Identity.Required = mapped
+	case r.Identity.Required && !mapped:
+		v.fault(key, "nobody could decide: set user_trait, match_email or [review.users], too")
+	}
 }
 
 // handles checks names of accounts.

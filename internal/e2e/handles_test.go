@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/fakejira"
+	"teleport-jira/internal/faketeleport"
 )
 
 // Handles name accounts by one attribute, and none that their owners choose.
@@ -71,4 +72,53 @@ func TestAddressesCountOnDataCenterWhereTheDirectoryKeepsThem(t *testing.T) {
 	require.Equal(t, 1, w.logCount("match nobody"))
 	w.drag(issue, "Approved", fakejira.BobID)
 	w.inState(id, types.RequestState_APPROVED)
+}
+
+func TestSecurityOnlyMappedAccountsDecide(t *testing.T) {
+	w := newWorld(t)
+	w.set("review.users", fakejira.BobID, bob) // that alone makes it required
+	w.start()
+	require.Zero(t, w.logCount("the rules for deciding leave something open"))
+	id, issue := w.pending()
+	w.refusedThenApproved(id, issue, fakejira.CarolID, "no Teleport user is known")
+}
+
+// TestUnmappedAccountsAreNamedAtTheStart: without a mapping all is as before,
+// and the daemon says once what is open.
+func TestUnmappedAccountsAreNamedAtTheStart(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	id, issue := w.pending()
+	w.drag(issue, "Approved", fakejira.CarolID)
+	w.inState(id, types.RequestState_APPROVED)
+	require.Equal(t, 1, w.logCount("level=WARN", "the rules for deciding leave something open", "key=review.identity.required"))
+}
+
+// TestSecurityDeniedAccountNeverDecides: on Data Center a rule's account is a user
+// like any other.
+func TestSecurityDeniedAccountNeverDecides(t *testing.T) {
+	w := newWorld(t, func(o *options) { o.jira = fakejira.Board(fakejira.DataCenter) })
+	w.set("review", "approvers", []string{"key:" + fakejira.CarolID, "key:" + fakejira.BobID})
+	w.set("review", "denied", []string{"key:" + fakejira.CarolID})
+	w.start()
+	id, issue := w.pending()
+	w.refusedThenApproved(id, issue, fakejira.CarolID, "may not decide")
+}
+
+// routes is TOML as it is written.
+type routes string
+
+// TestSecurityHarmlessRoleOpensNoEasierDoor: the first route says where the issue
+// goes, and all routes of the requested roles who decides.
+func TestSecurityHarmlessRoleOpensNoEasierDoor(t *testing.T) {
+	w := newWorld(t)
+	w.set("jira", "routes", routes(`[{ roles = "editor", approvers = ["id:`+fakejira.CarolID+`", "id:`+fakejira.BobID+`"] },
+		{ roles = "dba", approver_groups = ["approvers"] }]`))
+	w.start()
+	easy := w.request(faketeleport.RequestOptions{}, "editor")
+	w.drag(w.issue(easy), "Approved", fakejira.CarolID)
+	w.inState(easy, types.RequestState_APPROVED)
+
+	id, issue := w.pending() // editor and dba
+	w.refusedThenApproved(id, issue, fakejira.CarolID, "not one of the configured approvers")
 }

@@ -23,6 +23,8 @@ const (
 	RefusedUnclear       Refusal = "identity_unclear"
 	RefusedGroupsUnclear Refusal = "groups_unclear"
 	RefusedNotApprover   Refusal = "not_approver"
+	RefusedDenied        Refusal = "denied_account"
+	RefusedAmbiguous     Refusal = "identity_ambiguous"
 	RefusedNotSuggested  Refusal = "not_suggested"
 	RefusedUnmapped      Refusal = "unmapped"
 	RefusedNoDecision    Refusal = "not_a_decision"
@@ -36,7 +38,7 @@ const (
 func Refusals() []Refusal {
 	return append(historyRefusals(),
 		RefusedOtherProject, RefusedLongTerm, RefusedNoAuthor, RefusedApp, RefusedCustomer,
-		RefusedInactive, RefusedRequester, RefusedUnclear, RefusedGroupsUnclear, RefusedNotApprover,
+		RefusedInactive, RefusedDenied, RefusedAmbiguous, RefusedRequester, RefusedUnclear, RefusedGroupsUnclear, RefusedNotApprover,
 		RefusedNotSuggested, RefusedUnmapped, RefusedNoDecision, RefusedSettled, RefusedReviewed, RefusedByTeleport,
 		RefusedText,
 	)
@@ -46,7 +48,7 @@ func Refusals() []Refusal {
 // they may. What is not known about a person counts against them.
 func (p Policy) authorize(s Snapshot, change access.StatusChange) Refusal {
 	who := change.By
-	return cmp.Or(p.authorizeProject(s, change), p.authorizeHistory(s, change), p.authorizeAccount(who), p.authorizeRequester(s, who), p.authorizeApprover(s, who))
+	return cmp.Or(p.authorizeProject(s, change), p.authorizeHistory(s, change), p.authorizeAccount(s, who), p.authorizeRequester(s, who), p.authorizeApprover(s, who))
 }
 
 // authorizeProject checks where the status was changed, and for what request.
@@ -68,13 +70,15 @@ func (p Policy) asksForDenial(s Snapshot) bool {
 }
 
 // authorizeAccount checks the account, whoever it belongs to.
-func (p Policy) authorizeAccount(who access.Actor) Refusal {
+func (p Policy) authorizeAccount(s Snapshot, who access.Actor) Refusal {
 	switch {
 	case who.ID == "":
 		return RefusedNoAuthor
+	case p.isAny(who, p.Review.Denied):
+		return RefusedDenied
 	case who.Type == access.AccountCustomer:
 		return RefusedCustomer
-	case who.Type != access.AccountPerson && !p.NamesApprover(who):
+	case who.Type != access.AccountPerson && !p.namesForAll(s.Request, who):
 		return RefusedApp
 	case !who.Active:
 		return RefusedInactive
@@ -105,7 +109,20 @@ func (p Policy) authorizeApprover(s Snapshot, who access.Actor) Refusal {
 		return RefusedNotApprover
 	case p.Review.RequireSuggested && !p.isSuggested(s, who):
 		return RefusedNotSuggested
-	case p.Review.Mode == access.ModeOnBehalf && p.TeleportUser(who, s.Person) == "":
+	}
+	return p.authorizeIdentity(s, who)
+}
+
+// authorizeIdentity demands the Teleport user of whoever decides, where the rules
+// or the mode need one. Of several none is chosen, by whatever else one may
+// be.
+func (p Policy) authorizeIdentity(s Snapshot, who access.Actor) Refusal {
+	switch {
+	case !p.Review.IdentityRequired && p.Review.Mode != access.ModeOnBehalf:
+		return ""
+	case p.isAmbiguous(who, s.Person):
+		return RefusedAmbiguous
+	case p.TeleportUser(who, s.Person) == "":
 		return RefusedUnmapped
 	}
 	return ""

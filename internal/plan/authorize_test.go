@@ -75,6 +75,31 @@ func TestWhoMayDecide(t *testing.T) {
 		"folds in Unicode only": {access.Actor{ID: "k1", Email: "\u017fam@example.com", Type: access.AccountPerson, Active: true}, func(s *plan.Policy, _ *plan.Snapshot) {
 			s.Review.Approvers = []string{"sam@example.com"}
 		}, "refuse not_approver, move pending"},
+		"mapping required, none": {bob, func(s *plan.Policy, _ *plan.Snapshot) { s.Review.IdentityRequired = true }, "refuse unmapped, move pending"},
+		"mapping required, by e-mail": {bob, func(s *plan.Policy, _ *plan.Snapshot) {
+			s.Review.IdentityRequired, s.Review.MatchEmail = true, true
+		}, "approved by b1"},
+		"mapping required, several by trait, no fall-through to the e-mail": {bob, func(s *plan.Policy, v *plan.Snapshot) {
+			s.Review.IdentityRequired, s.Review.MatchEmail, v.Person.TraitUsers = true, true, 2
+		}, "refuse identity_ambiguous, move pending"},
+		"on behalf, several by trait, no fall-through to the e-mail": {bob, func(s *plan.Policy, v *plan.Snapshot) {
+			s.Review.Mode, s.Review.MatchEmail, v.Person.TraitUsers = access.ModeOnBehalf, true, 2
+		}, "refuse identity_ambiguous, move pending"},
+		"mapping required, several by trait, one listed": {bob, func(s *plan.Policy, v *plan.Snapshot) {
+			s.Review.IdentityRequired, s.Review.Users, v.Person.TraitUsers = true, map[string]string{"b1": "bob"}, 2
+		}, "approved by b1"},
+		"mapping required, two by the list": {center, func(s *plan.Policy, _ *plan.Snapshot) {
+			s.Review.IdentityRequired, s.Review.TrustEmail = true, true
+			s.Review.Users = map[string]string{"hugo": "hugo", "hugo@example.com": "root"}
+		}, "refuse identity_ambiguous, move pending"},
+		"mapping required, the id's of two by the list": {center, func(s *plan.Policy, _ *plan.Snapshot) {
+			s.Review.IdentityRequired, s.Review.TrustEmail = true, true
+			s.Review.Users = map[string]string{"key:JIRAUSER2": "hugo", "hugo@example.com": "root"}
+		}, "approved by JIRAUSER2"},
+		"denied wins": {bob, func(s *plan.Policy, v *plan.Snapshot) {
+			s.Review.Approvers, s.Review.Denied = []string{"b1"}, []string{"bob@example.com"}
+		}, "refuse denied_account, move pending"},
+		"another is denied": {bob, func(s *plan.Policy, _ *plan.Snapshot) { s.Review.Denied = []string{"carol@example.com"} }, "approved by b1"},
 		"not the requester, whatever the address": {alice, func(s *plan.Policy, v *plan.Snapshot) {
 			v.Request.User, s.Review.Users = "alice", map[string]string{"a1": "alice.smith"}
 		}, "approved by a1"},

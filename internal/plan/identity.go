@@ -10,9 +10,13 @@ import (
 
 // Person is what has to be looked up about the account that changed a status.
 type Person struct {
-	TraitUser   string // the one Teleport user whose trait names the account; "" when none or several
-	InGroups    bool   // member of one of the approver groups
-	IsRequester bool   // the look-up says that the account is the requester's
+	TraitUser  string // the one Teleport user whose trait names the account; "" when none or several
+	TraitUsers int    // how many Teleport users' traits name the account
+	InGroups   bool   // member of one of the general approver groups
+	// RouteGroups are the lists of groups of routes, by GroupsKey, in one of which
+	// the account is.
+	RouteGroups map[string]bool
+	IsRequester bool // the look-up says that the account is the requester's
 	// Unclear is why it is not known whether the account is the requester's; ""
 	// when it is known.
 	Unclear string
@@ -45,12 +49,27 @@ func (p Policy) TeleportUser(who access.Actor, person *Person) string {
 	switch listed := p.ListedUsers(who); {
 	case len(listed) > 0:
 		return listed[0]
-	case person != nil && person.TraitUser != "":
+	case person != nil && (person.TraitUser != "" || person.TraitUsers > 1):
 		return person.TraitUser
 	case p.Review.MatchEmail && ShowsAddress(who) && p.trustsEmail(who):
 		return who.Email
 	}
 	return ""
+}
+
+// isAmbiguous reports whether the list, or else the trait, gives the account
+// several Teleport users, of which the rules choose none. The list's entry for
+// the account's id is the operator's choice.
+func (p Policy) isAmbiguous(who access.Actor, person *Person) bool {
+	listed := p.ListedUsers(who)
+	if len(listed) == 0 {
+		return person != nil && person.TraitUsers > 1
+	}
+	chosen := slices.ContainsFunc(slices.Collect(maps.Keys(p.Review.Users)), func(key string) bool {
+		h := access.ParseHandle(key)
+		return h.Kind != access.HandleEmail && h.Value == who.ID && h.Names(who, false)
+	})
+	return !chosen && slices.ContainsFunc(listed, func(user string) bool { return user != listed[0] })
 }
 
 // trustsEmail reports whether the account's address says who it is: on Data Center
@@ -138,11 +157,9 @@ func localPart(address string) string {
 	return strings.ReplaceAll(strings.TrimSpace(local), ".", "")
 }
 
+// isApprover reports whether the account satisfies every rule of the request.
 func (p Policy) isApprover(s Snapshot, who access.Actor) bool {
-	if len(p.Review.Approvers) == 0 && len(p.Review.ApproverGroups) == 0 {
-		return true
-	}
-	return p.NamesApprover(who) || len(p.Review.ApproverGroups) > 0 && s.Person != nil && s.Person.InGroups
+	return !slices.ContainsFunc(p.ApproversOf(s.Request), func(a Approvers) bool { return !p.satisfies(s, who, a) })
 }
 
 func (p Policy) isSuggested(s Snapshot, who access.Actor) bool {
@@ -151,10 +168,6 @@ func (p Policy) isSuggested(s Snapshot, who access.Actor) bool {
 			p.trustsEmail(who) && access.EqualFoldASCII(name, who.Email) || access.EqualFoldASCII(name, who.Name))
 	})
 }
-
-// NamesApprover reports whether the account is an approver by its own name,
-// whatever its groups are.
-func (p Policy) NamesApprover(who access.Actor) bool { return p.isAny(who, p.Review.Approvers) }
 
 func (p Policy) isAny(who access.Actor, handles []string) bool {
 	return slices.ContainsFunc(handles, func(handle string) bool {

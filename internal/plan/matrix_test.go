@@ -45,6 +45,7 @@ func people() map[string]somebody {
 		"requester by trait":      {actor: person("p7"), looked: plan.Person{TraitUser: "alice@example.com"}, requester: true},
 		"requester among several": {actor: person("p8"), looked: plan.Person{IsRequester: true}, requester: true},
 		"requester as another":    {actor: with(person("p9"), mail("alice@example.com")), teleport: carol, requester: true},
+		"known by several":        {actor: person("p19"), looked: plan.Person{TraitUsers: 2}},
 		"requester by account":    {actor: person("p16"), account: true, requester: true},
 		"requester's sub-address": {actor: with(person("p17"), mail("alice+2@example.com")), not: plan.RefusedUnclear},
 		"requester, masked":       {actor: with(person("p18"), mail("alice at example dot com")), not: plan.RefusedUnclear},
@@ -64,6 +65,7 @@ type policy struct {
 	// the person from deciding, if nothing else does.
 	named      bool
 	selfIsFine bool
+	mapping    bool // demands a Teleport user of whoever decides
 	refuses    plan.Refusal
 }
 
@@ -84,6 +86,12 @@ func policies() map[string]policy {
 		}},
 		"suggested reviewers, others": {refuses: plan.RefusedNotSuggested, set: func(s *plan.Policy, v *plan.Snapshot, _ somebody) {
 			suggest(s, v, "dave", "")
+		}},
+		"denied, named": {named: true, refuses: plan.RefusedDenied, set: func(s *plan.Policy, _ *plan.Snapshot, p somebody) {
+			s.Review.Approvers, s.Review.Denied = []string{"id:" + p.actor.ID}, []string{"id:" + p.actor.ID}
+		}},
+		"mapping required": {mapping: true, set: func(s *plan.Policy, _ *plan.Snapshot, _ somebody) {
+			s.Review.IdentityRequired = true
 		}},
 		"self-approval": {selfIsFine: true, set: func(s *plan.Policy, _ *plan.Snapshot, _ somebody) {
 			s.Review.AllowSelfApproval = true
@@ -122,13 +130,15 @@ func refusalOf(p somebody, pol policy, mode access.ReviewMode, place, how string
 		{place == "long-term", plan.RefusedLongTerm},
 		{place == "moved before the request" && how == "person", plan.RefusedTooEarly},
 		{how == "unseen" || p.not == plan.RefusedNoAuthor, plan.RefusedNoAuthor},
+		{pol.refuses == plan.RefusedDenied && p.actor.ID != "", plan.RefusedDenied},
 		{p.not == plan.RefusedCustomer, plan.RefusedCustomer},
 		{p.app && !pol.named, plan.RefusedApp},
 		{p.not == plan.RefusedInactive, plan.RefusedInactive},
 		{p.requester && !pol.selfIsFine, plan.RefusedRequester},
 		{p.not == plan.RefusedUnclear && !pol.selfIsFine, plan.RefusedUnclear},
 		{pol.refuses != "", pol.refuses},
-		{mode == access.ModeOnBehalf && !mapped, plan.RefusedUnmapped},
+		{(mode == access.ModeOnBehalf || pol.mapping) && p.looked.TraitUsers > 1 && p.teleport == "", plan.RefusedAmbiguous},
+		{(mode == access.ModeOnBehalf || pol.mapping) && !mapped, plan.RefusedUnmapped},
 		{place == "text edited", plan.RefusedText},
 	}
 	for _, r := range reasons {

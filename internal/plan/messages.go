@@ -154,6 +154,11 @@ func (p Policy) refusalText(s Snapshot, why Refusal, change access.StatusChange)
 		return "the account is not one of the configured approvers." + other
 	case RefusedNotSuggested:
 		return suggestedText(s.Request.SuggestedReviewers)
+	case RefusedDenied:
+		return "the account is one of those that may not decide." + other
+	case RefusedAmbiguous:
+		return "no Teleport user is known for this account alone: it belongs to several. An administrator can name one under " +
+			"[review.users], by the account's id." + other
 	case RefusedUnmapped:
 		return "no Teleport user is known for this account. An administrator can add one under [review.users] " +
 			"or [review.identity], or the request can be reviewed in Teleport."

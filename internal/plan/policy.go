@@ -19,9 +19,11 @@ type ReviewRules struct {
 	Mode              access.ReviewMode // as configured; auto is resolved by the cluster
 	AllowSelfApproval bool
 	Approvers         []string // handles, see access.ParseHandle
+	Denied            []string // handles of accounts that never decide
 	ApproverGroups    []string // handles, see access.ParseGroup
 	RequireSuggested  bool
 	Users             map[string]string // handle = Teleport user
+	IdentityRequired  bool              // only accounts that map to exactly one Teleport user decide
 	UserTrait         string
 	MatchEmail        bool
 	TrustEmail        bool // on Data Center, people can't change their own addresses

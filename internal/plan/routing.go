@@ -13,7 +13,8 @@ type Route struct {
 	Project     string
 	IssueType   string
 	Labels      []string
-	Skip        bool // no issue for these
+	Skip        bool      // no issue for these
+	Approvers   Approvers // in place of the general ones; empty: those
 }
 
 // RouteOf returns the route of a request.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,8 +24,11 @@ func (r *Reconciler) person(ctx context.Context, s plan.Snapshot, change access.
 			return nil, err
 		}
 	}
-	if len(policy.Review.ApproverGroups) > 0 && !policy.NamesApprover(who) {
-		if err := r.byGroup(ctx, s, who, p); err != nil {
+	for _, rule := range policy.ApproversOf(s.Request) {
+		if len(rule.Groups) == 0 || policy.Names(rule, who) {
+			continue
+		}
+		if err := r.byGroup(ctx, s, who, p, rule.Groups); err != nil {
 			return nil, err
 		}
 	}
@@ -44,10 +48,10 @@ func (r *Reconciler) person(ctx context.Context, s plan.Snapshot, change access.
 	return p, nil
 }
 
-// byGroup finds out whether the account is in an approver group. Groups that
+// byGroup finds out whether the account is in one of a rule's groups. Groups that
 // cannot be read before somebody changes something count as not being in them.
-func (r *Reconciler) byGroup(ctx context.Context, s plan.Snapshot, who access.Actor, p *plan.Person) error {
-	in, err := r.tracker.InGroups(ctx, who, r.policy().Review.ApproverGroups)
+func (r *Reconciler) byGroup(ctx context.Context, s plan.Snapshot, who access.Actor, p *plan.Person, groups []string) error {
+	in, err := r.tracker.InGroups(ctx, who, groups)
 	if err != nil && access.ClassOf(err) == access.Permanent {
 		p.GroupsUnclear = reasonOf(err)
 		r.log.Warn("groups of a person could not be read, counted as not in them",
@@ -55,7 +59,14 @@ func (r *Reconciler) byGroup(ctx context.Context, s plan.Snapshot, who access.Ac
 			"fix", "give the daemon's jira account the global permission to browse users and groups")
 		return nil
 	}
-	p.InGroups = in
+	if plan.GroupsKey(groups) == plan.GroupsKey(r.policy().Review.ApproverGroups) {
+		p.InGroups = in
+		return err
+	}
+	if p.RouteGroups == nil {
+		p.RouteGroups = map[string]bool{}
+	}
+	p.RouteGroups[plan.GroupsKey(groups)] = in
 	return err
 }
 
@@ -155,7 +166,9 @@ func (r *Reconciler) byTrait(ctx context.Context, s plan.Snapshot, who access.Ac
 	if err != nil {
 		return err
 	}
-	if len(users) == 1 {
+	slices.Sort(users)
+	users = slices.Compact(users)
+	if p.TraitUsers = len(users); len(users) == 1 {
 		p.TraitUser = users[0]
 	}
 	for _, user := range users {
