@@ -33,6 +33,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	cli.UsageWriter(stdout).ErrorWriter(stderr)
 	cli.UsageTemplate(usage).UsageFuncs(usageFuncs())
 	cli.HelpFlag.Short('h').Help("Show help.")
+	cli.Version(versionLine())
+	cli.VersionFlag.Help("Print the version.")
 	helped := false
 	// Showing help ends the program, but kingpin goes on and shows it again.
 	cli.Terminate(func(int) { helped = true; cli.UsageWriter(io.Discard) })

@@ -245,7 +245,7 @@ type IssueQuery struct {
 // Status is the one that the webhook shows; zero when it shows none: where it is
 // the expected one, reading the issue is not worth a call.
 type IssueHint struct {
-	ID        string
+	ID        string // empty where only the key is known
 	Key       string
 	RequestID RequestID
 	Status    Status

@@ -228,7 +228,7 @@ type HTTPTLS struct {
 	// Whether callers have to show a client certificate.
 	VerifyClientCert bool `toml:"verify_client_cert"`
 	// Path of a PEM file with the CA certificates that client certificates are
-	// checked against. Empty means the system's.
+	// checked against. It must be set where `verify_client_cert` is true.
 	ClientCAFile string `toml:"client_ca_file"`
 }
 

@@ -52,7 +52,19 @@ func (d *decoder) table(path string, to reflect.Value, table map[string]any) {
 			d.value(p, field, table[key])
 			continue
 		}
+		if what, dead := deadKeys()[p]; dead {
+			d.warn(p, "has no effect: "+what, "take it out")
+			continue
+		}
 		d.fault(p, "unknown key"+suggest(key, fields))
+	}
+}
+
+// deadKeys are keys that the existing plugin's documents once named and that mean
+// nothing any more, with what became of each.
+func deadKeys() map[string]string {
+	return map[string]string{
+		"db": "there is no database, records are kept in Teleport",
 	}
 }
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,10 @@ import (
 
 	"github.com/pelletier/go-toml/v2"
 )
+
+// byteOrderMark is what some editors on Windows put before a text. It means
+// nothing in UTF-8.
+const byteOrderMark = "\ufeff"
 
 // maxFile bounds a configuration file.
 const maxFile = 1 << 20
@@ -69,6 +74,7 @@ func Parse(name string, data []byte, o Options) (*Config, error) {
 // nil only where it is no TOML.
 func parse(name string, data []byte, o Options) (*Config, error) {
 	var tree map[string]any
+	data = bytes.TrimPrefix(data, []byte(byteOrderMark))
 	if err := toml.Unmarshal(data, &tree); err != nil {
 		return nil, Faults{syntaxFault(name, err)}
 	}

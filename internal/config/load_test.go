@@ -67,7 +67,14 @@ func TestMissingSectionsGetDefaults(t *testing.T) {
 }
 
 func TestExistingPluginsFileWorksUnchanged(t *testing.T) {
-	c, err := Load("testdata/existing-plugin.toml", Options{})
+	// One thing it allowed is refused: client certificates of anybody's CA.
+	_, err := Load("testdata/existing-plugin.toml", Options{})
+	require.EqualError(t, err, "testdata/existing-plugin.toml:20: http.tls.verify_client_cert: "+
+		"must come with client_ca_file: every certificate of a public CA would do otherwise")
+	data, err := os.ReadFile("testdata/existing-plugin.toml")
+	require.NoError(t, err)
+	text := strings.Replace(string(data), "verify_client_cert = true", "verify_client_cert = true\nclient_ca_file = \"ca.pem\"", 1)
+	c, err := Parse("existing-plugin.toml", []byte(text), Options{})
 	require.NoError(t, err)
 	require.Equal(t, "myinstance.teleport.sh:443", c.Teleport.Addr)
 	require.Equal(t, "https://example.com/jira", c.Jira.URL)
@@ -83,12 +90,12 @@ func TestExistingPluginsFileWorksUnchanged(t *testing.T) {
 
 func TestExampleIsValidOnceFilled(t *testing.T) {
 	empty := regexp.MustCompile(`(?m)^(\w+ = )""$`)
-	filled := empty.ReplaceAllString(teleportjira.ExampleConfig, `$1"filled"`)
+	filled := empty.ReplaceAllString(teleportjira.ExampleConfig, `$1"filled with some text"`)
 	require.NotEqual(t, teleportjira.ExampleConfig, filled)
 	c, err := Parse("example", []byte(filled), Options{})
 	require.NoError(t, err)
-	require.Equal(t, Secret("filled"), c.Jira.APIToken)
-	require.Equal(t, Secrets{Secret("filled")}, c.HTTP.WebhookSecret)
+	require.Equal(t, Secret("filled with some text"), c.Jira.APIToken)
+	require.Equal(t, Secrets{Secret("filled with some text")}, c.HTTP.WebhookSecret)
 	require.Empty(t, c.Warnings)
 
 	_, err = Parse("example", []byte(teleportjira.ExampleConfig), Options{})

@@ -58,11 +58,11 @@ func TestSecretsFromFiles(t *testing.T) {
 	}
 	token := write("token", "the token\n")
 	text := strings.Replace(minimal, `api_token = "token"`, fmt.Sprintf("api_token = %q", token), 1) +
-		fmt.Sprintf("webhook_secret_file = [%q, %q]\n", write("new", "new\r\n"), write("old", " old \n\n")) +
+		fmt.Sprintf("webhook_secret_file = [%q, %q]\n", write("new", "new, and long enough\r\n"), write("old", " old, and long too \n\n")) +
 		fmt.Sprintf("[http.basic_auth]\nuser = \"u\"\npassword_file = %q\n", write("password", "pass word"))
 	c := mustParse(t, text)
 	require.Equal(t, Secret("the token"), c.Jira.APIToken)
-	require.Equal(t, Secrets{Secret("new"), Secret(" old \n")}, c.HTTP.WebhookSecret)
+	require.Equal(t, Secrets{Secret("new, and long enough"), Secret(" old, and long too \n")}, c.HTTP.WebhookSecret)
 	require.Equal(t, Secret("pass word"), c.HTTP.BasicAuth.Password)
 	require.Empty(t, c.Warnings)
 	require.Equal(t, []string{token, filepath.Join(dir, "password"), filepath.Join(dir, "new"), filepath.Join(dir, "old")}, c.SecretFiles())
@@ -97,7 +97,7 @@ func TestFilesReadableByOthersAreWarnedAbout(t *testing.T) {
 		token:    "t",
 		identity: "i",
 		file: strings.NewReplacer(`"token"`, fmt.Sprintf("%q", token), `"identity"`, fmt.Sprintf("%q", identity)).Replace(minimal) +
-			"webhook_secret = \"s\"\n",
+			"webhook_secret = \"0123456789abcdef\"\n",
 	} {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	}

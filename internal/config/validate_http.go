@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
@@ -60,8 +61,31 @@ func (v *validator) http() {
 	case strings.ContainsRune(b.User, ':'):
 		v.fault("http.basic_auth.user", "must not contain a colon")
 	}
+	if h.TLS.VerifyClientCert && h.TLS.ClientCAFile == "" {
+		v.fault("http.tls.verify_client_cert", "must come with client_ca_file: every certificate of a public CA would do otherwise")
+	}
+	v.shortSecrets()
 	if h.TLS.ClientCAFile != "" && !h.TLS.VerifyClientCert {
 		v.fault("http.tls.client_ca_file", "has no effect unless verify_client_cert is true")
+	}
+}
+
+// minWebhookSecret is how long a webhook's secret should be, in bytes: whoever has
+// seen one signed webhook can try shorter ones offline.
+const minWebhookSecret = 16
+
+// shortSecrets warns of webhook secrets that can be guessed.
+func (v *validator) shortSecrets() {
+	h := &v.c.HTTP
+	key := "http.webhook_secret"
+	if len(h.WebhookSecretFile) > 0 {
+		key = "http.webhook_secret_file"
+	}
+	for _, s := range h.WebhookSecret {
+		if len(s) > 0 && len(s) < minWebhookSecret {
+			v.warn(key, fmt.Sprintf("is shorter than %d characters, and can be found by trying from one webhook that somebody has seen", minWebhookSecret),
+				"make one with openssl rand -hex 32, and give the old one beside it until Jira has the new one")
+		}
 	}
 }
 

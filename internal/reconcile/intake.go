@@ -74,9 +74,9 @@ func (r *Reconciler) EnqueueIssue(h access.IssueHint) bool {
 		r.enqueueKnown(id, hint{Hint: ph, urgency: decision, requester: r.cache.requesterOf(id)})
 		return true
 	case h.RequestID != "":
-		return r.enqueueUnknown(h.ID, key{request: h.RequestID}, hint{Hint: ph, urgency: creation})
+		return r.enqueueUnknown(cmp.Or(h.ID, h.Key), key{request: h.RequestID}, hint{Hint: ph, urgency: creation})
 	}
-	return r.enqueueUnknown(h.ID, key{issue: cmp.Or(h.ID, h.Key)}, hint{urgency: creation})
+	return r.enqueueUnknown(cmp.Or(h.ID, h.Key), key{issue: cmp.Or(h.ID, h.Key)}, hint{urgency: creation})
 }
 
 // enqueueKnown takes a webhook about the issue of a known request.
@@ -92,8 +92,8 @@ func (r *Reconciler) enqueueKnown(id access.RequestID, h hint) {
 
 // enqueueUnknown takes a webhook about an issue that no request is known for.
 // What is pending already is not counted twice.
-func (r *Reconciler) enqueueUnknown(issueID string, k key, h hint) bool {
-	if _, unrelated := r.intake.unrelated.Get(issueID); unrelated || r.hints.join(k, h) {
+func (r *Reconciler) enqueueUnknown(issueIDOrKey string, k key, h hint) bool {
+	if _, unrelated := r.intake.unrelated.Get(issueIDOrKey); unrelated || r.hints.join(k, h) {
 		return true
 	}
 	wait, ok := r.intake.reserveUnknown()

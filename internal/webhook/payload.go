@@ -19,16 +19,20 @@ const issueEvents = "jira:issue_"
 // the rest of a payload may be of any shape.
 type payload struct {
 	Event string `json:"webhookEvent"`
-	Issue *struct {
-		ID     looseText   `json:"id"`
-		Key    looseText   `json:"key"`
-		Fields issueFields `json:"fields"`
-	} `json:"issue"`
+	Issue *issue `json:"issue"`
+	// Automation's "Issue data" is the issue itself, without a wrapping.
+	issue
 	Changelog struct {
 		Items []struct {
 			Field looseText `json:"field"`
 		} `json:"items"`
 	} `json:"changelog"`
+}
+
+type issue struct {
+	ID     *looseText  `json:"id"` // nil: none is sent
+	Key    looseText   `json:"key"`
+	Fields issueFields `json:"fields"`
 }
 
 type issueFields struct {
@@ -69,7 +73,7 @@ var errMalformed = errors.New("malformed webhook")
 // decode reads a webhook's body. matters is false for well-formed webhooks
 // that can't mean that a request has to be reconciled. The error is
 // errMalformed for anything but a JSON object, and for an issue whose id can't
-// be one.
+// be one, or that has neither an id nor a key.
 func decode(body []byte) (hint access.IssueHint, matters bool, err error) {
 	if !bytes.HasPrefix(bytes.TrimLeft(body, " \t\r\n"), []byte("{")) {
 		return hint, false, errMalformed
@@ -81,26 +85,43 @@ func decode(body []byte) (hint access.IssueHint, matters bool, err error) {
 	if err != nil && !errors.As(err, &mistyped) {
 		return hint, false, errMalformed
 	}
+	if p.Issue == nil && p.Event == "" && p.Key != "" {
+		p.Issue = &p.issue
+	}
 	if p.Issue == nil || !p.matters() {
 		return hint, false, nil
 	}
-	id, err := access.ParseIssueID(string(p.Issue.ID))
-	if err != nil {
-		return hint, false, errMalformed
-	}
-	fields := p.Issue.Fields
-	hint = access.IssueHint{
-		ID: id, RequestID: access.RequestIDFromLabels(fields.labels()),
-		Status: access.Status{ID: string(fields.Status.ID), Name: string(fields.Status.Name)},
-	}
+	hint, err = p.Issue.hint()
 	if p.Event == issueEvents+"deleted" {
 		hint.Status = access.Status{} // What it was is not what it is.
 	}
-	// The id is enough: a key that does not look like one is left out.
-	if key, err := access.ParseIssueKey(string(p.Issue.Key)); err == nil {
+	return hint, err == nil, err
+}
+
+// hint returns what the payload says of the issue. Automation's own data may
+// have the key and no id; whoever sends an id has to send one that can be one.
+func (i *issue) hint() (access.IssueHint, error) {
+	hint := access.IssueHint{
+		RequestID: access.RequestIDFromLabels(i.Fields.labels()),
+		Status:    access.Status{ID: string(i.Fields.Status.ID), Name: string(i.Fields.Status.Name)},
+	}
+	// A key beside an id is left out where it does not look like one.
+	key, keyErr := access.ParseIssueKey(string(i.Key))
+	if keyErr == nil {
 		hint.Key = key
 	}
-	return hint, true, nil
+	if i.ID == nil {
+		if keyErr != nil {
+			return access.IssueHint{}, errMalformed
+		}
+		return hint, nil
+	}
+	id, err := access.ParseIssueID(string(*i.ID))
+	if err != nil {
+		return access.IssueHint{}, errMalformed
+	}
+	hint.ID = id
+	return hint, nil
 }
 
 // matters reports whether the event may mean that the issue moved, to another

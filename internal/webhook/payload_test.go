@@ -64,6 +64,31 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+// TestDecodeTakesEveryWrapping: Jira Automation sends the issue itself, or what
+// its author typed.
+func TestDecodeTakesEveryWrapping(t *testing.T) {
+	status := access.Status{ID: "3", Name: "Approved"}
+	for name, tc := range map[string]struct {
+		body string
+		want access.IssueHint
+	}{
+		"issue data":     {`{"self":"x","id":10040,"key":"TAR-1","changelog":{"histories":[]},"fields":{"status":{"id":"3","name":"Approved"}}}`, access.IssueHint{ID: "10040", Key: "TAR-1", Status: status}},
+		"key alone":      {`{"issue":{"key":"TAR-1"}}`, access.IssueHint{Key: "TAR-1"}},
+		"id is null":     {`{"issue":{"id":null,"key":"TAR-1"}}`, access.IssueHint{Key: "TAR-1"}},
+		"key, unwrapped": {`{"key":"TAR-1"}`, access.IssueHint{Key: "TAR-1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			hint, matters, err := decode([]byte(tc.body))
+			require.NoError(t, err)
+			require.True(t, matters)
+			require.Equal(t, tc.want, hint)
+		})
+	}
+	_, matters, err := decode([]byte(`{"webhookEvent":"sprint_closed","id":"7","key":"TAR-1"}`))
+	require.NoError(t, err)
+	require.False(t, matters, "another event is about no issue, whatever it is made of")
+}
+
 func TestDecodeRefuses(t *testing.T) {
 	for name, body := range map[string]string{
 		"nothing":        ``,
@@ -72,7 +97,9 @@ func TestDecodeRefuses(t *testing.T) {
 		"string":         `"{}"`,
 		"array":          `[{}]`,
 		"cut off":        `{"issue":{"id":"7"`,
-		"no id":          `{"issue":{"key":"A-1"}}`,
+		"no id, no key":  `{"issue":{"fields":{}}}`,
+		"key is a path":  `{"issue":{"key":"../user"}}`,
+		"id not a text":  `{"issue":{"id":{"a":1},"key":"A-1"}}`,
 		"issue a string": `{"issue":"7"}`,
 		"negative id":    `{"issue":{"id":-7}}`,
 		"fraction":       `{"issue":{"id":7.5}}`,
