@@ -3,6 +3,7 @@ package access
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -28,19 +29,41 @@ func ParseRequestID(s string) (RequestID, error) {
 // Label is the Jira label of the request's issue.
 func (id RequestID) Label() string { return LabelPrefix + string(id) }
 
-// RequestIDFromLabels returns the first request id that a label names; "" when
-// none does. Labels are untrusted: the id is a candidate and proves nothing.
+// RequestIDFromLabels returns the request id that the labels name; "" when they
+// name none, or more than one. Labels are untrusted: the id is a candidate and
+// proves nothing.
 func RequestIDFromLabels(labels []string) RequestID {
+	var found RequestID
 	for _, label := range labels {
-		rest, ok := strings.CutPrefix(label, LabelPrefix)
-		if !ok {
+		id := requestIDOfLabel(label)
+		if id == "" || id == found {
 			continue
 		}
-		if id, err := ParseRequestID(rest); err == nil {
-			return id
+		if found != "" {
+			return ""
 		}
+		found = id
 	}
-	return ""
+	return found
+}
+
+// HasRequestLabel reports whether a label names a request.
+func HasRequestLabel(labels []string) bool {
+	return slices.ContainsFunc(labels, func(label string) bool { return requestIDOfLabel(label) != "" })
+}
+
+// requestIDOfLabel returns the request id that a label names; "" when it names
+// none.
+func requestIDOfLabel(label string) RequestID {
+	rest, ok := strings.CutPrefix(label, LabelPrefix)
+	if !ok {
+		return ""
+	}
+	id, err := ParseRequestID(rest)
+	if err != nil {
+		return ""
+	}
+	return id
 }
 
 // State is the state of a request, and what an issue has been brought to.

@@ -62,7 +62,7 @@ func (r *Reconciler) findByProperty(ctx context.Context, id access.RequestID, d 
 		if err != nil {
 			return access.IssueRef{}, err
 		}
-		if access.RequestIDFromLabels(candidate.Labels) != "" || candidate.RequestID != "" && candidate.RequestID != id {
+		if access.HasRequestLabel(candidate.Labels) || candidate.RequestID != "" && candidate.RequestID != id {
 			continue
 		}
 		if ok, err := r.isAdoptable(ctx, id, candidate, d); ok || err != nil {

@@ -148,9 +148,13 @@ func (r *Reconciler) enqueueRequestOf(ctx context.Context, issueIDOrKey string) 
 		return nil
 	}
 	// The record has the last word on whether the issue is the request's.
-	r.enqueue(key{request: id}, hint{
+	h := hint{
 		Hint: plan.Hint{Always: true, IssueID: issue.Ref.ID}, urgency: decision, requester: r.cache.requesterOf(id),
-	})
+	}
+	if issue.RequestID != "" && issue.Creator.Same(r.self) {
+		h.orphan = issue.Ref.ID
+	}
+	r.enqueue(key{request: id}, h)
 	return nil
 }
 

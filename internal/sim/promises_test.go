@@ -71,6 +71,7 @@ func (w *world) broken(ids []string, decidable func(id string) bool) []string {
 		faults = append(faults, w.untrue(id, found[0])...)
 	}
 	faults = append(faults, w.decidedWrongly()...)
+	faults = append(faults, w.unbacked()...)
 	for _, r := range w.replicas {
 		if n := r.queued(); n > 0 && !r.body.isDead() && !r.retired {
 			add("replica %s still has %d entries queued", r.name, n)

@@ -172,3 +172,27 @@ func TestExpiryThatNoEventTells(t *testing.T) {
 		require.Empty(t, w.judge([]string{id}, func(string) bool { return true }))
 	})
 }
+
+// TestIssueLabelledForTwoRequests: somebody added another request's label to an
+// issue. Data Center's search shows no property, the issue was taken for the
+// other request's, and nobody brought it back when it was dragged after its own
+// request had gone.
+func TestIssueLabelledForTwoRequests(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, fakejira.DataCenter, nil)
+		defer w.close()
+		w.start("r0", newBody())
+		id := w.request(requester, "x", faketeleport.RequestOptions{})
+		other := w.request(requester, "y", faketeleport.RequestOptions{})
+		pass(time.Minute)
+		own := w.issue(id)
+		labels := append([]string{"teleport-" + other}, own.Labels...)
+		require.NoError(t, w.jira.SetLabels(own.Key, fakejira.CarolID, labels))
+		require.NoError(t, w.cluster.Remove(id))
+		pass(2 * time.Minute)
+		w.drag(id, "Approved", fakejira.BobID, "")
+		pass(15 * time.Minute)
+		require.Equal(t, "Expired", w.issue(id).Status.Name)
+		require.Empty(t, w.judge([]string{id, other}, func(string) bool { return true }))
+	})
+}

@@ -44,7 +44,7 @@ func simulate(t *testing.T, seed uint64) {
 	synctest.Test(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		flavour := []fakejira.Flavour{fakejira.Cloud, fakejira.DataCenter}[rng.IntN(2)]
-		s := &schedule{rng: rng}
+		s := &schedule{rng: rng, hostile: seed%2 == 0}
 		s.world = newWorld(t, flavour, func(o *fakejira.Options, _ *faketeleport.Config) {
 			o.SearchLag = time.Duration(rng.IntN(60)) * time.Second
 			o.Latency = time.Duration(rng.IntN(200)) * time.Millisecond
@@ -78,6 +78,7 @@ type schedule struct {
 	rng      *rand.Rand
 	requests []string
 	told     []string
+	hostile  bool // an adversary with a board account takes part
 }
 
 const disorder = 30 * time.Minute
@@ -130,12 +131,14 @@ func (s *schedule) decidable(id string) bool {
 	return err == nil && s.cluster.PluginData(id)["jira"]["user"] != ""
 }
 
+type thing struct {
+	weight int
+	do     func()
+}
+
 // happen does one thing, of people or of fate.
 func (s *schedule) happen() {
-	things := []struct {
-		weight int
-		do     func()
-	}{
+	things := []thing{
 		{20, s.newRequest},
 		{25, s.someoneDrags},
 		{8, s.someoneReviews},
@@ -147,6 +150,9 @@ func (s *schedule) happen() {
 		{8, s.crashes},
 		{4, s.joins},
 		{4, s.pauses},
+	}
+	if s.hostile {
+		things = append(things, thing{15, s.attacks})
 	}
 	total := 0
 	for _, th := range things {
@@ -167,7 +173,7 @@ func (s *schedule) newRequest() {
 	if len(s.requests) >= 8 {
 		return
 	}
-	opts := faketeleport.RequestOptions{ID: fmt.Sprintf("00000000-0000-0000-0000-%012d", len(s.requests)+1)}
+	opts := faketeleport.RequestOptions{ID: requestName(len(s.requests) + 1)}
 	if s.rng.IntN(4) == 0 {
 		opts.PendingTTL = time.Duration(1+s.rng.IntN(20)) * time.Minute
 	}
@@ -178,6 +184,9 @@ func (s *schedule) newRequest() {
 	s.requests = append(s.requests, id)
 	s.tell("request %s", id)
 }
+
+// requestName is the id of a world's n-th request.
+func requestName(n int) string { return fmt.Sprintf("00000000-0000-0000-0000-%012d", n) }
 
 func (s *schedule) any() string {
 	if len(s.requests) == 0 {

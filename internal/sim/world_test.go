@@ -274,11 +274,11 @@ func (w *world) request(user, reason string, opts faketeleport.RequestOptions) s
 	return req.GetName()
 }
 
-// issues are the live issues that name the request.
+// issues are the live issues that the daemon made and that name the request.
 func (w *world) issues(id string) []fakejira.Issue {
 	var found []fakejira.Issue
 	for _, issue := range w.jira.Issues() {
-		if string(issue.Properties["teleportAccessRequestId"]) == fmt.Sprintf("%q", id) && !issue.Deleted {
+		if string(issue.Properties["teleportAccessRequestId"]) == fmt.Sprintf("%q", id) && !issue.Deleted && issue.Creator == fakejira.BotID {
 			found = append(found, issue)
 		}
 	}

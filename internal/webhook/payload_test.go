@@ -50,9 +50,14 @@ func TestDecode(t *testing.T) {
 			access.IssueHint{ID: "7", RequestID: "a"},
 		},
 		"label that is a path": {
-			`{"issue":{"id":"7","fields":{"labels":["teleport-../x","teleport-","teleport-b","teleport-c"]}}}`,
+			`{"issue":{"id":"7","fields":{"labels":["teleport-../x","teleport-","teleport-b"]}}}`,
 			true,
 			access.IssueHint{ID: "7", RequestID: "b"},
+		},
+		"labels of two requests": {
+			`{"issue":{"id":"7","fields":{"labels":["teleport-b","teleport-c"]}}}`,
+			true,
+			access.IssueHint{ID: "7"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
