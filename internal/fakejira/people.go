@@ -37,6 +37,13 @@ type Account struct {
 	// service account's. Empty: no bearer login.
 	PAT      string
 	TimeZone string // IANA name, default Etc/UTC
+	// Scopes are those of a scoped token on Cloud; nil for a token without scopes,
+	// which may do what the account may.
+	Scopes []string
+	// DeniedRoutes are routes whose granular scope a scoped token lacks besides.
+	DeniedRoutes []string
+	// Captcha refuses basic logins on Data Center, as after too many failed ones.
+	Captcha bool
 }
 
 func (a *Account) location() *time.Location {
@@ -96,6 +103,9 @@ func (s *Server) login(c *call) (answer, bool) {
 		return forbidden("Basic Authentication has been disabled on this instance."), true
 	case strings.EqualFold(scheme, "Basic"):
 		c.who = s.basicLogin(value)
+		if c.who != nil && c.who.Captcha && s.opts.Flavour == DataCenter {
+			return s.captcha(), true
+		}
 	}
 	c.failed = c.who == nil
 	if c.who != nil {

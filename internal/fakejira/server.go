@@ -190,6 +190,9 @@ func (s *Server) effect(c *call) answer {
 	if ans, stop := s.login(c); stop {
 		return ans
 	}
+	if ans, stop := c.checkScope(); stop {
+		return ans
+	}
 	ans := s.localise(c, c.route.serve(c))
 	s.limiter.annotate(c, &ans)
 	return ans

@@ -87,7 +87,8 @@ func asError(err *access.Error) error {
 
 // try makes the call once, and remembers what it says about Jira.
 func (c *Client) try(ctx context.Context, k call, out any) *access.Error {
-	err := c.roundTrip(ctx, k, out)
+	began := time.Now()
+	err := c.confirm(ctx, k, c.roundTrip(ctx, k, out), began)
 	c.health.record(k, err)
 	return err
 }

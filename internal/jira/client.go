@@ -45,6 +45,7 @@ type Client struct {
 	throttle  *throttle.Transport
 	templates *issueTemplates
 	health    health
+	proofs    proofs
 	workflows workflows
 	names     *statusNames
 

@@ -186,13 +186,16 @@ func (c *Client) fieldID(ctx context.Context, field string) (string, error) {
 			Name text `json:"name"`
 		}
 		k := call{op: "read fields", method: http.MethodGet, endpoint: "/field", path: "/field", read: true}
-		if err := c.call(ctx, k, &all); err != nil && access.ClassOf(err) != access.Permanent {
+		err := c.call(ctx, k, &all)
+		if err != nil && access.ClassOf(err) != access.Permanent {
 			return "", err
 		}
 		for _, f := range all {
 			known[strings.ToLower(string(f.Name))] = string(f.ID)
 		}
-		c.fieldIDs.Store(&known)
+		if err == nil { // what is refused now may be granted later
+			c.fieldIDs.Store(&known)
+		}
 	}
 	if id := known[strings.ToLower(field)]; id != "" {
 		return id, nil

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"cmp"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -16,53 +15,10 @@ import (
 
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/jira/throttle"
-	"teleport-jira/internal/wikitext"
 )
 
-// maxErrorText bounds what of Jira's own words goes into an error.
-const maxErrorText = 400
-
-// refusal is the body of an error answer. Its texts are localised and
-// untrusted: for people to read, never to decide by. Fields names what was
-// wrong by field id.
-type refusal struct {
-	Messages []string          `json:"errorMessages"`
-	Fields   map[string]string `json:"errors"`
-	Message  string            `json:"message"`
-}
-
-func parseRefusal(body []byte) refusal {
-	var r refusal
-	if json.Unmarshal(body, &r) != nil {
-		return refusal{} // a proxy's page, or nothing
-	}
-	return r
-}
-
-// text is the refusal in one short line, without what redact removes. That
-// goes before cutting: half a token is no longer recognised.
-func (r refusal) text(redact func(string) string) string {
-	parts := slices.Clone(r.Messages)
-	for _, field := range slices.Sorted(maps.Keys(r.Fields)) {
-		parts = append(parts, field+": "+r.Fields[field])
-	}
-	if r.Message != "" {
-		parts = append(parts, r.Message)
-	}
-	return wikitext.LimitPlain(wikitext.Line(redact(strings.Join(parts, "; "))), maxErrorText)
-}
-
-// refusedError is an error answer.
-type refusedError struct {
-	status int
-	text   string
-	fields []string // ids of the fields that Jira names; sorted
-}
-
-// Error implements error.
-func (r *refusedError) Error() string { return fmt.Sprintf("Jira answered %d: %s", r.status, r.text) }
-
-// classify decides by status alone what may be done about an error answer.
+// classify decides by status what may be done about an error answer, where what
+// Jira says about the login does not.
 func classify(status int) access.Class {
 	switch status {
 	case http.StatusUnauthorized:
@@ -92,6 +48,9 @@ func ambiguousAfter(resp *http.Response, body []byte) bool {
 	return resp.StatusCode >= 500
 }
 
+// maxErrorBody is as much of an error answer as is looked at.
+const maxErrorBody = 64 << 10
+
 // lostBehindGateway recognises the pages of Envoy and Varnish for a backend that
 // did not answer.
 func lostBehindGateway(page []byte) bool {
@@ -103,14 +62,25 @@ func lostBehindGateway(page []byte) bool {
 
 // answerError is the error for an answer that is not 2xx.
 func (c *Client) answerError(k call, resp *http.Response, body []byte) *access.Error {
-	refused := parseRefusal(body)
-	text := cmp.Or(refused.text(c.redact), http.StatusText(resp.StatusCode))
+	body = bytes.ToValidUTF8(body[:min(len(body), maxErrorBody)], nil)
+	parsed := parseRefusal(body)
+	text := cmp.Or(parsed.text(c.redact), http.StatusText(resp.StatusCode))
 	if resp.StatusCode >= 300 && resp.StatusCode < 400 {
 		text = "redirects are refused, check the configured address"
 	}
-	e := k.error(classify(resp.StatusCode), &refusedError{
-		status: resp.StatusCode, text: text, fields: slices.Sorted(maps.Keys(refused.Fields)),
-	})
+	refused := &refusedError{
+		status: resp.StatusCode, text: text, fields: slices.Sorted(maps.Keys(parsed.fields)),
+		login: loginFaultOf(resp, body),
+	}
+	class := classify(resp.StatusCode)
+	switch {
+	case lacksScope(resp.StatusCode, body):
+		// Jira knows the account, so that nothing is wrong with the login.
+		refused.scope, refused.login, class = scopeFor(k), "", access.Permanent
+	case refused.login != "":
+		class = access.Unauth
+	}
+	e := k.error(class, refused)
 	if resp.StatusCode == http.StatusNotFound && strings.HasPrefix(k.endpoint, "/issue/{issue}") {
 		e.Err = fmt.Errorf("%w: %w", access.ErrNotFound, e.Err)
 	}

@@ -31,7 +31,7 @@ func TestErrorsAreDecidedByStatus(t *testing.T) {
 		after          time.Duration
 	}{
 		"400":                    {fault: respond(400, nil), class: access.Permanent},
-		"401":                    {fault: respond(401, nil), class: access.Unauth},
+		"401":                    {fault: respond(401, nil), class: access.Permanent}, // the test leaves /myself alone
 		"403":                    {fault: respond(403, nil), class: access.Permanent},
 		"409":                    {fault: respond(409, nil), class: access.Temporary},
 		"422":                    {fault: respond(422, nil), class: access.Permanent},

@@ -43,9 +43,10 @@ func (t *health) record(k call, err *access.Error) {
 		}
 	case inconclusive(err):
 	case err.Class == access.Unauth:
-		t.markFailing(myselfEndpoint, errRefused)
+		refused := loginFaultIn(err).health()
+		t.markFailing(myselfEndpoint, refused)
 		if k.essential {
-			t.markFailing(k.endpoint, errRefused)
+			t.markFailing(k.endpoint, refused)
 		}
 	case k.essential && !slices.Contains(k.fallbackOn, err.Status):
 		t.markFailing(k.endpoint, cmp.Or(unavailable(err), essentialRefused(err)))
@@ -91,7 +92,12 @@ func unavailable(err *access.Error) error {
 
 // essentialRefused is why an endpoint that always has to work did not.
 func essentialRefused(err *access.Error) error {
+	if scope := missingScope(err); scope != "" {
+		return fmt.Errorf("%w to %s: the token lacks the scope %s", answers(err.Status), err.Op, scope)
+	}
 	switch err.Status {
+	case http.StatusUnauthorized:
+		return fmt.Errorf("%w to %s, though the login works: a right is missing", answers(err.Status), err.Op)
 	case http.StatusForbidden:
 		return fmt.Errorf("%w to %s: does an IP allow list or a gateway keep this host out?", answers(err.Status), err.Op)
 	case http.StatusNotFound, http.StatusGone:
@@ -112,6 +118,20 @@ func (t *health) loginUnproven() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return time.Since(t.loginProvenAt) > loginProofTTL
+}
+
+// loginProvenSince reports whether the login was proven after a time.
+func (t *health) loginProvenSince(at time.Time) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.loginProvenAt.After(at)
+}
+
+// loginRefused reports whether the login was refused when it was last tried.
+func (t *health) loginRefused() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.failing[myselfEndpoint] != nil
 }
 
 // Health returns why Jira was not usable when it was last called; nil when it was.

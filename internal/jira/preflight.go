@@ -127,11 +127,10 @@ func (p *checker) login(ctx context.Context) error {
 			return err
 		}
 	case access.Unauth:
-		p.fail("login", err.Error(), "check jira.username and jira.api_token: the token may be wrong, revoked or expired; "+
-			"on Data Center leave username empty for a personal access token")
+		p.fail("login", err.Error(), loginFaultIn(err).remedy(p.c.cfg.Username != ""))
 		return err
 	case access.Permanent:
-		p.fail("address", err.Error(), "check jira.url: its REST API does not answer there; is a context path missing?")
+		p.failLogin(err)
 		return err
 	}
 	if info := p.c.server.Load(); p.c.cfg.Deployment != Auto && info != nil && info.cloud != (info.DeploymentType == "Cloud") {
@@ -146,12 +145,38 @@ func (p *checker) login(ctx context.Context) error {
 	return nil
 }
 
+// failLogin says why the account can't log in although its token was not refused.
+func (p *checker) failLogin(err error) {
+	var e *access.Error
+	switch {
+	case p.noteScope(err, p.fail):
+	case errors.As(err, &e) && (e.Status == http.StatusForbidden || e.Status == http.StatusUnauthorized):
+		p.fail("login", err.Error(), loginDenied.remedy(p.c.cfg.Username != ""))
+	default:
+		p.fail("address", err.Error(), "check jira.url: its REST API does not answer there; is a context path missing?")
+	}
+}
+
+// noteScope adds a finding for a scope that the token lacks, once for each scope.
+func (p *checker) noteScope(err error, add func(name, detail, fix string)) bool {
+	scope := missingScope(err)
+	if scope == "" {
+		return false
+	}
+	name := "scope " + scope
+	if !slices.ContainsFunc(p.findings, func(f preflight.Finding) bool { return f.Name == name }) {
+		add(name, err.Error(), "create a token with the scopes read:jira-work, write:jira-work and read:jira-user")
+	}
+	return true
+}
+
 // ask makes a read. refused says why Jira refused it for good, if it did; any
 // other error ends the preflight.
 func (p *checker) ask(ctx context.Context, endpoint, path string, out any) (refused string, err error) {
 	k := call{op: "check jira", key: path, method: http.MethodGet, endpoint: endpoint, path: path, read: true}
 	err = p.c.call(ctx, k, out)
 	if access.ClassOf(err) == access.Permanent {
+		p.noteScope(err, p.warn)
 		return err.Error(), nil
 	}
 	return "", err
@@ -195,7 +220,7 @@ func (p *checker) project(ctx context.Context, key string) (found bool, err erro
 	p.seen[key] = refused == ""
 	p.types[key] = project.IssueTypes
 	if refused != "" {
-		p.fail(check, "not found, or hidden from "+p.c.Self().Handle(), "check the key, and give the account the permission to browse the project")
+		p.fail(check, "not found, or hidden from "+p.c.Self().Handle()+": "+refused, "check the key, and give the account the permission to browse the project")
 		return false, nil
 	}
 	p.ok(check, "found")
