@@ -19,8 +19,10 @@ type Limits struct {
 	// Windowed counts the calls of each second by the clock instead: nothing
 	// is handed on from one second to the next.
 	Windowed bool
-	// NoRetryAfter leaves the header Retry-After out of 429 answers.
+	// NoRetryAfter leaves Retry-After and X-RateLimit-Reset out of 429 answers.
 	NoRetryAfter bool
+	// OnlyReset leaves out Retry-After alone, as some gateways do.
+	OnlyReset bool
 }
 
 // CloudLimits are Jira Cloud's documented burst and per-issue limits.
@@ -149,14 +151,17 @@ func (l *limiter) refuse(at time.Time, after time.Duration, reason string, limit
 	h := http.Header{}
 	h.Set("X-RateLimit-Limit", strconv.Itoa(int(limit)))
 	h.Set("X-RateLimit-Remaining", "0")
+	if !l.NoRetryAfter && (l.flavour == Cloud || l.OnlyReset) {
+		const roundUp = time.Second - 1
+		h.Set("X-RateLimit-Reset", at.Add(after+roundUp).UTC().Format(time.RFC3339))
+	}
 	if l.flavour == Cloud {
-		h.Set("X-RateLimit-Reset", at.Add(after).UTC().Format(time.RFC3339))
 		h.Set("RateLimit-Reason", reason)
 	} else {
 		h.Set("X-RateLimit-FillRate", h.Get("X-RateLimit-Limit"))
 		h.Set("X-RateLimit-Interval-Seconds", "1")
 	}
-	if !l.NoRetryAfter {
+	if !l.NoRetryAfter && !l.OnlyReset {
 		h.Set("Retry-After", seconds)
 	}
 	a := failure(http.StatusTooManyRequests, "Rate limit exceeded.")

@@ -168,7 +168,7 @@ func (s *Server) searchJQL(c *call) answer {
 		issues = append(issues, s.foundJSON(iss, in, c))
 	}
 	end := start + len(page)
-	o := object{"issues": issues, "isLast": end >= len(found)}
+	o := object{"issues": issues, "isLast": end >= len(found) || s.opts.LastBesideToken}
 	if end < len(found) {
 		o["nextPageToken"] = in.token(end)
 	}

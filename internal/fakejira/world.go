@@ -169,6 +169,9 @@ type Options struct {
 	// PageCap is the most issues, comments or changelog entries on one page;
 	// 0 means Jira's own caps.
 	PageCap int
+	// LastBesideToken says isLast on every page of Cloud's search, also beside a
+	// token to go on with.
+	LastBesideToken bool
 	// ChangelogCap is how many of the newest entries expand=changelog shows on
 	// Cloud; default 100.
 	ChangelogCap int

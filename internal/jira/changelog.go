@@ -153,7 +153,7 @@ func (c *Client) changelog(ctx context.Context, k call, path string) ([]history,
 			return nil, err
 		}
 		all = append(all, page.all()...)
-		if page.IsLast || len(page.all()) == 0 || len(all) >= page.Total {
+		if len(page.all()) == 0 || len(all) >= page.Total && (page.IsLast || page.Total > 0) {
 			return all, nil
 		}
 	}

@@ -176,6 +176,23 @@ func TestInternalNotesAreConfirmed(t *testing.T) {
 	})
 }
 
+// TestSearchFollowsTheTokenBesideIsLast: Cloud has been seen to send both.
+func TestSearchFollowsTheTokenBesideIsLast(t *testing.T) {
+	b := start(t, fakejira.Cloud, func(s *settings) { s.double.PageCap, s.double.LastBesideToken = 2, true })
+	for i := range 5 {
+		d := draft()
+		d.Request.ID = access.RequestID(fmt.Sprint("r", i))
+		_, err := b.c.CreateIssue(t.Context(), d)
+		require.NoError(t, err)
+	}
+	found := 0
+	for _, err := range b.c.Search(t.Context(), access.IssueQuery{}) {
+		require.NoError(t, err)
+		found++
+	}
+	require.Equal(t, 5, found)
+}
+
 func TestSearchPagesThroughOwnIssues(t *testing.T) {
 	for _, flavour := range flavours {
 		t.Run(flavour.String(), func(t *testing.T) {

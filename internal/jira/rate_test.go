@@ -91,6 +91,25 @@ func refusals(b *bench) (n int) {
 	return n
 }
 
+// TestAResetIsWaitedForWhereRetryAfterIsMissing, and not longer: gateways send it
+// alone.
+func TestAResetIsWaitedForWhereRetryAfterIsMissing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := start(t, fakejira.Cloud, faulty, limitedTo(fakejira.Limits{}))
+		began := time.Now()
+		b.Inject(fakejira.Fault{
+			Route: fakejira.RouteIssues, Times: 1, Effect: fakejira.Respond, Status: http.StatusTooManyRequests,
+			Header: http.Header{"X-Ratelimit-Reset": {began.Add(20 * time.Second).UTC().Format(time.RFC3339)}},
+		})
+		_, err := b.c.CreateIssue(t.Context(), draft())
+		e := wantError(t, err, access.Limited, false)
+		require.InDelta(t, 20, e.After.Seconds(), 1)
+		_, err = b.c.CreateIssue(t.Context(), draft())
+		require.NoError(t, err)
+		require.InDelta(t, 20, time.Since(began).Seconds(), 1)
+	})
+}
+
 func TestARateThatJiraShowedIsKeptTo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const workers = 128

@@ -239,10 +239,12 @@ func (c *Client) searchPage(ctx context.Context, k call, body searchBody) (page 
 }
 
 // last reports whether a page is the last one. Jira may answer fewer issues a
-// page than it was asked for.
+// page than it was asked for. On Cloud a token to go on with counts, and not
+// isLast, which has been seen to be true beside one; only an empty page is
+// believed to be the last.
 func last(cloud bool, body searchBody, page searchPage) bool {
 	if cloud {
-		return page.IsLast || page.NextPageToken == "" || page.NextPageToken == body.NextPageToken
+		return page.NextPageToken == "" || page.NextPageToken == body.NextPageToken || page.IsLast && len(page.Issues) == 0
 	}
 	return page.count() == 0 || body.StartAt >= page.Total
 }

@@ -10,5 +10,6 @@
 // and waits again. Nothing is reserved while a call waits.
 //
 // The package repeats no call and starts no goroutine. It knows of Jira only
-// what it needs of 429 and 503: the headers Retry-After and RateLimit-Reason.
+// what it needs of 429 and 503: the headers Retry-After,
+// X-RateLimit-Reset and RateLimit-Reason.
 package throttle

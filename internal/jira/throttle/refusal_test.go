@@ -19,6 +19,7 @@ func answer(status int, pairs ...string) *http.Response {
 func TestOnlyALimitOfASecondShowsARate(t *testing.T) {
 	for reason, want := range map[string]bool{
 		"": true, "jira-burst-based": true, "jira-quota-tenant-based": false, "jira-quota-global-based": false,
+		"jira-cost-based": false, "jira-max-concurrent-threads-per-user": false, "jira-per-issue-on-write": false,
 	} {
 		require.Equal(t, want, showsRate(answer(http.StatusTooManyRequests, "RateLimit-Reason", reason)), reason)
 		require.False(t, showsRate(answer(http.StatusServiceUnavailable, "RateLimit-Reason", reason)), reason)
@@ -59,13 +60,31 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
+func TestResetTellsHowLongWhereRetryAfterDoesNot(t *testing.T) {
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for value, want := range map[string]time.Duration{
+		"": 0, "soon": 0, "-5": 0, "99999999999999": 0, "0": 0,
+		"2026-01-01T00:00:07Z": 7 * time.Second, "2026-01-01T00:20Z": 20 * time.Minute, "2026-01-01T01:00:09+01:00": 9 * time.Second,
+		"Thu, 01 Jan 2026 00:00:30 GMT": 30 * time.Second, "1767225605": 5 * time.Second, "12": 12 * time.Second,
+		"2025-12-31T23:59:59Z": 0, "2036-01-01T00:00:00Z": maxBackoff, "999999999": maxBackoff,
+	} {
+		require.Equal(t, want, RetryAfter(answer(http.StatusTooManyRequests, "X-RateLimit-Reset", value), now), value)
+		require.Equal(t, 3*time.Second, RetryAfter(answer(http.StatusTooManyRequests, "X-RateLimit-Reset", value, "Retry-After", "3"), now), value)
+		require.Zero(t, RetryAfter(answer(http.StatusOK, "X-RateLimit-Reset", value), now))
+	}
+	behind := answer(http.StatusTooManyRequests, "X-RateLimit-Reset", "2026-01-01T00:10:07Z", "Date", "Thu, 01 Jan 2026 00:10:00 GMT")
+	require.Equal(t, 7*time.Second, RetryAfter(behind, now), "by the clock of who answers")
+}
+
 func FuzzRetryAfter(f *testing.F) {
 	for _, seed := range []string{"7", "-1e300", "Sat, 01 Jan 2000 00:00:30 GMT", "99999999999999999999"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, value string) {
-		wait := RetryAfter(answer(http.StatusTooManyRequests, "Retry-After", value), time.Now())
-		require.GreaterOrEqual(t, wait, time.Duration(0))
-		require.LessOrEqual(t, wait, maxBackoff)
+		for _, header := range []string{"Retry-After", "X-RateLimit-Reset"} {
+			wait := RetryAfter(answer(http.StatusTooManyRequests, header, value), time.Now())
+			require.GreaterOrEqual(t, wait, time.Duration(0))
+			require.LessOrEqual(t, wait, maxBackoff)
+		}
 	})
 }
