@@ -70,10 +70,20 @@ func (g *generation) connect(ctx context.Context) error {
 	log.Info("connected", "cluster", g.cluster.ClusterName(), "jira_account", g.tracker.Self().String())
 	mode, _ := g.cluster.ReviewMode()
 	reviewer, _ := g.cluster.Identity()
-	g.worker = reconcile.New(reconcileOptions(g.cfg, mode), reconcile.Deps{
+	g.worker = reconcile.New(g.options(mode), reconcile.Deps{
 		Cluster: g.cluster, Tracker: g.tracker, Self: g.tracker.Self(), Reviewer: reviewer, Log: log, Registerer: g.registry,
 	})
 	return nil
+}
+
+// options are the reconciler's, with statuses by id instead of name where Jira has
+// shown which they are: names may be changed and given to others.
+func (g *generation) options(mode access.ReviewMode) reconcile.Options {
+	o := reconcileOptions(g.cfg, mode)
+	for state, names := range o.Policy.Statuses {
+		o.Policy.Statuses[state] = g.tracker.StatusIDs(names)
+	}
+	return o
 }
 
 func (g *generation) connectCluster(ctx context.Context) error {

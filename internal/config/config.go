@@ -123,7 +123,8 @@ type Statuses struct {
 	Denied Names `toml:"denied"`
 	// Statuses of issues whose request expired or was removed.
 	Expired Names `toml:"expired"`
-	// Statuses of issues whose request was promoted to an access list.
+	// Statuses of issues whose request was promoted to an access list; by default
+	// those of approved.
 	Promoted Names `toml:"promoted"`
 }
 
@@ -309,7 +310,6 @@ func Default() *Config {
 				Approved: Names{"Approved"},
 				Denied:   Names{"Denied"},
 				Expired:  Names{"Expired"},
-				Promoted: Names{"Approved"},
 			},
 			Issue: Issue{Reporter: "bot", CommentVisibility: "public"},
 		},

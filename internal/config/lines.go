@@ -41,6 +41,12 @@ func linesOf(doc []byte) *lines {
 	return l
 }
 
+// has reports whether the document has the key itself.
+func (l *lines) has(key string) bool {
+	_, ok := l.at[key]
+	return ok
+}
+
 // of returns the line of key, or of the nearest table around it; 0 for none.
 func (l *lines) of(key string) int {
 	for {

@@ -38,6 +38,17 @@ func mustParse(t *testing.T, text string) *Config {
 	return c
 }
 
+func TestPromotedIsWhatApprovedIsUnlessItIsGiven(t *testing.T) {
+	c := mustParse(t, minimal+"[jira.statuses]\napproved = [\"Freigegeben\", \"Done\"]\n")
+	require.Equal(t, Names{"Freigegeben", "Done"}, c.Jira.Statuses.Promoted)
+	c = mustParse(t, minimal+"[jira.statuses]\napproved = \"Freigegeben\"\npromoted = \"Promoted\"\n")
+	require.Equal(t, Names{"Promoted"}, c.Jira.Statuses.Promoted)
+	for _, none := range []string{`""`, "[]"} {
+		_, err := Parse("test.toml", []byte(minimal+"[jira.statuses]\npromoted = "+none+"\n"), Options{})
+		require.ErrorContains(t, err, "jira.statuses.promoted")
+	}
+}
+
 func TestMissingSectionsGetDefaults(t *testing.T) {
 	c := mustParse(t, minimal)
 	want := Default()
@@ -47,6 +58,7 @@ func TestMissingSectionsGetDefaults(t *testing.T) {
 	want.Jira.Username = "bot@example.com"
 	want.Jira.APIToken = Secret("token")
 	want.Jira.Project = "TAR"
+	want.Jira.Statuses.Promoted = Names{"Approved"} // what approved is
 	want.HTTP.HTTPSKeyFile, want.HTTP.HTTPSCertFile = "key.pem", "cert.pem"
 	want.SecretsSum = filewatch.SumOf()
 	require.Equal(t, want, c)

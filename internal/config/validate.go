@@ -134,6 +134,10 @@ func (v *validator) jira() {
 // mistaken for the opposite of what it means.
 func (v *validator) statuses() {
 	s := &v.c.Jira.Statuses
+	promotedGiven := v.lines.has("jira.statuses.promoted")
+	if !promotedGiven {
+		s.Promoted = s.Approved
+	}
 	states := []struct {
 		key   string
 		names Names
@@ -143,6 +147,9 @@ func (v *validator) statuses() {
 		{"denied", s.Denied},
 		{"expired", s.Expired},
 		{"promoted", s.Promoted},
+	}
+	if !promotedGiven {
+		states = states[:len(states)-1] // what is wrong with it is wrong with approved
 	}
 	for _, state := range states {
 		key := "jira.statuses." + state.key

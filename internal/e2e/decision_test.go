@@ -144,16 +144,26 @@ func TestExpiredIsNoDecision(t *testing.T) {
 	w.inState(id, types.RequestState_PENDING)
 }
 
-func TestLongTermRequestIsDecidedInTeleportOnly(t *testing.T) {
+func TestLongTermRequestIsApprovedInTeleportOnly(t *testing.T) {
 	w := newWorld(t)
 	w.start()
 	id := w.request(faketeleport.RequestOptions{LongTerm: true})
 	issue := w.issue(id)
 	w.drag(issue, "Approved", fakejira.BobID)
-	w.said(issue, "can be decided in Teleport only, by promoting")
+	w.said(issue, "can be approved in Teleport only, by promoting")
 	w.inStatus(issue, "Pending")
 	require.NoError(t, w.cluster.Promote(bob, id, "on-call"))
 	w.inStatus(issue, "Approved")
+}
+
+func TestLongTermRequestIsDeniedInJira(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	id := w.request(faketeleport.RequestOptions{LongTerm: true})
+	issue := w.issue(id)
+	w.drag(issue, "Denied", fakejira.BobID)
+	w.inState(id, types.RequestState_DENIED)
+	w.said(issue, "has been denied")
 }
 
 func TestIssueInAnotherProjectDecidesNothing(t *testing.T) {

@@ -115,6 +115,11 @@ func (w *world) project(keyOrID string) *Project {
 			return p
 		}
 	}
+	for _, p := range w.projects {
+		if slices.ContainsFunc(p.FormerKeys, func(former string) bool { return strings.EqualFold(former, keyOrID) }) {
+			return p
+		}
+	}
 	return nil
 }
 

@@ -101,6 +101,7 @@ type IssueType struct {
 type Project struct {
 	ID         string
 	Key        string
+	FormerKeys []string // see Server.RenameProject
 	Name       string
 	Type       string // software | service_desk | business; default software
 	IssueTypes []IssueType

@@ -48,6 +48,8 @@ type Client struct {
 	proofs    proofs
 	workflows workflows
 	names     *statusNames
+	projects  *projects
+	statuses  *statuses
 
 	server atomic.Pointer[serverInfo]
 	self   atomic.Pointer[access.Actor]
@@ -114,6 +116,8 @@ func New(cfg Config, deps Deps) (*Client, error) {
 		requesters:    ttlcache.New[string, requester](maxRequesters, requesterTTL),
 		workflows:     newWorkflows(),
 		names:         newStatusNames(),
+		projects:      newProjects(),
+		statuses:      newStatuses(),
 	}
 	c.throttle = throttle.NewTransport(throttle.Config{
 		Concurrency: cfg.Concurrency, RequestsPerSecond: cfg.RequestsPerSecond,

@@ -68,7 +68,7 @@ func (c *Client) CreateIssue(ctx context.Context, d access.Draft) (access.IssueR
 func (c *Client) issueFields(ctx context.Context, d access.Draft) (map[string]any, error) {
 	data := templates.DataOf(d)
 	fields := map[string]any{
-		"project":     map[string]string{"key": d.Project},
+		"project":     c.projectRef(d.Project),
 		"issuetype":   nameOrID(d.IssueType),
 		"summary":     c.summary(data),
 		"description": c.description(data),

@@ -85,7 +85,7 @@ func defaultDescription(d templates.Data) string {
 		line("Needs", fmt.Sprintf("%d to approve, %d to deny%s", t.Approve, t.Deny, thresholdName(t)))
 	}
 	if d.LongTerm {
-		line("Long-term", "this request can be decided in Teleport only")
+		line("Long-term", "this request can be approved in Teleport only, by promotion; it can be denied here")
 	}
 	if templates.SafeURL(d.URL) != "" {
 		fmt.Fprintf(&b, "\n%s\n", templates.Link("Open the request in Teleport", d.URL))

@@ -104,6 +104,7 @@ func (c *Client) Issue(ctx context.Context, idOrKey string) (*access.Issue, erro
 	if err != nil {
 		return nil, c.trueNotFound(ctx, err)
 	}
+	c.noteStatus(raw.Fields.Status.status())
 	path, err = refPath(raw.ref())
 	if err == nil && raw.Fields.Status.status() == (access.Status{}) {
 		err = errNoIssue
@@ -115,6 +116,7 @@ func (c *Client) Issue(ctx context.Context, idOrKey string) (*access.Issue, erro
 		return nil, k.error(access.Temporary, err)
 	}
 	issue := raw.issue(began)
+	issue.Project = c.projectKey(raw.Fields.Project)
 	c.names.saw(issue.Status)
 	if inParts {
 		err = c.readLongHistory(ctx, k, path, issue)

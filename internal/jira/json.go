@@ -95,6 +95,7 @@ func (s statusJSON) status() access.Status {
 }
 
 type projectJSON struct {
+	ID         text         `json:"id"`
 	Key        text         `json:"key"`
 	Type       text         `json:"projectTypeKey"` // software | business | service_desk
 	IssueTypes []statusJSON `json:"issueTypes"`

@@ -156,7 +156,7 @@ func (w *pathSearch) isTarget(s access.Status) bool { return slices.ContainsFunc
 
 // isBlocked reports whether a status is no way to anywhere.
 func (w *pathSearch) isBlocked(s access.Status) bool {
-	return w.seen[s.ID] || slices.ContainsFunc(w.c.cfg.Decisive, s.Is)
+	return w.seen[s.ID] || w.c.isDecisive(s)
 }
 
 func (w *pathSearch) unreachable(at position) error {
@@ -165,7 +165,7 @@ func (w *pathSearch) unreachable(at position) error {
 		open = append(open, string(t.To.Name))
 	}
 	return w.call.error(access.Permanent, fmt.Errorf("%w: from %q to %q, open are %q",
-		access.ErrUnreachable, at.status.Name, w.targets, open))
+		access.ErrUnreachable, at.status.Name, w.c.namesOf(w.targets), open))
 }
 
 // choose takes a step to the first target that is open, in the order in which

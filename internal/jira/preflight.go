@@ -223,7 +223,12 @@ func (p *checker) project(ctx context.Context, key string) (found bool, err erro
 		p.fail(check, "not found, or hidden from "+p.c.Self().Handle()+": "+refused, "check the key, and give the account the permission to browse the project")
 		return false, nil
 	}
-	p.ok(check, "found")
+	p.c.projects.resolve(key, string(project.ID))
+	if now := string(project.Key); now != "" && !strings.EqualFold(now, key) {
+		p.warn(check, "found, but its key is "+now+" now", "write "+now+" into the configuration: Jira may give the old key to another project")
+	} else {
+		p.ok(check, "found")
+	}
 	if p.c.cfg.CommentVisibility == Internal && project.Type != "service_desk" {
 		p.fail("internal comments in "+key, "the project is not one of Jira Service Management",
 			`set jira.issue.comment_visibility = "public", or use a service project`)
@@ -323,6 +328,7 @@ func (p *checker) statuses(ctx context.Context, t Target, typeID string) ([]acce
 		for _, s := range each.Statuses {
 			known = append(known, s.status())
 			p.c.names.saw(s.status())
+			p.c.statuses.learn(s.status())
 			names = append(names, string(s.Name))
 		}
 	}

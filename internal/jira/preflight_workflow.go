@@ -150,7 +150,7 @@ func (p *checker) reachable(w *workflowCheck, from access.Status, state access.S
 		return // The check of the statuses has said so.
 	}
 	isTarget := func(s access.Status) bool { return slices.ContainsFunc(configured, s.Is) }
-	isClosed := func(s access.Status) bool { return slices.ContainsFunc(p.c.cfg.Decisive, s.Is) }
+	isClosed := p.c.isDecisive
 	check := fmt.Sprintf("way from %q to %s in %s", from.Name, state, w.target.Project)
 	steps := w.seen.distance(from, isTarget, isClosed)
 	blank := w.withoutExample(from, isTarget, isClosed)

@@ -93,6 +93,10 @@ func (c *Client) Search(ctx context.Context, q access.IssueQuery) iter.Seq2[acce
 		if !refused {
 			return
 		}
+		if c.statuses.logged.First(c.jql(access.IssueQuery{Statuses: q.Statuses, NotStatuses: q.NotStatuses})) {
+			c.log.Warn("jira refuses a query by the configured statuses, which may be gone: all issues are looked at instead; correct jira.statuses",
+				"statuses", c.namesOf(slices.Concat(q.Statuses, q.NotStatuses)))
+		}
 		for issue, err := range c.search(ctx, k, c.jql(access.IssueQuery{UpdatedSince: q.UpdatedSince})) {
 			if err == nil && !selects(q, issue.Status) {
 				continue
@@ -125,8 +129,6 @@ func (c *Client) jql(q access.IssueQuery) string {
 	}
 	return strings.Join(clauses, " AND ") + " ORDER BY created ASC, key ASC"
 }
-
-func (c *Client) projectList() string { return jqlList(c.cfg.Projects) }
 
 func jqlList(values []string) string {
 	quoted := make([]string, len(values))
@@ -172,7 +174,7 @@ func (c *Client) search(ctx context.Context, k call, jql string) iter.Seq2[acces
 			size = min(2*size, pageSize)
 			for _, issue := range page.Issues {
 				c.names.saw(issue.Fields.Status.status())
-				if !yield(issue.summary(), nil) {
+				if !yield(c.summaryOf(issue), nil) {
 					return
 				}
 			}

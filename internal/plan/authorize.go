@@ -54,10 +54,17 @@ func (p Policy) authorizeProject(s Snapshot, change access.StatusChange) Refusal
 	switch {
 	case !p.mayDecideIn(s, s.Issue.Project), !p.mayDecideIn(s, change.Project):
 		return RefusedOtherProject
-	case s.Request.LongTerm:
+	case s.Request.LongTerm && !p.asksForDenial(s):
 		return RefusedLongTerm
 	}
 	return ""
+}
+
+// asksForDenial reports whether the issue's status asks to deny the request. That a
+// long-term request can only be promoted keeps nobody from denying it.
+func (p Policy) asksForDenial(s Snapshot) bool {
+	state, _ := p.requestedState(s)
+	return state == access.Denied
 }
 
 // authorizeAccount checks the account, whoever it belongs to.

@@ -151,6 +151,9 @@ func wanted(p somebody, pol policy, mode access.ReviewMode, state access.State, 
 	case asks && m.how == "daemon":
 		return "" // our own echo
 	case asks:
+		if place == "long-term" && m.status == denied {
+			place = "usual" // only approving is impossible
+		}
 		why := refusalOf(p, pol, mode, place, m.how)
 		switch why {
 		case "":

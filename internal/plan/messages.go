@@ -102,7 +102,7 @@ func (p Policy) refusalText(s Snapshot, why Refusal, change access.StatusChange)
 	case RefusedOtherProject:
 		return p.otherProjectText(s)
 	case RefusedLongTerm:
-		return "a long-term request can be decided in Teleport only, by promoting it to an access list."
+		return "a long-term request can be approved in Teleport only, by promoting it to an access list. Moving the issue can deny it."
 	case RefusedNoAuthor:
 		return "Jira's history does not show who moved the issue. Move it back and once more, or review the request in Teleport."
 	case RefusedApp:
