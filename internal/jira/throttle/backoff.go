@@ -95,7 +95,9 @@ func (b *backoffs) begin(key string, after time.Duration, sent time.Time) {
 		}
 	}
 	old := b.of[key]
-	covered := sent.Before(old.began) && after <= old.end.Sub(old.began)
+	// A call that was sent in the moment in which the backoff began was under way:
+	// the backoff would have held it otherwise.
+	covered := !sent.After(old.began) && after <= old.end.Sub(old.began)
 	if old.end.After(now) && (covered || after <= 0) {
 		return
 	}
