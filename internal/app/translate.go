@@ -29,7 +29,7 @@ func teleportConfig(c *config.Config) teleport.Config {
 func jiraConfig(c *config.Config, token jira.TokenSource) jira.Config {
 	j := c.Jira
 	return jira.Config{
-		URL: j.URL, Username: j.Username, Token: token,
+		URL: j.URL, Username: j.Username, Token: token, EarlierAccounts: j.EarlierAccounts,
 		Deployment: jira.Deployment(j.Deployment), CAFile: j.CAFile,
 		Projects:          projects(c),
 		Decisive:          slices.Concat([]string(j.Statuses.Approved), []string(j.Statuses.Denied), []string(j.Statuses.Expired)),

@@ -84,6 +84,10 @@ type Jira struct {
 	// Path of a file that holds the API token. It is read again on SIGHUP and
 	// when it changes.
 	APITokenFile SecretFile `toml:"api_token_file"`
+	// Ids of the accounts that the daemon worked as before this one: account ids on
+	// Cloud, user names on Data Center. Issues and comments that they made count as
+	// its own.
+	EarlierAccounts []string `toml:"earlier_accounts"`
 	// Key of the project that issues are made in, unless a route says otherwise.
 	Project string `toml:"project"`
 	// Name or id of the type of the issues.

@@ -195,7 +195,7 @@ func (c *Client) CreatedFor(ctx context.Context, ref access.IssueRef, d access.D
 		return false, nil // Whatever it says now, it can't have been made for this request.
 	}
 	original, err := c.originalState(ctx, k, path, raw)
-	if err != nil || !original.creator.Same(c.Self()) {
+	if err != nil || !c.isOwn(original.creator) {
 		return false, err
 	}
 	if slices.ContainsFunc(original.labels, func(l string) bool { return strings.HasPrefix(l, access.LabelPrefix) }) {

@@ -75,7 +75,7 @@ func (c *Client) CommentKeys(ctx context.Context, ref access.IssueRef) (map[stri
 	self := c.Self()
 	keys := map[string]bool{}
 	err = c.eachComment(ctx, k, path, "properties", func(comment commentJSON) {
-		if author := comment.Author.actor(); self.ID != "" && !author.Same(self) {
+		if author := comment.Author.actor(); self.ID != "" && !c.isOwn(author) {
 			return
 		}
 		if key := comment.dedupKey(); key != "" {

@@ -54,6 +54,9 @@ type Config struct {
 	Username string
 	// Token is asked for the secret before every call.
 	Token TokenSource
+	// EarlierAccounts are the accounts that the daemon worked as before: ids on
+	// Cloud, user names on Data Center. What they made counts as its own.
+	EarlierAccounts []string
 	// Deployment is Auto if empty.
 	Deployment Deployment
 

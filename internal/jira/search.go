@@ -56,55 +56,75 @@ func (c *Client) FindIssues(ctx context.Context, id access.RequestID) ([]access.
 	if _, err := access.ParseRequestID(string(id)); err != nil {
 		return nil, k.error(access.Permanent, err)
 	}
-	jql := fmt.Sprintf("project in (%s) AND labels = %s AND creator = currentUser() ORDER BY created ASC, key ASC", c.projectList(), quoteJQL(id.Label()))
-	var found []access.IssueSummary
-	for issue, err := range c.search(ctx, k, jql) {
-		if err != nil {
-			return nil, err
+	find := func(created string) (found []access.IssueSummary, err error) {
+		jql := fmt.Sprintf("project in (%s) AND labels = %s AND %s ORDER BY created ASC, key ASC", c.projectList(), quoteJQL(id.Label()), created)
+		for issue, err := range c.search(ctx, k, jql) {
+			if err != nil {
+				return nil, err
+			}
+			if slices.Contains(issue.Labels, id.Label()) { // the search folds case
+				found = append(found, issue)
+			}
 		}
-		if slices.Contains(issue.Labels, id.Label()) { // the search folds case
-			found = append(found, issue)
-		}
+		return found, nil
 	}
-	return found, nil
+	found, err := find(c.ownIssues())
+	if len(c.cfg.EarlierAccounts) > 0 && isBadRequest(err) { // an account that is gone
+		return find(createdBySelf)
+	}
+	return found, err
 }
 
 // Search lists the issues that this daemon's account created and that match
 // the query, oldest first, page by page. After an error it yields no more.
 //
-// Jira refuses a query that names a status it does not know. Then the statuses
-// are compared here instead, so that one misspelt name does not end all
-// polling.
+// Jira refuses a query that names a status or an account it does not know. Then
+// the statuses are compared here instead, and at last only the issues of the
+// present account are listed, so that one misspelt name does not end all polling.
 func (c *Client) Search(ctx context.Context, q access.IssueQuery) iter.Seq2[access.IssueSummary, error] {
 	k := call{op: "search issues", essential: true}
+	bare := access.IssueQuery{UpdatedSince: q.UpdatedSince}
+	queries := []string{c.jql(q, c.ownIssues()), c.jql(bare, c.ownIssues())}
+	if len(c.cfg.EarlierAccounts) > 0 {
+		queries = append(queries, c.jql(bare, createdBySelf))
+	}
 	return func(yield func(access.IssueSummary, error) bool) {
-		refused := false
-		first := k
-		first.fallbackOn = []int{http.StatusBadRequest}
-		for issue, err := range c.search(ctx, first, c.jql(q)) {
-			var e *access.Error
-			if refused = errors.As(err, &e) && e.Status == http.StatusBadRequest; refused {
-				break
+		for i, jql := range queries {
+			attempt := k
+			if i < len(queries)-1 {
+				attempt.fallbackOn = []int{http.StatusBadRequest}
 			}
-			if !yield(issue, err) {
+			refused := false
+			for issue, err := range c.search(ctx, attempt, jql) {
+				if refused = len(attempt.fallbackOn) > 0 && isBadRequest(err); refused {
+					c.warnOfQuery(jql, err)
+					break
+				}
+				if err == nil && i > 0 && !selects(q, issue.Status) {
+					continue
+				}
+				if !yield(issue, err) {
+					return
+				}
+			}
+			if !refused {
 				return
 			}
 		}
-		if !refused {
-			return
-		}
-		if c.statuses.logged.First(c.jql(access.IssueQuery{Statuses: q.Statuses, NotStatuses: q.NotStatuses})) {
-			c.log.Warn("jira refuses a query by the configured statuses, which may be gone: all issues are looked at instead; correct jira.statuses",
-				"statuses", c.namesOf(slices.Concat(q.Statuses, q.NotStatuses)))
-		}
-		for issue, err := range c.search(ctx, k, c.jql(access.IssueQuery{UpdatedSince: q.UpdatedSince})) {
-			if err == nil && !selects(q, issue.Status) {
-				continue
-			}
-			if !yield(issue, err) {
-				return
-			}
-		}
+	}
+}
+
+func isBadRequest(err error) bool {
+	var e *access.Error
+	return errors.As(err, &e) && e.Status == http.StatusBadRequest
+}
+
+// warnOfQuery says once that Jira refuses a query by what is configured.
+func (c *Client) warnOfQuery(jql string, err error) {
+	where, _, _ := strings.Cut(jql, " AND updated >=") // which changes with every poll
+	if c.statuses.logged.First(where) {
+		c.log.Warn("jira refuses a query by the configured names and goes on being asked without them: correct jira.statuses or jira.earlier_accounts",
+			"error", err)
 	}
 }
 
@@ -115,8 +135,8 @@ func selects(q access.IssueQuery, s access.Status) bool {
 
 // jql is the query in Jira's language. It is bounded by project, as Cloud
 // demands. Pages are ordered by creation, which no update changes meanwhile.
-func (c *Client) jql(q access.IssueQuery) string {
-	clauses := []string{"project in (" + c.projectList() + ")", "creator = currentUser()"}
+func (c *Client) jql(q access.IssueQuery, created string) string {
+	clauses := []string{"project in (" + c.projectList() + ")", created}
 	if len(q.Statuses) > 0 {
 		clauses = append(clauses, "status in ("+jqlList(q.Statuses)+")")
 	}
