@@ -62,9 +62,9 @@ func TestPreflight(t *testing.T) {
 		},
 		"on behalf can't be seen": {
 			cluster: faketeleport.Config{OnBehalf: true},
-			role: faketeleport.Role{ListRequests: true, PluginData: true},
-			mode: access.ModeOnBehalf,
-			want: map[string]preflight.Level{address: ok, identity: ok, version: ok, workflows: ok, list: ok, data: ok, submit: warning},
+			role:    faketeleport.Role{ListRequests: true, PluginData: true},
+			mode:    access.ModeOnBehalf,
+			want:    map[string]preflight.Level{address: ok, identity: ok, version: ok, workflows: ok, list: ok, data: ok, submit: warning},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
