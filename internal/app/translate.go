@@ -19,7 +19,7 @@ func teleportConfig(c *config.Config) teleport.Config {
 	t := c.Teleport
 	return teleport.Config{
 		Addr: t.Addr, Identity: t.Identity,
-		ClientKey: t.ClientKey, ClientCrt: t.ClientCrt, RootCAs: t.RootCAs,
+		ClientKey: t.ClientKey, ClientCrt: t.ClientCrt, RootCAs: t.RootCAs, CAFile: t.CAFile,
 		RefreshIdentity: t.RefreshIdentity, RefreshInterval: t.RefreshIdentityInterval,
 		ReviewMode: access.ReviewMode(c.Review.Mode),
 		NeedUsers:  c.Review.Identity.UserTrait != "",

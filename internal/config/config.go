@@ -66,6 +66,10 @@ type Teleport struct {
 	ClientCrt string `toml:"client_crt"`
 	// Path of the cluster's CA certificates, from `tctl auth sign --format=tls`.
 	RootCAs string `toml:"root_cas"`
+	// Path of a PEM file with CA certificates that are trusted beside the
+	// system's, for a Proxy Service whose web certificate is of a private CA or
+	// signed by itself. It is read again at each connect.
+	CAFile string `toml:"ca_file"`
 }
 
 // Jira is the section [jira].

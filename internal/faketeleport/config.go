@@ -11,7 +11,8 @@ import (
 type Config struct {
 	// ClusterName defaults to "sandbox.example.com".
 	ClusterName string
-	// Version is Ping's answer; it defaults to "18.0.0". It changes no
+	// Version is Ping's answer; it defaults to "18.0.0", or "18.11.0" with
+	// OnBehalf. It changes no
 	// behaviour: the other fields do.
 	Version string
 	// ProxyPublicAddr is Ping's answer; host:port, empty for a cluster
@@ -62,6 +63,9 @@ func (cfg Config) withDefaults() Config {
 	}
 	if cfg.Version == "" {
 		cfg.Version = "18.0.0"
+		if cfg.OnBehalf {
+			cfg.Version = "18.11.0"
+		}
 	}
 	if cfg.PageSize <= 0 {
 		cfg.PageSize = defaults.DefaultChunkSize

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gravitational/teleport/api/client/webclient"
@@ -43,6 +44,7 @@ type Proxy struct {
 	conns  chan net.Conn // to the web server
 	done   <-chan struct{}
 	cancel context.CancelFunc // closes done
+	name   atomic.Pointer[string]
 	wg     sync.WaitGroup
 }
 
@@ -150,26 +152,40 @@ func (p *Proxy) tlsFor(proto string) *tls.Config {
 
 // joinAuth connects conn, whose TLS is still untouched, to the Auth Service.
 func (p *Proxy) joinAuth(ctx context.Context, conn io.ReadWriteCloser) {
-	auth, err := p.server.Dialer().DialContext(ctx, "tcp", "")
+	auth, err := p.dialAuth(ctx)
 	if err != nil {
 		_ = conn.Close()
 		return
 	}
+	joinUntil(ctx, conn, auth)
+}
+
+// dialAuth connects to the Auth Service.
+func (p *Proxy) dialAuth(ctx context.Context) (net.Conn, error) {
+	return p.server.Dialer().DialContext(ctx, "tcp", "")
+}
+
+// joinUntil joins both until one leaves or ctx ends.
+func joinUntil(ctx context.Context, conn io.ReadWriteCloser, auth net.Conn) {
 	stop := context.AfterFunc(ctx, func() { _ = auth.Close() })
 	defer stop()
 	join(conn, auth)
 }
 
-// join copies both ways until one side ends, then closes both.
-func join(a, b io.ReadWriteCloser) {
+// join copies both ways. When the client leaves, the connection to the Auth
+// Service is closed as well; the end of that one reaches the client only when it
+// writes next, as with a real Proxy: a client that only listens does not notice.
+func join(clt, auth io.ReadWriteCloser) {
 	var wg sync.WaitGroup
-	for _, pair := range [][2]io.ReadWriteCloser{{a, b}, {b, a}} {
-		wg.Go(func() {
-			_, _ = io.Copy(pair[0], pair[1])
-			_ = a.Close()
-			_ = b.Close()
-		})
-	}
+	wg.Go(func() {
+		_, _ = io.Copy(clt, auth)
+		_ = auth.Close()
+	})
+	wg.Go(func() {
+		_, _ = io.Copy(auth, clt)
+		_ = auth.Close()
+		_ = clt.Close()
+	})
 	wg.Wait()
 }
 
@@ -192,7 +208,7 @@ func (p *Proxy) webAPI() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /webapi/find", answer)
 	mux.HandleFunc("GET /webapi/ping", answer)
-	return mux
+	return p.byName(mux)
 }
 
 // webListener hands the web server the connections that are for it.

@@ -78,7 +78,14 @@ func (p *Proxy) serveTransport(ctx context.Context, offered ssh.NewChannel) {
 		_ = channel.Close()
 		return
 	}
+	auth, err := p.dialAuth(ctx)
+	if err != nil {
+		_, _ = fmt.Fprintln(channel.Stderr(), "connection rejected: failed dialing through tunnel (not found) or directly")
+		_ = dial.Reply(false, nil)
+		_ = channel.Close()
+		return
+	}
 	_ = dial.Reply(true, nil)
 	go ssh.DiscardRequests(requests)
-	p.joinAuth(ctx, channel)
+	joinUntil(ctx, channel, auth)
 }

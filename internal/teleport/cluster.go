@@ -37,7 +37,7 @@ func (c *Client) inspect(ctx context.Context, conn *connection) error {
 	}
 	if !versionAtMin(pong.ServerVersion, c.cfg.MinVersion) {
 		return &access.Error{
-			Op: "connect to", Key: c.cfg.Addr, Class: access.Permanent,
+			Op: opConnect, Key: c.cfg.Addr, Class: access.Permanent,
 			Err: fmt.Errorf("cluster %s runs Teleport %s, and %s is %w",
 				pong.ClusterName, pong.ServerVersion, c.cfg.MinVersion, errTooOld),
 		}

@@ -20,6 +20,9 @@ const DefaultRefreshInterval = time.Minute
 const (
 	// dialTimeout bounds a dial; Auth Service and Proxy are tried in parallel.
 	dialTimeout = 10 * time.Second
+	// untrustedTimeout bounds a dial to a Proxy whose web certificate is not
+	// trusted.
+	untrustedTimeout = 2 * time.Second
 	// callTimeout bounds a call for one thing. It leaves a worker whose call
 	// hangs the time to try again within the life of its claim.
 	callTimeout = 10 * time.Second
@@ -45,6 +48,9 @@ type Config struct {
 	Identity string
 	// ClientKey, ClientCrt and RootCAs are paths of PEM files.
 	ClientKey, ClientCrt, RootCAs string
+	// CAFile names PEM certificates to trust beside the system's for the web
+	// certificate of a Proxy; empty means the system's only.
+	CAFile string
 	// RefreshIdentity makes Run poll the files.
 	RefreshIdentity bool
 	// RefreshInterval is how often; 0 means DefaultRefreshInterval.

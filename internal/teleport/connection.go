@@ -30,6 +30,9 @@ import (
 	"teleport-jira/internal/ttlcache"
 )
 
+// opConnect is the operation that errors of a connect name.
+const opConnect = "connect to"
+
 // errClosed: the Client was used after Close.
 var errClosed = errors.New("connection is closed")
 
@@ -223,7 +226,7 @@ type api interface {
 	Close() error
 }
 
-// dial tries the address in parallel as an Auth Service and as each kind of
+// dial finds out what answers at the address and tries it in parallel as an Auth Service and as each kind of
 // Proxy, and keeps the first connection that works.
 //
 // The client's circuit breaker is off: it counts answers such as "not found"
@@ -249,8 +252,32 @@ func (c *Client) dial(ctx context.Context, creds client.Credentials) (api, error
 	}
 	if c.dialer != nil {
 		cfg.Addrs = nil
+		return client.New(ctx, cfg)
 	}
-	return client.New(ctx, cfg)
+	at, unusable := c.cfg.probe(ctx, creds)
+	if unusable != nil && !errors.Is(unusable, errUntrusted) {
+		return nil, unusable
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	if unusable != nil {
+		// The SSH port of a Proxy has no web certificate and may be the same one.
+		timeout := time.AfterFunc(untrustedTimeout, func() { cancel(unusable) })
+		defer timeout.Stop()
+	}
+	if own, err := creds.SSHClientConfig(); err == nil && at == proxyService {
+		cfg.Dialer = &proxyDialer{cfg: c.cfg, ssh: own, refused: cancel}
+	}
+	a, err := client.New(ctx, cfg)
+	switch {
+	case err == nil:
+		return a, nil
+	case unusable != nil:
+		return nil, unusable
+	case ctx.Err() != nil && !errors.Is(context.Cause(ctx), ctx.Err()):
+		return nil, context.Cause(ctx) // the Proxy refused the certificate
+	}
+	return nil, dialReason(err, at)
 }
 
 // open loads the identity, dials and inspects the cluster. An unreachable
@@ -278,8 +305,16 @@ func (c *Client) open(ctx context.Context) (*connection, error) {
 // connectError names the address, and where the certificate was refused, its
 // user and expiry.
 func (c *Client) connectError(id identity, err error) error {
-	e := &access.Error{Op: "connect to", Key: c.cfg.Addr, Class: access.Temporary}
+	if known := (*access.Error)(nil); errors.As(err, &known) && known.Op == opConnect {
+		return known
+	}
+	e := &access.Error{Op: opConnect, Key: c.cfg.Addr, Class: access.Temporary}
 	e.Err = &apiError{message: messageOf(err), err: err}
+	if errors.Is(err, errHostCA) {
+		e.Class = access.Permanent
+		e.Err = &apiError{message: err.Error(), sentinel: errIdentity, err: err}
+		return e
+	}
 	if certificateRefused(err) || access.ClassOf(err) == access.Unauth {
 		e.Class = access.Permanent
 		refused := fmt.Errorf("the cluster refuses the certificate of user %q, valid until %s: %w",

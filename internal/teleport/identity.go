@@ -28,6 +28,7 @@ var (
 type identity struct {
 	creds   client.Credentials
 	user    string        // the certificate's Teleport user
+	began   time.Time     // the certificate's NotBefore
 	expires time.Time     // the certificate's NotAfter
 	sum     filewatch.Sum // of the files, taken before they were loaded
 }
@@ -74,7 +75,7 @@ func loadIdentity(cfg Config, now time.Time) (identity, error) {
 	if err != nil {
 		return identity{}, identityError(path, err)
 	}
-	id.user, id.expires = cert.Subject.CommonName, cert.NotAfter
+	id.user, id.began, id.expires = cert.Subject.CommonName, cert.NotBefore, cert.NotAfter
 	if !now.Before(id.expires) {
 		return identity{}, identityError(path, fmt.Errorf(
 			"certificate of user %q expired at %s", id.user, id.expires.UTC().Format(time.RFC3339)))
@@ -138,28 +139,66 @@ func identityError(path string, err error) error {
 	}
 }
 
-// Run polls the identity files at the configured interval until ctx ends, and
-// returns nil then. A failed renewal is logged and tried again at the next
+// Run polls the identity files at the configured interval, if they are to be
+// renewed, and logs when the identity in use is about to expire, until ctx ends.
+// It returns nil then. A failed renewal is logged and tried again at the next
 // poll, whether or not the files changed since; the connection in use stays.
 func (c *Client) Run(ctx context.Context) error {
-	if !c.cfg.RefreshIdentity {
-		<-ctx.Done()
-		return nil
-	}
 	ticker := time.NewTicker(c.cfg.RefreshInterval)
 	defer ticker.Stop()
 	for {
+		c.warnExpiry(time.Now())
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-ticker.C:
-			if err := c.ReloadIdentity(ctx); err != nil && ctx.Err() == nil {
-				user, expires := c.Identity()
-				c.log.Warn("identity not renewed", "error", err, "teleport_user", user, "expires", expires,
-					"fix", "see that tbot, or whoever renews the identity, writes a good one")
-			}
+		}
+		if !c.cfg.RefreshIdentity {
+			continue
+		}
+		if err := c.ReloadIdentity(ctx); err != nil && ctx.Err() == nil {
+			user, expires := c.Identity()
+			c.log.Warn("identity not renewed", "error", err, "teleport_user", user, "expires", expires,
+				"fix", "see that tbot, or whoever renews the identity, writes a good one")
 		}
 	}
+}
+
+// expiryStage returns how near the end of the identity is: 0 when it is not near,
+// 1 within three days of it, then 2 and 3, and 4 when it has expired. Identities
+// that are renewed last an hour or so and are replaced long before their last
+// quarter, which is where the stages begin for them.
+func expiryStage(id identity, now time.Time) int {
+	within, remaining := min(minRemaining, id.expires.Sub(id.began)/4), id.expires.Sub(now)
+	stage := 0
+	for _, end := range [...]time.Duration{within, within / 3, within / 12, 0} {
+		if remaining <= end {
+			stage++
+		}
+	}
+	return stage
+}
+
+// warnExpiry logs once a stage that the identity in use expires.
+func (c *Client) warnExpiry(now time.Time) {
+	c.mu.Lock()
+	id := c.conn.id
+	c.mu.Unlock()
+	stage := expiryStage(id, now)
+	if stage == 0 || !c.logged.Changed("identity expiry", fmt.Sprint(id.expires, stage)) {
+		return
+	}
+	attrs := []any{"teleport_user", id.user, "expires", id.expires}
+	fix := "write a new identity before, and set refresh_identity = true so that it is taken up without a restart"
+	if c.cfg.RefreshIdentity {
+		fix = "see that tbot, or whoever renews the identity, is at work"
+	}
+	if !now.Before(id.expires) {
+		c.log.Error("identity has expired", append(attrs, "fix", fix)...)
+		return
+	}
+	attrs = append(attrs, "remaining", id.expires.Sub(now).Round(time.Second), "fix", fix)
+	c.log.Warn("identity expires soon", attrs...)
 }
 
 // ReloadIdentity compares the identity files with the identity in use and, if

@@ -131,3 +131,32 @@ func TestRenewalBreaksNoCall(t *testing.T) {
 		require.NoError(t, <-answer)
 	})
 }
+
+// TestExpiringIdentityIsLoggedBeforeItExpires: it is renewed by hand, and the
+// daemon is deaf without it.
+func TestExpiringIdentityIsLoggedBeforeItExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, faketeleport.Config{})
+		require.NoError(t, w.cluster.WriteIdentityFile(w.cfg.Identity, bot, 30*24*time.Hour))
+		clt := w.connect()
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error, 1)
+		go func() { ended <- clt.Run(ctx) }()
+		const soon, expired = "identity expires soon", "identity has expired"
+
+		pass(26 * 24 * time.Hour)
+		require.Zero(t, w.log.count(soon), "nothing to do yet")
+		pass(2 * 24 * time.Hour)
+		require.Equal(t, 1, w.log.count(soon))
+		pass(30 * time.Hour)
+		require.Equal(t, 2, w.log.count(soon), "said again when a day is left")
+		pass(17 * time.Hour)
+		require.Equal(t, 3, w.log.count(soon))
+		require.Zero(t, w.log.count(expired))
+		pass(3 * time.Hour)
+		require.Equal(t, 1, w.log.count(expired))
+		require.Contains(t, w.log.String(), "refresh_identity = true")
+		cancel()
+		require.NoError(t, <-ended)
+	})
+}

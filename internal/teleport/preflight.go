@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"teleport-jira/internal/access"
@@ -19,6 +20,9 @@ const (
 	nameIdentity = "identity"
 	nameVersion  = "version"
 )
+
+// minOnBehalf is the oldest cluster that takes reviews on behalf of others.
+const minOnBehalf = "18.11.0"
 
 // minRemaining is the remaining life of a certificate, which nothing renews,
 // below which it is worth a warning.
@@ -49,6 +53,14 @@ func connectFinding(err error) preflight.Finding {
 		Fix: "check teleport.auth_server, the way to it (DNS, firewall, proxy), and whether the cluster runs",
 	}
 	switch {
+	case errors.Is(err, errUntrusted):
+		f.Fix = "name a PEM file with the CA of the Proxy Service's web certificate in teleport.ca_file"
+	case errors.Is(err, errOtherName):
+		f.Fix = "set teleport.auth_server to that name, which is the Proxy Service's public_addr; the firewall has to allow it, too"
+	case errors.Is(err, errNotTeleport):
+		f.Fix = "see that teleport.auth_server is the address of the Proxy Service and what is in front of it: this is a balancer's or another server's answer"
+	case strings.Contains(err.Error(), "failed to switch Protocols"):
+		f.Fix = "a balancer that terminates TLS is in front of the Proxy Service: upgrade the Proxy to 15.1 or newer, or let the balancer pass TLS through"
 	case errors.Is(err, errTooOld):
 		f.Name, f.Fix = nameVersion, "upgrade the cluster"
 	case errors.Is(err, errIdentity):
@@ -128,7 +140,7 @@ func checkGrant(name string, own rights, got grant, needed permission) preflight
 		f.Level, f.Detail, f.Fix = preflight.Failure, "not allowed by any of the daemon's roles", needed.String()
 	case got == conditional:
 		f.Level, f.Detail = preflight.Warning, "allowed under a condition (where), which may leave requests out"
-		f.Fix = needed.String() + " without a condition"
+		f.Fix = fmt.Sprintf("take the condition (where) off the rules of the daemon's roles for %s: %s, or accept that", needed.kind, needed.verbs)
 	}
 	return f
 }
@@ -141,6 +153,9 @@ func (c *Client) checkMode(at cluster) preflight.Finding {
 	case missing != "":
 		f.Level, f.Fix = preflight.Failure, c.missingRule(at.mode)
 		f.Detail += "; " + missing
+	case at.mode == access.ModeOnBehalf && !versionAtMin(at.version, minOnBehalf):
+		f.Level, f.Fix = preflight.Failure, "set [review] mode to auto, or upgrade the cluster to "+minOnBehalf
+		f.Detail += fmt.Sprintf("; the cluster runs %s, and takes reviews on behalf of others from %s on", at.version, minOnBehalf)
 	case at.mode == access.ModeOnBehalf:
 		f.Level, f.Fix = preflight.Warning, "make sure of it: "+c.missingRule(at.mode)
 		f.Detail += "; whether the cluster takes reviews on behalf of others is not visible from here"

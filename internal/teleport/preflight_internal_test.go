@@ -17,7 +17,7 @@ func TestCheckGrant(t *testing.T) {
 	}{
 		"granted":           {rights{known: true}, allowed, preflight.OK, ""},
 		"refused":           {rights{known: true}, denied, preflight.Failure, "verbs: [list, read]"},
-		"under a condition": {rights{known: true}, conditional, preflight.Warning, "without a condition"},
+		"under a condition": {rights{known: true}, conditional, preflight.Warning, "take the condition"},
 		"roles not shown":   {rights{}, denied, preflight.Warning, "make sure of it"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -54,10 +54,17 @@ func TestPreflight(t *testing.T) {
 			mode:    access.ModeReview,
 			want:    map[string]preflight.Level{address: ok, identity: ok, version: ok, workflows: ok, list: ok, data: ok, submit: failure},
 		},
+		"on behalf where it is not known": {
+			cluster: faketeleport.Config{Version: "14.2.3"},
+			role:    faketeleport.Role{ListRequests: true, PluginData: true},
+			mode:    access.ModeOnBehalf,
+			want:    map[string]preflight.Level{address: ok, identity: ok, version: ok, workflows: ok, list: ok, data: ok, submit: failure},
+		},
 		"on behalf can't be seen": {
-			role: faketeleport.Role{ListRequests: true, PluginData: true},
-			mode: access.ModeOnBehalf,
-			want: map[string]preflight.Level{address: ok, identity: ok, version: ok, workflows: ok, list: ok, data: ok, submit: warning},
+			cluster: faketeleport.Config{OnBehalf: true},
+			role:    faketeleport.Role{ListRequests: true, PluginData: true},
+			mode:    access.ModeOnBehalf,
+			want:    map[string]preflight.Level{address: ok, identity: ok, version: ok, workflows: ok, list: ok, data: ok, submit: warning},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -89,7 +96,8 @@ func TestRefusedDecisionsAreExplained(t *testing.T) {
 		"no right to review":     {mode: access.ModeReview, detail: "mode review: configured; the daemon's roles may not review requests"},
 		"no right to set states": {mode: access.ModeState, detail: "mode state: configured; the daemon's roles may not set the state of requests"},
 		"no reviews":             {cluster: faketeleport.Config{Community: true}, mode: access.ModeReview, detail: "the cluster has no advanced access workflows"},
-		"on behalf":              {mode: access.ModeOnBehalf, detail: "not visible from here"},
+		"on behalf":              {cluster: faketeleport.Config{OnBehalf: true}, mode: access.ModeOnBehalf, detail: "not visible from here"},
+		"on behalf, old cluster": {cluster: faketeleport.Config{Version: "18.10.4"}, mode: access.ModeOnBehalf, detail: "from 18.11.0 on"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, tc.cluster, "own")
