@@ -167,3 +167,237 @@ func (c *Client) proveLogin(ctx context.Context) error {
 	_, err := c.myself(ctx)
 	return err
 }
+
+const (
+	// idleProbe is how often Jira is asked for the daemon's own account while
+	// nothing is wrong, so that an outage is known where nothing is to be done.
+	idleProbe = 10 * time.Second
+	// probeTimeout bounds that call.
+	probeTimeout = 4 * time.Second
+	// While Jira does not work it is asked after pauses that double, from
+	// firstProbe. Accounts are locked out after a few refused logins, so that
+	// pauses grow longer where Jira refuses the login.
+	firstProbe      = time.Second
+	maxProbe        = 4 * time.Second
+	maxLoginProbe   = 5 * time.Minute
+	tokenProbe      = time.Second // how soon a changed token is seen
+	maxProbeDoubles = 10
+)
+
+// circuit keeps calls from a Jira that is known not to work, or to refuse the
+// login. It opens only while Monitor runs. Safe for concurrent use.
+type circuit struct {
+	suspects chan struct{} // holds one token while a call has failed as if Jira were away
+
+	mu      sync.Mutex
+	watched bool          // Monitor runs; guarded by mu
+	away    *access.Error // why no call is made; nil while the circuit is closed; guarded by mu
+}
+
+func newCircuit() *circuit { return &circuit{suspects: make(chan struct{}, 1)} }
+
+func (b *circuit) watch(on bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.watched, b.away = on, nil
+}
+
+// set opens the circuit, or closes it with nil.
+func (b *circuit) set(away *access.Error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.watched {
+		b.away = away
+	}
+}
+
+// reason is why no call is made; nil when calls are.
+func (b *circuit) reason() *access.Error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.away
+}
+
+// admit returns why a call is not to be made; nil when it is.
+func (b *circuit) admit() error {
+	if away := b.reason(); away != nil {
+		return throttle.NotSent(&awayError{away})
+	}
+	return nil
+}
+
+// note learns from a call. A refused login opens the circuit at once: until it
+// is known whether Jira means the account or the call, nothing else logs in.
+func (b *circuit) note(err *access.Error) {
+	if err == nil || errors.Is(err, access.ErrAway) || !isSuspect(err) {
+		return
+	}
+	if err.Class == access.Unauth {
+		b.set(err)
+		if b.reason() != nil {
+			err.Err = fmt.Errorf("%w: %w", access.ErrAway, err.Err)
+		}
+	}
+	select {
+	case b.suspects <- struct{}{}:
+	default:
+	}
+}
+
+// isSuspect reports whether an error may concern all of Jira.
+func isSuspect(err *access.Error) bool {
+	return err.Class == access.Unauth || !inconclusive(err) && unavailable(err) != nil
+}
+
+// gate is the transport below the throttle that holds calls back while the
+// circuit is open, those that waited for their turn, too.
+type gate struct {
+	circuit *circuit
+	next    http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
+	if err := g.circuit.admit(); err != nil {
+		return nil, err
+	}
+	return g.next.RoundTrip(req)
+}
+
+// awayError is the error of a call that was not made.
+type awayError struct{ why *access.Error }
+
+// Error implements error.
+func (a *awayError) Error() string { return access.ErrAway.Error() + ": " + a.why.Error() }
+
+// Is makes it an access.ErrAway.
+func (a *awayError) Is(target error) bool { return target == access.ErrAway }
+
+// Monitor watches over whether Jira works until ctx ends, and calls back when it
+// does again. Meanwhile one call at growing pauses is all that is sent to a Jira
+// that refuses connections, fails, or refuses the login. It makes calls of its
+// own also where nothing else does.
+func (c *Client) Monitor(ctx context.Context, back func()) {
+	c.circuit.watch(true)
+	defer c.circuit.watch(false)
+	failed := 0
+	for {
+		token := c.cfg.Token()
+		if !c.waitForProbe(ctx, failed, token) {
+			return
+		}
+		err := c.probe(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err == nil:
+			c.circuit.set(nil)
+			if failed > 0 {
+				failed = 0
+				c.throttle.Recovered()
+				back()
+			}
+		default:
+			failed++
+			c.noteAway(err, failed)
+		}
+	}
+}
+
+// noteAway opens the circuit where the probe's failure leaves no doubt: a Jira
+// that is merely slow is not kept from answering.
+func (c *Client) noteAway(err *access.Error, failed int) {
+	wasRefused := c.refusesLogin()
+	switch {
+	case err.Class == access.Unauth:
+		c.circuit.set(err)
+		if failed == 1 || !wasRefused {
+			c.log.Error("jira refuses the login: nothing but the login is tried until it works or the token changes",
+				"error", err, "fix", "renew the token, the new one is taken up without a restart")
+		}
+	case errors.Is(err, context.DeadlineExceeded), inconclusive(err):
+	default:
+		c.circuit.set(err)
+	}
+}
+
+func (c *Client) refusesLogin() bool {
+	away := c.circuit.reason()
+	return away != nil && away.Class == access.Unauth
+}
+
+// waitForProbe waits until Jira is to be asked: after a pause, when a call makes
+// it suspect, or when the token has changed. It returns false when ctx ends.
+func (c *Client) waitForProbe(ctx context.Context, failed int, token string) bool {
+	longest := maxProbe
+	if c.refusesLogin() {
+		longest = maxLoginProbe
+	}
+	pause := time.NewTimer(probePause(failed, longest))
+	defer pause.Stop()
+	suspects := c.circuit.suspects
+	if failed > 0 {
+		suspects = nil // It is known.
+	}
+	look := time.NewTicker(tokenProbe)
+	defer look.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-pause.C:
+			if left := idleProbe - c.health.idle(); failed == 0 && left > 0 {
+				pause.Reset(left) // Other calls have shown that it works.
+				continue
+			}
+			return true
+		case <-suspects:
+			return true
+		case <-look.C:
+			if failed > 0 && c.cfg.Token() != token {
+				return true
+			}
+		}
+	}
+}
+
+func probePause(failed int, longest time.Duration) time.Duration {
+	if failed == 0 {
+		return idleProbe
+	}
+	return min(firstProbe<<min(failed-1, maxProbeDoubles), longest)
+}
+
+// probe asks who the account is, past everything that holds other calls back.
+func (c *Client) probe(ctx context.Context) *access.Error {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	k := call{op: "read own account", method: http.MethodGet, endpoint: myselfEndpoint, path: myselfEndpoint, read: true, essential: true}
+	var me account
+	err := c.roundTrip(context.WithValue(ctx, probing{}, true), k, &me)
+	if err == nil && me.actor().ID == "" {
+		err = k.error(access.Unauth, errAnonymous)
+	}
+	c.health.record(k, err)
+	return err
+}
+
+// probing marks the context of a probe.
+type probing struct{}
+
+// unheld sends probes past circuit and throttle.
+type unheld struct {
+	circuit      *circuit
+	held, direct http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (u *unheld) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Context().Value(probing{}) != nil {
+		return u.direct.RoundTrip(req)
+	}
+	if err := u.circuit.admit(); err != nil {
+		return nil, err
+	}
+	return u.held.RoundTrip(req)
+}

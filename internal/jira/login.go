@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -171,4 +172,28 @@ func (c *Client) confirm(ctx context.Context, k call, err *access.Error, began t
 	right := *err
 	right.Class, right.Err = access.Permanent, &proven
 	return &right
+}
+
+// isOwn reports whether an account is the daemon's, or one that it worked as
+// before.
+func (c *Client) isOwn(who access.Actor) bool {
+	if who.Same(c.Self()) {
+		return true
+	}
+	return who.ID != "" && slices.ContainsFunc(c.cfg.EarlierAccounts, func(earlier string) bool {
+		return who.ID == earlier || who.Name != "" && strings.EqualFold(who.Name, earlier)
+	})
+}
+
+// createdBySelf is the clause of a query that selects the issues of the present
+// account.
+const createdBySelf = "creator = currentUser()"
+
+// ownIssues is the clause of a query that selects the issues that the daemon
+// created.
+func (c *Client) ownIssues() string {
+	if len(c.cfg.EarlierAccounts) == 0 {
+		return createdBySelf
+	}
+	return "creator in (currentUser(), " + jqlList(c.cfg.EarlierAccounts) + ")"
 }
