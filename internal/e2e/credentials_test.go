@@ -82,7 +82,7 @@ func TestTokenThatExpiredIsLoudAndItsNewFileIsTakenUp(t *testing.T) {
 	w.start()
 	require.NoError(t, w.jira.ChangeAccount(fakejira.BotID, func(a *fakejira.Account) { a.Token = "renewed-token" }))
 	id := w.request(faketeleport.RequestOptions{})
-	w.logged("level=ERROR", "request_id="+id)
+	w.logged("level=ERROR", "jira refuses the login")
 	eventually(t, func(c *assert.CollectT) {
 		status, body, err := w.admin("/readyz")
 		require.NoError(c, err)

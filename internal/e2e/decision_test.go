@@ -1,9 +1,11 @@
 package e2e
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/gravitational/teleport/api/types"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/fakejira"
@@ -202,7 +204,16 @@ func TestDeletedIssueIsSaidOnceAndLeavesTheRequestToTeleport(t *testing.T) {
 	require.NoError(t, w.jira.Delete(issue.ID, fakejira.BobID))
 	w.review(id, bob, types.RequestState_APPROVED, "")
 	w.logged("level=WARN", "deleted or no longer visible", "request_id="+id)
-	w.quiet()
+	missing := len(w.jira.Calls())
+	eventually(t, func(c *assert.CollectT) { // it is read again after seconds: permissions come and go
+		reads := 0
+		for _, call := range w.jira.Calls()[missing:] {
+			if call.Status == http.StatusNotFound {
+				reads++
+			}
+		}
+		require.GreaterOrEqual(c, reads, 2)
+	})
 	require.Len(t, w.jira.Issues(), 1, "no second issue")
 	require.Equal(t, 1, w.logCount("deleted or no longer visible"))
 	w.ready()

@@ -55,8 +55,8 @@ func TestRefusedLoginIsTriedByOneCallOnly(t *testing.T) {
 			other++
 		}
 	}
-	require.LessOrEqual(t, len(refused), 16, "logins")
-	require.LessOrEqual(t, other, 8, "those under way when the first was refused")
+	require.LessOrEqual(t, other, len(ids), "those under way when the first was refused, and none again")
+	require.LessOrEqual(t, len(refused)-other, 8, "logins")
 	require.Equal(t, 1, w.logCount("level=ERROR"))
 	accept()
 	began := time.Now()

@@ -116,7 +116,11 @@ func suggestedOnly(w *world) { w.set("review", "require_suggested_reviewer", tru
 
 func hideEmails(w *world) { w.set("review.users", fakejira.BobID, bob) }
 
-func listedAsAnother(w *world) { w.set("review.users", fakejira.AliceID, "alice-admin") }
+// listedAsAnother maps accounts, so that only mapped ones decide.
+func listedAsAnother(w *world) {
+	w.set("review.users", fakejira.AliceID, "alice-admin")
+	w.set("review.users", fakejira.BobID, bob)
+}
 
 func TestRequesterMayDecideWhereThatIsAllowed(t *testing.T) {
 	w := newWorld(t)

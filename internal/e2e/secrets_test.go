@@ -116,6 +116,7 @@ func TestSecuritySecretsShowNowhere(t *testing.T) {
 			w.hides(w.shown())
 			w.hides(w.run("check", "--config", w.confPath))
 			remove()
+			w.ready() // after a refused login nothing else is tried before it works
 		}
 	}
 

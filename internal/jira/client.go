@@ -55,7 +55,7 @@ type Client struct {
 	throttle  *throttle.Transport
 	templates *issueTemplates
 	health    health
-	proofs    proofs
+	proofs    singleflight.Group // of the login
 	workflows workflows
 	names     *statusNames
 	wordings  wordings

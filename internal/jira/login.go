@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"teleport-jira/internal/access"
@@ -134,34 +133,15 @@ func missingScope(err error) string {
 	return ""
 }
 
-// proofs has one login proven at a time.
-type proofs struct{ mu sync.Mutex }
-
 // confirm tells a refused login from a missing right: gateways and apps answer 401
 // for either. Where the account is logged in all the same, the error becomes a
-// permanent one. It asks once for all calls that were refused together, and not
-// at all while the login is known to be refused: Data Center locks an account out
-// after a few failed ones.
+// permanent one.
 func (c *Client) confirm(ctx context.Context, k call, err *access.Error, began time.Time) *access.Error {
 	if err == nil || err.Class != access.Unauth || k.endpoint == myselfEndpoint || loginFaultIn(err) != loginRejected {
 		return err
 	}
-	c.proofs.mu.Lock()
-	defer c.proofs.mu.Unlock()
-	if !c.health.loginProvenSince(began) {
-		if c.health.loginRefused() {
-			return err
-		}
-		me := call{op: "read own account", method: http.MethodGet, endpoint: myselfEndpoint, path: myselfEndpoint, read: true, essential: true}
-		var who account
-		refused := c.roundTrip(ctx, me, &who)
-		if refused == nil && who.actor().ID == "" {
-			return err // an anonymous visitor
-		}
-		c.health.record(me, refused)
-		if refused != nil {
-			return err
-		}
+	if !c.loggedInSince(ctx, began) {
+		return err
 	}
 	var answer *refusedError
 	if !errors.As(err, &answer) {
@@ -172,6 +152,29 @@ func (c *Client) confirm(ctx context.Context, k call, err *access.Error, began t
 	right := *err
 	right.Class, right.Err = access.Permanent, &proven
 	return &right
+}
+
+// loggedInSince reports whether the login was proven after a time. It asks once
+// for all calls that were refused together, and not at all while the login is
+// known to be refused: Data Center locks an account out after a few failed ones.
+func (c *Client) loggedInSince(ctx context.Context, at time.Time) bool {
+	if c.health.loginProvenSince(at) {
+		return true
+	}
+	proven, _, _ := c.proofs.Do(myselfEndpoint, func() (any, error) {
+		if c.health.loginRefused() {
+			return false, nil
+		}
+		me := call{op: "read own account", method: http.MethodGet, endpoint: myselfEndpoint, path: myselfEndpoint, read: true, essential: true}
+		var who account
+		refused := c.roundTrip(ctx, me, &who)
+		if refused == nil && who.actor().ID == "" {
+			return false, nil // an anonymous visitor
+		}
+		c.health.record(me, refused)
+		return refused == nil, nil
+	})
+	return proven == true
 }
 
 // isOwn reports whether an account is the daemon's, or one that it worked as
