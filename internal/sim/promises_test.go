@@ -80,6 +80,14 @@ func (w *world) broken(ids []string, decidable func(id string) bool) []string {
 	return faults
 }
 
+// isLeft reports whether the daemon said that it leaves the issue where it is,
+// as it does after five refusals.
+func isLeft(issue fakejira.Issue) bool {
+	return slices.ContainsFunc(issue.Comments, func(c fakejira.Comment) bool {
+		return c.Author == fakejira.BotID && strings.Contains(c.Body, "moved back too often")
+	})
+}
+
 // untrue tells in what the issue differs from its request.
 func (w *world) untrue(id string, issue fakejira.Issue) []string {
 	var faults []string
@@ -95,7 +103,7 @@ func (w *world) untrue(id string, issue fakejira.Issue) []string {
 		}
 	}
 	recorded := state != access.Expired || len(w.cluster.PluginData(id)["jira"]) > 0
-	if name := settings().Statuses[want][0]; issue.Status.Name != name && (recorded || issue.Status.Name == "Pending") {
+	if name := settings().Statuses[want][0]; issue.Status.Name != name && (recorded || issue.Status.Name == "Pending") && !isLeft(issue) {
 		add("is %s, but the request is %s", issue.Status.Name, state)
 	}
 	marks := marks(issue)
