@@ -22,7 +22,7 @@ LINT         := $(BUILD)/tools/golangci-lint-$(LINT_VERSION)/golangci-lint
 DEMO_ADDR ?= 127.0.0.1:8090
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-all test-rest vet unit e2e simulation cover simulate test-faults soak bench fuzz \
+.PHONY: help build test test-all test-rest vet unit e2e simulation cover simulate test-faults soak bench fuzz sizes \
 	lint fmt demo demo-check docs clean $(BINARY) $(SANDBOX)
 
 help: ## list the targets
@@ -39,7 +39,7 @@ $(SANDBOX):
 # scripts/test runs targets one after another, shows how far they are, and ends
 # with what passed, failed and was skipped. It has them write JSON for it to read.
 RUN := @go run ./scripts/test $(if $(RACE_FLAG),,--skipped 'race detector: no C compiler')
-TEST := build vet 'unit RACE=$(RACE_FLAG)' e2e simulation
+TEST := build vet 'unit RACE=$(RACE_FLAG)' sizes e2e simulation
 REST := 'simulate N=$(or $(N),500)' fuzz cover lint demo-check test-deploy
 JSON :=
 
@@ -68,6 +68,10 @@ UNIT := $$(go list ./... | grep -v -e /internal/sim$$ -e /internal/e2e$$)
 
 unit: ## run the unit tests, or those of one package: make unit PKG=./internal/plan
 	$(if $(RACE),,$(STATIC)) go test $(JSON) $(RACE) -vet=off -timeout 10m $(or $(PKG),$(UNIT))
+
+# With the race detector, answers of many megabytes take minutes.
+sizes: ## run the tests of very large issues
+	$(STATIC) go test $(JSON) -vet=off -timeout 10m -run 'TooLarge|LargeIssue|LongHistory|LongOnes|TooLong' ./internal/jira
 
 e2e: $(BINARY) ## run the end-to-end tests: the program between doubles
 	$(STATIC) TELEPORT_JIRA_BIN='$(abspath $(BINARY))' go test $(JSON) -vet=off -timeout 10m ./internal/e2e

@@ -11,6 +11,14 @@ import (
 	"teleport-jira/internal/fakejira"
 )
 
+// withoutRaceDetector skips a test that make sizes runs.
+func withoutRaceDetector(t *testing.T) {
+	t.Helper()
+	if raceDetector {
+		t.Skip("too slow with the race detector, make sizes runs it without")
+	}
+}
+
 // manyLabels are n labels, each of 200 characters.
 func manyLabels(n int) []string {
 	labels := make([]string, n)
@@ -24,6 +32,7 @@ func manyLabels(n int) []string {
 // issues. All others are listed with all there is to them, that one without its
 // labels, and Jira counts as usable.
 func TestSearchGoesOnPastAnIssueThatIsTooLarge(t *testing.T) {
+	withoutRaceDetector(t)
 	for _, flavour := range flavours {
 		t.Run(flavour.String(), func(t *testing.T) {
 			b := start(t, flavour, faulty)
@@ -57,6 +66,7 @@ func TestSearchGoesOnPastAnIssueThatIsTooLarge(t *testing.T) {
 // TestLargeIssueIsReadInParts: what others piled up on a card, before and after
 // the move, keeps neither the move nor the mover's reason from being read.
 func TestLargeIssueIsReadInParts(t *testing.T) {
+	withoutRaceDetector(t)
 	for _, flavour := range flavours {
 		for name, pileUp := range map[string]func(t *testing.T, b *bench, ref access.IssueRef){
 			"comments": func(t *testing.T, b *bench, ref access.IssueRef) {
@@ -103,6 +113,7 @@ func TestLargeIssueIsReadInParts(t *testing.T) {
 // TestLongHistoryIsCutAndSaysSo: of more status changes than are kept the newest
 // are known, and that there were others.
 func TestLongHistoryIsCutAndSaysSo(t *testing.T) {
+	withoutRaceDetector(t)
 	for _, flavour := range flavours {
 		t.Run(flavour.String(), func(t *testing.T) {
 			b := start(t, flavour, faulty)
@@ -125,6 +136,7 @@ func TestLongHistoryIsCutAndSaysSo(t *testing.T) {
 // TestOwnCommentsAreFoundAmongLongOnes: the answer of a comment that was lost is
 // looked for among more than one answer may hold.
 func TestOwnCommentsAreFoundAmongLongOnes(t *testing.T) {
+	withoutRaceDetector(t)
 	for _, flavour := range flavours {
 		t.Run(flavour.String(), func(t *testing.T) {
 			b := start(t, flavour, faulty)
@@ -145,6 +157,7 @@ func TestOwnCommentsAreFoundAmongLongOnes(t *testing.T) {
 // TestAnswerThatIsTooLong: a read is not repeated, since it is as long the next
 // time; a write may have had its effect.
 func TestAnswerThatIsTooLong(t *testing.T) {
+	withoutRaceDetector(t)
 	b := start(t, fakejira.Cloud, faulty)
 	ref, _ := b.issue(t)
 	require.NoError(t, b.c.Connect(t.Context()))

@@ -131,7 +131,7 @@ func TestListingIsRetried(t *testing.T) {
 				r.Resync()
 				w.pass(4 * time.Minute)
 				require.Equal(t, 1, w.log.count("listing failed, will retry"))
-				require.Empty(t, w.tracker.issues)
+				require.Zero(t, w.issueCount())
 				w.pass(2 * time.Minute)
 				w.inSync(pending)
 				require.Equal(t, 2, w.log.count("listing failed, will retry"))

@@ -71,9 +71,18 @@ func (w *world) inStep() *issue {
 
 // setRecord changes the stored record as another replica could.
 func (w *world) setRecord(change func(*access.Record)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	rec := w.cluster.records[request]
 	change(&rec)
 	w.cluster.records[request] = rec
+}
+
+// issueCount is how many issues there are.
+func (w *world) issueCount() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.tracker.issues)
 }
 
 func (w *world) record() access.Record {
