@@ -129,7 +129,8 @@ type Statuses struct {
 	Approved Names `toml:"approved"`
 	// Statuses that deny a request.
 	Denied Names `toml:"denied"`
-	// Statuses of issues whose request expired or was removed.
+	// Statuses of issues whose request expired or was removed. An empty list
+	// (`[]`) leaves them where they are, with a comment.
 	Expired Names `toml:"expired"`
 	// Statuses of issues whose request was promoted to an access list; by default
 	// those of approved.

@@ -130,8 +130,9 @@ func (v *validator) jira() {
 	}
 }
 
-// statuses checks that every state has a status and that no status could be
-// mistaken for the opposite of what it means.
+// statuses checks that every state has a status, except that an empty list for
+// expired leaves the issue where it is, and that no status could be mistaken for
+// the opposite of what it means.
 func (v *validator) statuses() {
 	s := &v.c.Jira.Statuses
 	promotedGiven := v.lines.has("jira.statuses.promoted")
@@ -153,7 +154,8 @@ func (v *validator) statuses() {
 	}
 	for _, state := range states {
 		key := "jira.statuses." + state.key
-		if len(state.names) == 0 || slices.Contains(state.names, "") {
+		leaves := state.key == "expired" && state.names != nil // by a list, and not by ""
+		if len(state.names) == 0 && !leaves || slices.Contains(state.names, "") {
 			v.fault(key, "must be a status name or id, or a list of them")
 		}
 		if state.key != "pending" {
