@@ -314,6 +314,7 @@ func (v *validator) readable() {
 		{"jira.api_token", len(c.Jira.APIToken) > 0 && c.Jira.APITokenFile == ""},
 		{"http.webhook_secret", len(c.HTTP.WebhookSecret) > 0 && len(c.HTTP.WebhookSecretFile) == 0},
 		{"http.basic_auth.password", len(c.HTTP.BasicAuth.Password) > 0 && c.HTTP.BasicAuth.PasswordFile == ""},
+		{"http.header_value", len(c.HTTP.HeaderValue) > 0 && c.HTTP.HeaderValueFile == ""},
 	}
 	for _, secret := range inline {
 		if secret.given {
