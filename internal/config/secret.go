@@ -97,6 +97,9 @@ func (c *Config) Reread() (*Config, error) {
 	var faults Faults
 	read := func(key string, f SecretFile, s *Secret) {
 		secret, err := f.Read()
+		if msg := writableByOthers(string(f)); err == nil && msg != "" {
+			err = errors.New(msg)
+		}
 		if err != nil {
 			faults = append(faults, Fault{File: string(f), Key: key, Msg: err.Error()})
 			return

@@ -52,6 +52,7 @@ func (v *validator) validate() {
 	v.telemetry()
 	v.log()
 	v.readable()
+	v.writable()
 }
 
 // teleport checks the section [teleport] and merges its two address keys.
