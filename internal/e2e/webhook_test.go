@@ -131,6 +131,24 @@ func TestWebhookBasicAuthentication(t *testing.T) {
 	require.Zero(t, w.logCount("webhooks are not authenticated"))
 }
 
+// Without debugging, the log shows that webhooks arrive.
+func TestFirstWebhookIsLogged(t *testing.T) {
+	w := newWorld(t, func(o *options) { o.secret = "of-another-webhook" })
+	w.set("http", "webhook_secret", secret)
+	w.start()
+	_, issue := w.pending()
+	resp, _ := w.deliver(call{body: hook(t, issue)})
+	require.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+	w.logged("level=WARN", "webhook refused", "result=unauthenticated")
+	require.Zero(t, w.logCount("first webhook received"))
+	for range 3 {
+		resp, _ := w.deliver(call{body: hook(t, issue), secret: secret})
+		require.Equal(t, http.StatusOK, resp.StatusCode)
+	}
+	w.logged("level=INFO", "first webhook received", "result=accepted")
+	require.Equal(t, 1, w.logCount("first webhook received"))
+}
+
 // A rule of Jira Automation can't sign: it brings a header.
 func TestSecurityWebhookHeader(t *testing.T) {
 	w := newWorld(t, func(o *options) { o.secret = "" })
