@@ -118,7 +118,7 @@ func (a *app) warn(cfg *config.Config) {
 		a.log.Warn("the rules for deciding leave something open", "key", f.Name, "detail", f.Detail, "fix", f.Fix)
 	}
 	if cfg.HTTP.Enabled && !cfg.HTTP.Authenticated() {
-		a.log.Warn("webhooks are not authenticated, set http.webhook_secret or http.basic_auth",
+		a.log.Warn("webhooks are not authenticated, set http.webhook_secret, http.header_name or http.basic_auth",
 			"effect", "anybody who reaches the listener can make the daemon read issues")
 	}
 }

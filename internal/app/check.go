@@ -189,7 +189,7 @@ func (o CheckOptions) checkHTTP(ctx context.Context, cfg *config.Config) []prefl
 	proof := preflight.Finding{Area: area, Name: "authentication", Level: preflight.OK, Detail: "webhooks are authenticated"}
 	if !h.Authenticated() {
 		proof.Level, proof.Detail = preflight.Warning, "none: anybody who reaches the listener can make the daemon read issues"
-		proof.Fix = "set http.webhook_secret or http.basic_auth"
+		proof.Fix = "set http.webhook_secret, http.header_name or http.basic_auth"
 	}
 	return append(preflight.Webhook(ctx, listener), proof)
 }

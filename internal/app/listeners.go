@@ -167,6 +167,9 @@ func auth(cfg *config.Config) webhook.Auth {
 	if h := cfg.HTTP; h.BasicAuth.User != "" {
 		out = out.WithBasic(h.BasicAuth.User, string(h.BasicAuth.Password))
 	}
+	if h := cfg.HTTP; h.HeaderName != "" {
+		out = out.WithHeader(h.HeaderName, string(h.HeaderValue))
+	}
 	if secrets := cfg.HTTP.WebhookSecret; len(secrets) > 0 {
 		texts := make([]string, len(secrets))
 		for i, s := range secrets {

@@ -129,7 +129,8 @@ type Statuses struct {
 	Approved Names `toml:"approved"`
 	// Statuses that deny a request.
 	Denied Names `toml:"denied"`
-	// Statuses of issues whose request expired or was removed.
+	// Statuses of issues whose request expired or was removed. An empty list
+	// (`[]`) leaves them where they are, with a comment.
 	Expired Names `toml:"expired"`
 	// Statuses of issues whose request was promoted to an access list; by default
 	// those of approved.
@@ -209,6 +210,16 @@ type HTTP struct {
 	// Path of a file that holds the webhook's secret, or a list of such paths.
 	// They are read again on SIGHUP and when they change.
 	WebhookSecretFile SecretFiles `toml:"webhook_secret_file"`
+	// Name of a header that webhooks bring, with the value below, for
+	// senders that can't sign, such as Jira Automation's *Send web request*.
+	// Empty means none. Where `webhook_secret` or basic authentication is set
+	// too, the header stands in place of them: webhooks bring the one or the other.
+	HeaderName string `toml:"header_name"`
+	// Secret value of that header, the whole of it.
+	HeaderValue Secret `toml:"header_value"`
+	// Path of a file that holds the header's value. It is read again on SIGHUP
+	// and when it changes.
+	HeaderValueFile SecretFile `toml:"header_value_file"`
 	// User and password that webhooks have to bring.
 	BasicAuth BasicAuth `toml:"basic_auth"`
 	// Certificates that webhooks have to bring.

@@ -28,3 +28,8 @@ func TestShortWebhookSecretIsWarnedOf(t *testing.T) {
 		require.NotContains(t, Faults(c.Warnings).Error(), text)
 	}
 }
+
+func TestExpiredMayHaveNoStatus(t *testing.T) {
+	c := mustParse(t, minimal+"\n[jira.statuses]\nexpired = []\n")
+	require.Empty(t, c.Jira.Statuses.Expired)
+}

@@ -79,7 +79,7 @@ func (n Names) String() string { return strings.Join(n, ", ") }
 // one of them changes, the configuration has to be loaded again.
 func (c *Config) SecretFiles() []string {
 	var files []string
-	for _, f := range append(SecretFiles{c.Jira.APITokenFile, c.HTTP.BasicAuth.PasswordFile}, c.HTTP.WebhookSecretFile...) {
+	for _, f := range append(SecretFiles{c.Jira.APITokenFile, c.HTTP.BasicAuth.PasswordFile, c.HTTP.HeaderValueFile}, c.HTTP.WebhookSecretFile...) {
 		if f != "" {
 			files = append(files, string(f))
 		}
@@ -97,6 +97,9 @@ func (c *Config) Reread() (*Config, error) {
 	var faults Faults
 	read := func(key string, f SecretFile, s *Secret) {
 		secret, err := f.Read()
+		if msg := writableByOthers(string(f)); err == nil && msg != "" {
+			err = errors.New(msg)
+		}
 		if err != nil {
 			faults = append(faults, Fault{File: string(f), Key: key, Msg: err.Error()})
 			return
@@ -108,6 +111,9 @@ func (c *Config) Reread() (*Config, error) {
 	}
 	if f := next.HTTP.BasicAuth.PasswordFile; f != "" {
 		read("http.basic_auth.password_file", f, &next.HTTP.BasicAuth.Password)
+	}
+	if f := next.HTTP.HeaderValueFile; f != "" {
+		read("http.header_value_file", f, &next.HTTP.HeaderValue)
 	}
 	if files := next.HTTP.WebhookSecretFile; len(files) > 0 {
 		next.HTTP.WebhookSecret = make(Secrets, len(files))
@@ -139,6 +145,9 @@ func (v *validator) readSecrets() {
 	}
 	if v.oneForm("http.basic_auth.password", len(h.BasicAuth.Password) > 0, h.BasicAuth.PasswordFile != "") {
 		v.readSecret("http.basic_auth.password_file", h.BasicAuth.PasswordFile, &h.BasicAuth.Password)
+	}
+	if v.oneForm("http.header_value", len(h.HeaderValue) > 0, h.HeaderValueFile != "") {
+		v.readSecret("http.header_value_file", h.HeaderValueFile, &h.HeaderValue)
 	}
 	if v.oneForm("http.webhook_secret", len(h.WebhookSecret) > 0, len(h.WebhookSecretFile) > 0) {
 		for _, f := range h.WebhookSecretFile {

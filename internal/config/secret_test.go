@@ -20,7 +20,7 @@ import (
 func TestSecretsNeverPrint(t *testing.T) {
 	const hidden = "hunter2"
 	c := mustParse(t, strings.Replace(minimal, `"token"`, `"hunter2"`, 1)+
-		"webhook_secret = [\"hunter2\", \"hunter2b\"]\n[http.basic_auth]\nuser = \"u\"\npassword = \"hunter2\"")
+		"webhook_secret = [\"hunter2\", \"hunter2b\"]\nheader_name = \"X\"\nheader_value = \"hunter2\"\n[http.basic_auth]\nuser = \"u\"\npassword = \"hunter2\"")
 	require.Equal(t, hidden, string(c.Jira.APIToken))
 	secret := c.Jira.APIToken
 
@@ -143,7 +143,7 @@ func TestRereadTakesUpSecretsOnly(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 		return path
 	}
-	token, hook, password := file("token", "t1"), file("hook", "h1"), file("password", "p1")
+	token, hook, password, header := file("token", "t1"), file("hook", "h1"), file("password", "p1"), file("header", "v1")
 	path := file("c.toml", fmt.Sprintf(`
 [teleport]
 addr = "example.com:443"
@@ -157,19 +157,22 @@ project = "TAR"
 https_key_file = "/key"
 https_cert_file = "/cert"
 webhook_secret_file = [%q]
+header_name = "X-Token"
+header_value_file = %q
 [http.basic_auth]
 user = "jira"
 password_file = %q
-`, token, hook, password))
+`, token, hook, header, password))
 	old, err := Load(path, Options{})
 	require.NoError(t, err)
 	file("c.toml", "[nonsense")
 	file("token", "t2")
 	file("hook", "h2")
+	file("header", "v2")
 	next, err := old.Reread()
 	require.NoError(t, err)
-	require.Equal(t, []string{"t2", "h2", "p1"}, []string{
-		string(next.Jira.APIToken), string(next.HTTP.WebhookSecret[0]), string(next.HTTP.BasicAuth.Password),
+	require.Equal(t, []string{"t2", "h2", "p1", "v2"}, []string{
+		string(next.Jira.APIToken), string(next.HTTP.WebhookSecret[0]), string(next.HTTP.BasicAuth.Password), string(next.HTTP.HeaderValue),
 	})
 	require.Equal(t, "t1", string(old.Jira.APIToken))
 	require.Equal(t, "h1", string(old.HTTP.WebhookSecret[0]))

@@ -52,6 +52,7 @@ func (v *validator) validate() {
 	v.telemetry()
 	v.log()
 	v.readable()
+	v.writable()
 }
 
 // teleport checks the section [teleport] and merges its two address keys.
@@ -130,8 +131,9 @@ func (v *validator) jira() {
 	}
 }
 
-// statuses checks that every state has a status and that no status could be
-// mistaken for the opposite of what it means.
+// statuses checks that every state has a status, except that an empty list for
+// expired leaves the issue where it is, and that no status could be mistaken for
+// the opposite of what it means.
 func (v *validator) statuses() {
 	s := &v.c.Jira.Statuses
 	promotedGiven := v.lines.has("jira.statuses.promoted")
@@ -153,7 +155,8 @@ func (v *validator) statuses() {
 	}
 	for _, state := range states {
 		key := "jira.statuses." + state.key
-		if len(state.names) == 0 || slices.Contains(state.names, "") {
+		leaves := state.key == "expired" && state.names != nil // by a list, and not by ""
+		if len(state.names) == 0 && !leaves || slices.Contains(state.names, "") {
 			v.fault(key, "must be a status name or id, or a list of them")
 		}
 		if state.key != "pending" {
@@ -312,6 +315,7 @@ func (v *validator) readable() {
 		{"jira.api_token", len(c.Jira.APIToken) > 0 && c.Jira.APITokenFile == ""},
 		{"http.webhook_secret", len(c.HTTP.WebhookSecret) > 0 && len(c.HTTP.WebhookSecretFile) == 0},
 		{"http.basic_auth.password", len(c.HTTP.BasicAuth.Password) > 0 && c.HTTP.BasicAuth.PasswordFile == ""},
+		{"http.header_value", len(c.HTTP.HeaderValue) > 0 && c.HTTP.HeaderValueFile == ""},
 	}
 	for _, secret := range inline {
 		if secret.given {

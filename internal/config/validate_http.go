@@ -1,10 +1,14 @@
 package config
 
 import (
+	"bytes"
 	"fmt"
 	"net"
+	"net/http"
 	"net/netip"
 	"net/url"
+	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -61,12 +65,47 @@ func (v *validator) http() {
 	case strings.ContainsRune(b.User, ':'):
 		v.fault("http.basic_auth.user", "must not contain a colon")
 	}
+	v.header()
 	if h.TLS.VerifyClientCert && h.TLS.ClientCAFile == "" {
 		v.fault("http.tls.verify_client_cert", "must come with client_ca_file: every certificate of a public CA would do otherwise")
 	}
 	v.shortSecrets()
 	if h.TLS.ClientCAFile != "" && !h.TLS.VerifyClientCert {
 		v.fault("http.tls.client_ca_file", "has no effect unless verify_client_cert is true")
+	}
+}
+
+// headerPattern is the name of an HTTP header.
+var headerPattern = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
+
+// isHeaderValue reports whether HTTP carries a value as it is.
+func isHeaderValue(s Secret) bool {
+	return string(bytes.TrimSpace(s)) == string(s) &&
+		!bytes.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' })
+}
+
+// header checks the header that webhooks bring in place of a signature.
+func (v *validator) header() {
+	h := &v.c.HTTP
+	switch {
+	case h.HeaderName != "" && len(h.HeaderValue) == 0:
+		v.fault("http.header_value", "must be set when header_name is (or header_value_file)")
+	case h.HeaderName == "" && len(h.HeaderValue) > 0:
+		v.fault("http.header_name", "must be set when header_value is")
+	case h.HeaderName != "" && !headerPattern.MatchString(h.HeaderName):
+		v.fault("http.header_name", fmt.Sprintf("must be the name of a header such as X-Webhook-Token, not %q", h.HeaderName))
+	case slices.Contains([]string{"Host", "Content-Length", "Content-Type", "Transfer-Encoding", "Connection", "Trailer"}, http.CanonicalHeaderKey(h.HeaderName)):
+		v.fault("http.header_name", fmt.Sprintf("must not be %q, which every request has a use for", h.HeaderName))
+	case !isHeaderValue(h.HeaderValue):
+		v.fault("http.header_value", "must be printable ASCII without spaces at its ends")
+	}
+	if n := len(h.HeaderValue); n > 0 && n < minWebhookSecret {
+		key := "http.header_value"
+		if h.HeaderValueFile != "" {
+			key = "http.header_value_file"
+		}
+		v.warn(key, fmt.Sprintf("is shorter than %d characters, and can be found by trying", minWebhookSecret),
+			"make one with openssl rand -hex 32")
 	}
 }
 
@@ -157,5 +196,5 @@ func (v *validator) telemetry() {
 // listener works and is worth a warning: a webhook is only a hint, but anybody
 // can make the daemon read issues.
 func (h HTTP) Authenticated() bool {
-	return len(h.WebhookSecret) > 0 || h.BasicAuth.User != "" || h.TLS.VerifyClientCert
+	return len(h.WebhookSecret) > 0 || h.HeaderName != "" || h.BasicAuth.User != "" || h.TLS.VerifyClientCert
 }

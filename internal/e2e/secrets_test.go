@@ -166,6 +166,35 @@ func TestSecurityFilesThatOthersMayReadAreWarnedAbout(t *testing.T) {
 	w.logged("level=WARN", "jira.api_token_file", "may be read by every user")
 }
 
+func TestSecurityFilesThatOthersMayWriteAreFaults(t *testing.T) {
+	w := newWorld(t)
+	token := w.path("token")
+	require.NoError(t, os.WriteFile(token, []byte(fakejira.BotToken), 0o600))
+	w.conf.Drop("jira", "api_token")
+	w.set("jira", "api_token_file", token)
+	w.writeConfig()
+	for path, key := range map[string]string{w.confPath: w.confPath, token: "jira.api_token_file", w.path(identity): "teleport.identity"} {
+		require.NoError(t, os.Chmod(path, 0o666))
+		for _, command := range []string{"start", "check"} {
+			out := w.run(command, "--config", w.confPath)
+			require.Contains(t, out, key+": ")
+			require.Contains(t, out, path+" may be written by every user of this host (mode 0666): chmod o-w "+path)
+		}
+		require.NoError(t, os.Chmod(path, 0o660)) // by the group: an administrator's choice
+	}
+	w.start()
+	w.pending()
+
+	// A reload takes no rules from a file that anybody may have written.
+	digest := w.rulesDigest()
+	w.approversAre(carol)
+	w.writeConfig()
+	require.NoError(t, os.Chmod(w.confPath, 0o666))
+	w.signal(syscall.SIGHUP)
+	w.logged("level=ERROR", "configuration not reloaded", "may be written by every user")
+	require.Equal(t, digest, w.rulesDigest())
+}
+
 func TestSecretsAreNeverWritten(t *testing.T) {
 	w := newWorld(t)
 	w.start("--debug")

@@ -170,3 +170,30 @@ func TestStatusThatCannotBeReachedIsSaidAndCommentedAnyway(t *testing.T) {
 	require.Equal(t, 1, w.logCount("level=WARN", "no transition", "request_id="+id), "and said once")
 	require.Empty(t, w.read(issue.ID).Moves(), "a settled status is no way to another")
 }
+
+// expired = [] leaves the card where it is.
+func TestStateWithoutAStatusLeavesItsIssueWhereItIs(t *testing.T) {
+	w := newWorld(t)
+	w.set("jira.statuses", "expired", []string{})
+	w.start()
+	check := w.run("check", "--config", w.confPath)
+	require.Contains(t, check, "none configured: the issue stays where it is")
+	require.NotContains(t, check, "jira.statuses.expired")
+	id := w.request(faketeleport.RequestOptions{PendingTTL: 3 * time.Second})
+	issue := w.issue(id)
+	w.said(issue, "has expired")
+
+	removed, other := w.pending()
+	require.NoError(t, w.cluster.Remove(removed))
+	w.said(other, "was removed in Teleport before it expired")
+	w.quiet()
+	for _, i := range []fakejira.Issue{issue, other} {
+		require.Empty(t, w.read(i.ID).Moves())
+		require.Len(t, w.comments(i), 1)
+	}
+
+	// The other states move their issues as ever.
+	denied, third := w.pending()
+	require.NoError(t, w.cluster.SetState("admin", denied, types.RequestState_DENIED, ""))
+	w.inStatus(third, "Denied")
+}

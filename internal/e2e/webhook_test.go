@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,7 @@ type call struct {
 	secret string // signs the body; empty: no signature
 	user   string
 	pass   string
+	header http.Header
 }
 
 // deliver makes a call and returns the answer with its body read.
@@ -42,6 +44,9 @@ func (w *world) deliver(c call) (*http.Response, string) {
 	}
 	if c.user != "" {
 		req.SetBasicAuth(c.user, c.pass)
+	}
+	for name, values := range c.header {
+		req.Header[name] = values
 	}
 	resp, err := w.client.Do(req)
 	require.NoError(w.t, err)
@@ -124,6 +129,81 @@ func TestWebhookBasicAuthentication(t *testing.T) {
 		require.Contains(t, resp.Header.Get("WWW-Authenticate"), "Basic")
 	}
 	require.Zero(t, w.logCount("webhooks are not authenticated"))
+}
+
+// Without debugging, the log shows that webhooks arrive.
+func TestFirstWebhookIsLogged(t *testing.T) {
+	w := newWorld(t, func(o *options) { o.secret = "of-another-webhook" })
+	w.set("http", "webhook_secret", secret)
+	w.start()
+	_, issue := w.pending()
+	resp, _ := w.deliver(call{body: hook(t, issue)})
+	require.Equal(t, http.StatusUnauthorized, resp.StatusCode)
+	w.logged("level=WARN", "webhook refused", "result=unauthenticated")
+	require.Zero(t, w.logCount("first webhook received"))
+	for range 3 {
+		resp, _ := w.deliver(call{body: hook(t, issue), secret: secret})
+		require.Equal(t, http.StatusOK, resp.StatusCode)
+	}
+	w.logged("level=INFO", "first webhook received", "result=accepted")
+	require.Equal(t, 1, w.logCount("first webhook received"))
+}
+
+// A rule of Jira Automation can't sign: it brings a header.
+func TestSecurityWebhookHeader(t *testing.T) {
+	w := newWorld(t, func(o *options) { o.secret = "" })
+	const name, old = "X-Webhook-Token", "hidden-header-value-one"
+	file := w.path("header")
+	require.NoError(t, os.WriteFile(file, []byte(old+"\n"), 0o600))
+	w.set("http", "header_name", name)
+	w.set("http", "header_value_file", file)
+	w.start("--debug")
+	id, issue := w.pending()
+	bring := func(values ...string) int {
+		resp, _ := w.deliver(call{body: hook(t, issue), header: http.Header{name: values}})
+		return resp.StatusCode
+	}
+	require.Equal(t, http.StatusUnauthorized, bring())
+	require.Equal(t, http.StatusUnauthorized, bring("hidden-header-value-on"))
+	require.Equal(t, http.StatusUnauthorized, bring(old, old))
+	require.Equal(t, http.StatusOK, bring(old))
+	require.Zero(t, w.logCount("webhooks are not authenticated"))
+
+	// It is renewed like every other secret.
+	const renewed = "hidden-header-value-two"
+	require.NoError(t, os.WriteFile(file, []byte(renewed), 0o600))
+	w.logged("msg=\"secrets reloaded\"")
+	require.Equal(t, http.StatusUnauthorized, bring(old))
+	require.Equal(t, http.StatusOK, bring(renewed))
+
+	w.drag(issue, "Approved", fakejira.BobID)
+	require.Equal(t, http.StatusOK, bring(renewed))
+	w.inState(id, types.RequestState_APPROVED)
+	shown := w.shown() + w.run("check", "--config", w.confPath)
+	require.NotContains(t, shown, "hidden-header")
+}
+
+// Signed webhooks of a site and rules of a project are used side by side.
+func TestWebhookHeaderBesideASignature(t *testing.T) {
+	w := newWorld(t)
+	const name, value = "X-Webhook-Token", "hidden-header-value-one"
+	w.set("http", "header_name", name)
+	w.set("http", "header_value", value)
+	w.start()
+	for what, c := range map[string]struct {
+		call call
+		want int
+	}{
+		"header":                   {call{header: http.Header{name: {value}}}, http.StatusNoContent},
+		"signature":                {call{secret: secret}, http.StatusNoContent},
+		"neither":                  {call{}, http.StatusUnauthorized},
+		"wrong header":             {call{header: http.Header{name: {secret}}}, http.StatusUnauthorized},
+		"signed with the header's": {call{secret: value}, http.StatusUnauthorized},
+	} {
+		c.call.body = "{}"
+		resp, _ := w.deliver(c.call)
+		require.Equal(t, c.want, resp.StatusCode, what)
+	}
 }
 
 func TestListenerWithoutAuthenticationWarnsOnce(t *testing.T) {

@@ -341,6 +341,8 @@ func (p *checker) statuses(ctx context.Context, t Target, typeID string) ([]acce
 		detail := fmt.Sprintf("%q not in the workflow of %s, which has %q", missing, t.IssueType, names)
 		fix := fmt.Sprintf("correct jira.statuses.%s, or add the status to the workflow", state)
 		switch {
+		case len(configured) == 0:
+			p.ok(check, "none configured: the issue stays where it is")
 		case len(missing) == 0:
 			p.ok(check, strings.Join(configured, ", "))
 		case len(missing) < len(configured):

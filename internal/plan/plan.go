@@ -127,10 +127,10 @@ func (p Policy) PlanOrphan(s Snapshot) []Step {
 		b.add(SaveRecord{}, func(r *access.Record) { r.IssueID, r.IssueKey = s.Issue.Ref.ID, s.Issue.Ref.Key })
 	case known && state != access.Pending || !known && s.Issue.LastChange != nil:
 	case s.Reported != "":
-		b.add(p.transition(s.Reported), nil)
+		p.move(b, s.Reported)
 	default:
 		b.add(Comment{resolutionComment(s, access.Expired)}, nil)
-		b.add(p.transition(access.Expired), nil)
+		p.move(b, access.Expired)
 	}
 	return b.steps
 }
@@ -183,13 +183,13 @@ func (p Policy) planSettled(s Snapshot, b *builder, state access.State) {
 	}
 	if resolved {
 		if s.Issue != nil && !there && back && p.isMapped(s.Issue.Status) {
-			b.add(p.transition(state), nil)
+			p.move(b, state)
 		}
 		p.planReviews(s, b)
 		return
 	}
 	if !there {
-		b.add(p.transition(state), nil)
+		p.move(b, state)
 	}
 	p.planReviews(s, b)
 	b.add(Comment{resolutionComment(s, state)}, func(r *access.Record) {
@@ -237,6 +237,14 @@ func (p Policy) planPending(s Snapshot, b *builder) {
 		if back {
 			b.add(p.transition(access.Pending), nil)
 		}
+	}
+}
+
+// move adds the transition to a state. A state that the operator gave no status
+// leaves the issue where it is.
+func (p Policy) move(b *builder, to access.State) {
+	if len(p.Statuses[to]) > 0 {
+		b.add(p.transition(to), nil)
 	}
 }
 

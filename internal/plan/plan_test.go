@@ -259,3 +259,33 @@ func texts(steps []plan.Step) string {
 	}
 	return b.String()
 }
+
+// A state without a status leaves the issue where it is: what is said of it is
+// said once, and a move that comes too late is answered all the same.
+func TestStateWithoutAStatusMovesNothing(t *testing.T) {
+	p := settings()
+	p.Statuses[access.Expired], p.Statuses[access.Promoted] = nil, nil
+	promoted := request(access.Promoted)
+	resolved := func(state access.State) access.Record {
+		r := record()
+		r.Resolution = state
+		return r
+	}
+	for name, c := range map[string]struct {
+		view plan.Snapshot
+		want string
+	}{
+		"deleted":           {plan.Snapshot{Record: record(), Issue: issue(pending, nil)}, "comment resolution/expired"},
+		"promoted":          {plan.Snapshot{Request: promoted, Record: record(), Issue: issue(pending, nil)}, "comment resolution/promoted"},
+		"said":              {plan.Snapshot{Record: resolved(access.Expired), Issue: issue(pending, nil)}, ""},
+		"moved afterwards":  {plan.Snapshot{Record: resolved(access.Expired), Issue: issue(approved, &bob)}, "refuse already_settled"},
+		"denied, as before": {plan.Snapshot{Request: request(access.Denied), Record: record(), Issue: issue(pending, nil)}, "move denied, comment resolution/denied"},
+	} {
+		c.view.Self, c.view.Now = self, now
+		require.Equal(t, c.want, brief(p.Plan(c.view)), name)
+	}
+	orphan := plan.Snapshot{Issue: issue(pending, nil), Self: self, Now: now}
+	require.Equal(t, "comment resolution/expired", brief(p.PlanOrphan(orphan)))
+	orphan.Reported = access.Expired
+	require.Empty(t, p.PlanOrphan(orphan))
+}

@@ -38,6 +38,10 @@ func TestAuthentication(t *testing.T) {
 	secrets := Auth{}.WithSecrets("new", "old", "")
 	password := Auth{}.WithBasic("jira", "secret")
 	both := secrets.WithBasic("jira", "secret")
+	header := Auth{}.WithHeader("X-Token", "open sesame")
+	token := func(values ...string) func(*http.Request) {
+		return func(r *http.Request) { r.Header["X-Token"] = values }
+	}
 	for name, tc := range map[string]struct {
 		auth Auth
 		give func(*http.Request)
@@ -69,6 +73,17 @@ func TestAuthentication(t *testing.T) {
 		"both":                  {both, func(r *http.Request) { signed(right)(r); basic("jira", "secret")(r) }, 200},
 		"both, signature only":  {both, signed(right), 401},
 		"both, password only":   {both, basic("jira", "secret"), 401},
+		"header":                {header, token("open sesame"), 200},
+		"no header":             {header, nothing, 401},
+		"wrong header":          {header, token("open sesamf"), 401},
+		"header shortened":      {header, token("open"), 401},
+		"empty header":          {header, token(""), 401},
+		"header twice":          {header, token("open sesame", "open sesame"), 401},
+		"header or signature":   {both.WithHeader("x-token", "open sesame"), token("open sesame"), 200},
+		"header wrong, signed":  {secrets.WithHeader("X-Token", "open sesame"), func(r *http.Request) { token("no")(r); signed(right)(r) }, 200},
+		"neither of them":       {secrets.WithHeader("X-Token", "open sesame"), func(r *http.Request) { token("no")(r); signed(hash)(r) }, 401},
+		"no header, unsigned":   {both.WithHeader("X-Token", "open sesame"), basic("jira", "secret"), 401},
+		"no name, no header":    {secrets.WithHeader("", ""), func(r *http.Request) { r.Header[""] = []string{""} }, 401},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e := newEndpoint(tc.auth)
@@ -89,7 +104,14 @@ func TestAuthentication(t *testing.T) {
 }
 
 func TestRefusedBeforeTheBodyIsRead(t *testing.T) {
-	e := newEndpoint(Auth{}.WithSecrets("s"))
+	for name, auth := range map[string]Auth{"signature": Auth{}.WithSecrets("s"), "header": Auth{}.WithHeader("X-Token", "s")} {
+		t.Run(name, func(t *testing.T) { refusedBeforeTheBodyIsRead(t, auth) })
+	}
+}
+
+func refusedBeforeTheBodyIsRead(t *testing.T, auth Auth) {
+	t.Helper()
+	e := newEndpoint(auth)
 	r := post(moved)
 	e.do(r)
 	rest := make([]byte, len(moved))
@@ -110,7 +132,7 @@ func TestSetAuth(t *testing.T) {
 }
 
 func TestAuthDoesNotPrint(t *testing.T) {
-	a := Auth{}.WithSecrets("hunter2").WithBasic("jira", "hunter2")
+	a := Auth{}.WithSecrets("hunter2").WithBasic("jira", "hunter2").WithHeader("X-Token", "hunter2")
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%x"} {
 		require.Equal(t, "<secret>", fmt.Sprintf(verb, a))
 	}

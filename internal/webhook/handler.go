@@ -68,6 +68,7 @@ type Handler struct {
 	enqueuer Enqueuer
 	log      *slog.Logger
 	refusals *logging.Limited
+	arrivals *arrivals
 	metrics  *metrics
 	auth     atomic.Pointer[Auth]
 	slots    chan struct{} // one element for each webhook in flight
@@ -82,6 +83,7 @@ func New(o Options) *Handler {
 		enqueuer: o.Enqueuer,
 		log:      o.Log,
 		refusals: logging.NewLimited(refusalInterval),
+		arrivals: &arrivals{log: o.Log},
 		metrics:  newMetrics(o.Registerer),
 		slots:    make(chan struct{}, maxInFlight),
 		large:    make(chan struct{}, maxLarge),
@@ -103,6 +105,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) { h.mux.Serv
 func (h *Handler) webhook(w http.ResponseWriter, r *http.Request) {
 	res := h.receive(w, r)
 	h.metrics.webhooks.WithLabelValues(string(res)).Inc()
+	h.arrivals.note(r.Context(), res)
 	h.logResult(r, res)
 	switch res {
 	case method:
