@@ -120,6 +120,8 @@ func policy(c *config.Config, mode access.ReviewMode) plan.Policy {
 			ApproverGroups:    c.Review.ApproverGroups,
 			IdentityRequired:  c.Review.Identity.Required,
 			RequireSuggested:  c.Review.RequireSuggestedReviewer,
+			RequireReason:     c.Review.RequireReason,
+			MaxDecisionAge:    c.Review.MaxDecisionAge,
 			Users:             c.Review.Users,
 			UserTrait:         c.Review.Identity.UserTrait,
 			MatchEmail:        c.Review.Identity.MatchEmail,

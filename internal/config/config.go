@@ -275,6 +275,12 @@ type Review struct {
 	// authorisation, since whoever requests names them: set `approvers` or
 	// `approver_groups`, too.
 	RequireSuggestedReviewer bool `toml:"require_suggested_reviewer"`
+	// Whether a decision needs a reason: a comment `reason: …` by the person who
+	// moves the issue, at most 10 minutes before the move or soon after it.
+	RequireReason bool `toml:"require_reason"`
+	// How long after it was made a move may still decide, such as one that nobody
+	// saw while the daemon was away. "0" means that no move is too old.
+	MaxDecisionAge time.Duration `toml:"max_decision_age"`
 	// How Jira accounts are matched with Teleport users.
 	Identity ReviewIdentity `toml:"identity"`
 	// Teleport users by Jira account, which is named as in `approvers`. It goes
@@ -351,7 +357,7 @@ func Default() *Config {
 			Issue: Issue{Reporter: "bot", CommentVisibility: "public"},
 		},
 		HTTP:      HTTP{Enabled: true, ListenAddr: ":8081"},
-		Review:    Review{Mode: "auto"},
+		Review:    Review{Mode: "auto", MaxDecisionAge: 24 * time.Hour},
 		Reconcile: Reconcile{Workers: 128, ResyncInterval: 10 * time.Minute, PollInterval: time.Minute},
 		Log:       Log{Output: "stderr", Severity: "INFO", Format: "text"},
 	}

@@ -211,6 +211,10 @@ func (v *validator) routes() {
 	}
 }
 
+// shortestDecisionAge leaves time for a move to be seen by polling and tried
+// again.
+const shortestDecisionAge = 5 * time.Minute
+
 // review checks the section [review].
 func (v *validator) review() {
 	r := &v.c.Review
@@ -218,6 +222,9 @@ func (v *validator) review() {
 	v.handles("review.approvers", r.Approvers)
 	v.handles("review.denied", r.Denied)
 	v.groups("review.approver_groups", r.ApproverGroups)
+	if r.MaxDecisionAge != 0 {
+		v.atLeast("review.max_decision_age", r.MaxDecisionAge, shortestDecisionAge)
+	}
 	v.identity()
 	v.reviewUsers(r.Users)
 }

@@ -40,7 +40,7 @@ func Refusals() []Refusal {
 		RefusedOtherProject, RefusedLongTerm, RefusedNoAuthor, RefusedApp, RefusedCustomer,
 		RefusedInactive, RefusedDenied, RefusedAmbiguous, RefusedRequester, RefusedUnclear, RefusedGroupsUnclear, RefusedNotApprover,
 		RefusedNotSuggested, RefusedUnmapped, RefusedNoDecision, RefusedSettled, RefusedReviewed, RefusedByTeleport,
-		RefusedText,
+		RefusedText, RefusedTooOld, RefusedNoReason,
 	)
 }
 

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -45,7 +46,7 @@ func (p Policy) planDecision(s Snapshot, b *builder, state access.State) {
 	d := p.decision(s, state, entry)
 	why, found := p.authorize(s, entry), submitted(s, d)
 	if why == "" && !found {
-		why = authorizeText(s, entry)
+		why = cmp.Or(authorizeText(s, entry), p.authorizePromptness(s, entry))
 	}
 	if why != "" {
 		p.planRefusal(s, b, why, entry)

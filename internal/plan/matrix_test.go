@@ -67,6 +67,7 @@ type policy struct {
 	selfIsFine bool
 	mapping    bool // demands a Teleport user of whoever decides
 	refuses    plan.Refusal
+	late       plan.Refusal // as refuses, of somebody who may decide
 }
 
 func policies() map[string]policy {
@@ -92,6 +93,20 @@ func policies() map[string]policy {
 		}},
 		"mapping required": {mapping: true, set: func(s *plan.Policy, _ *plan.Snapshot, _ somebody) {
 			s.Review.IdentityRequired = true
+		}},
+		"reason required, given": {set: func(s *plan.Policy, v *plan.Snapshot, p somebody) {
+			s.Review.RequireReason = true
+			v.Issue.Comments = []access.Comment{{Author: p.actor, Body: "reason: on call", Created: now}}
+		}},
+		"reason required, not given": {late: plan.RefusedNoReason, set: func(s *plan.Policy, v *plan.Snapshot, _ somebody) {
+			s.Review.RequireReason = true
+			v.Issue.Comments = []access.Comment{{Author: alice, Body: "reason: on call", Created: now}}
+		}},
+		"recent moves only, recent": {set: func(s *plan.Policy, _ *plan.Snapshot, _ somebody) {
+			s.Review.MaxDecisionAge = 3 * 24 * time.Hour
+		}},
+		"recent moves only, old": {late: plan.RefusedTooOld, set: func(s *plan.Policy, _ *plan.Snapshot, _ somebody) {
+			s.Review.MaxDecisionAge = 24 * time.Hour
 		}},
 		"self-approval": {selfIsFine: true, set: func(s *plan.Policy, _ *plan.Snapshot, _ somebody) {
 			s.Review.AllowSelfApproval = true
@@ -140,6 +155,7 @@ func refusalOf(p somebody, pol policy, mode access.ReviewMode, place, how string
 		{(mode == access.ModeOnBehalf || pol.mapping) && p.looked.TraitUsers > 1 && p.teleport == "", plan.RefusedAmbiguous},
 		{(mode == access.ModeOnBehalf || pol.mapping) && !mapped, plan.RefusedUnmapped},
 		{place == "text edited", plan.RefusedText},
+		{pol.late != "", pol.late},
 	}
 	for _, r := range reasons {
 		if r.holds {

@@ -170,6 +170,12 @@ func (p Policy) refusalText(s Snapshot, why Refusal, change access.StatusChange)
 		return "Teleport has a review by this reviewer already. Somebody else has to decide, in Teleport if need be."
 	case RefusedText:
 		return textRefusal(s)
+	case RefusedTooOld:
+		return "it was moved more than " + duration(p.Review.MaxDecisionAge) + " before it could be decided. " +
+			"Somebody who may decide it can move the issue once more."
+	case RefusedNoReason:
+		return `no reason was given. Write a comment that begins with "reason:" and says why, and move the issue once more within ` +
+			duration(ReasonLead) + "."
 	case RefusedByTeleport:
 		return "Teleport did not accept the decision. The request can be decided in Teleport by somebody who may."
 	}

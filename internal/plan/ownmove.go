@@ -25,10 +25,5 @@ func (p Policy) planOwnMove(s Snapshot, b *builder, change access.StatusChange) 
 // account made. Another replica may have made it for a request that was settled
 // a moment ago, so that it takes a second look, later, to be sure.
 func RefusesOwnMove(steps []Step) (changeID string, ok bool) {
-	for _, step := range steps {
-		if refuse, isRefusal := step.Do.(Refuse); isRefusal && refuse.Why == RefusedOwnAccount {
-			return refuse.Decision.ChangeID, true
-		}
-	}
-	return "", false
+	return refusedFor(steps, RefusedOwnAccount)
 }

@@ -2,6 +2,7 @@ package plan
 
 import (
 	"slices"
+	"time"
 
 	"teleport-jira/internal/access"
 )
@@ -22,6 +23,8 @@ type ReviewRules struct {
 	Denied            []string // handles of accounts that never decide
 	ApproverGroups    []string // handles, see access.ParseGroup
 	RequireSuggested  bool
+	RequireReason     bool              // no decision without a reason by the same person
+	MaxDecisionAge    time.Duration     // an older status change decides nothing; 0: none is too old
 	Users             map[string]string // handle = Teleport user
 	IdentityRequired  bool              // only accounts that map to exactly one Teleport user decide
 	UserTrait         string

@@ -30,6 +30,9 @@ const (
 	// ownMoveWait is how long a request has to stay pending beside an issue that
 	// the daemon's account moved elsewhere, before no replica can have done it.
 	ownMoveWait = 10 * time.Second
+	// reasonWait is how long somebody who moved an issue has, from when that was
+	// first seen, to say why.
+	reasonWait = 30 * time.Second
 )
 
 // claim is this worker's right to act on one request. From keepAlive to commit
@@ -60,7 +63,8 @@ type claim struct {
 // it is the one place that knows what has to be waited for. That is another
 // worker's live claim; a search that may not show yet the issue of an ambiguous
 // create; another replica's reservation of an orphan; the request's state, which
-// this replica may see later than one that has moved the issue already.
+// this replica may see later than one that has moved the issue already; a reason
+// that somebody may be typing.
 //
 // The claim is taken on the strength of the record that was planned upon: if
 // anything in it changed, so did the plan.
@@ -71,6 +75,11 @@ func (r *Reconciler) acquire(ctx context.Context, s snapshot, steps []plan.Step)
 	if change, ok := plan.RefusesOwnMove(steps); ok {
 		if age := r.ownMoves.age(s.ID, change); age < ownMoveWait {
 			return nil, ownMoveWait - age, nil
+		}
+	}
+	if change, ok := plan.RefusesWithoutReason(steps); ok {
+		if age := r.noReasons.age(s.ID, change); age < reasonWait {
+			return nil, reasonWait - age, nil
 		}
 	}
 	if wait = r.claimWait(s.ID, s.Record); wait > 0 {

@@ -76,41 +76,43 @@ type Reconciler struct {
 	metrics  *metrics
 	holder   string // names this Reconciler in claims; new with every start
 
-	queue    workqueue.TypedRateLimitingInterface[key]
-	hints    *pendingHints
-	intake   *intake
-	cache    *cache
-	notices  *notices
-	wakes    *signal
-	seen     observations
-	foreign  *logging.Once // digests of other rules that were warned of
-	ownMoves observations  // changes by the daemon's account that it may not have made
-	watchdog watchdog.Watchdog
-	workers  *watchdog.Pool
-	resyncs  chan struct{} // holds one token while a resync is asked for
-	stopping atomic.Bool
+	queue     workqueue.TypedRateLimitingInterface[key]
+	hints     *pendingHints
+	intake    *intake
+	cache     *cache
+	notices   *notices
+	wakes     *signal
+	seen      observations
+	foreign   *logging.Once // digests of other rules that were warned of
+	ownMoves  observations  // changes by the daemon's account that it may not have made
+	noReasons observations  // changes whose authors have not said why
+	watchdog  watchdog.Watchdog
+	workers   *watchdog.Pool
+	resyncs   chan struct{} // holds one token while a resync is asked for
+	stopping  atomic.Bool
 }
 
 // New makes a Reconciler that does nothing until Run.
 func New(opts Options, deps Deps) *Reconciler {
 	opts = opts.withDefaults()
 	r := &Reconciler{
-		opts:     opts,
-		cluster:  deps.Cluster,
-		tracker:  deps.Tracker,
-		self:     deps.Self,
-		reviewer: deps.Reviewer,
-		log:      deps.Log,
-		holder:   rand.Text(),
-		hints:    newPendingHints(),
-		intake:   newIntake(),
-		cache:    newCache(),
-		notices:  newNotices(),
-		wakes:    newSignal(),
-		seen:     newObservations(),
-		ownMoves: newObservations(),
-		foreign:  logging.NewOnce(0),
-		resyncs:  make(chan struct{}, 1),
+		opts:      opts,
+		cluster:   deps.Cluster,
+		tracker:   deps.Tracker,
+		self:      deps.Self,
+		reviewer:  deps.Reviewer,
+		log:       deps.Log,
+		holder:    rand.Text(),
+		hints:     newPendingHints(),
+		intake:    newIntake(),
+		cache:     newCache(),
+		notices:   newNotices(),
+		wakes:     newSignal(),
+		seen:      newObservations(),
+		ownMoves:  newObservations(),
+		noReasons: newObservations(),
+		foreign:   logging.NewOnce(0),
+		resyncs:   make(chan struct{}, 1),
 	}
 	r.queue = newQueue(r.hints)
 	r.rules.Store(newRules(opts.Policy, false))
