@@ -252,7 +252,8 @@ type Review struct {
 	// How a decision reaches Teleport: `review` submits an access review as the
 	// daemon's Teleport user, `on_behalf` as the mapped Teleport user, `state`
 	// sets the request's state directly. `auto` is `review` where the cluster
-	// and the daemon's role allow it, else `state`.
+	// and the daemon's role allow it, else `state`: where the cluster has reviews,
+	// that decides no request that asks for more than one person.
 	Mode string `toml:"mode"`
 	// Whether people may decide their own requests.
 	AllowSelfApproval bool `toml:"allow_self_approval"`

@@ -19,6 +19,7 @@ type cluster struct {
 	proxy      string // public address of its Proxy; may be empty
 	advanced   bool   // has advanced access workflows, which reviews need
 	own        rights // of the daemon's roles
+	reviews    bool   // the daemon's roles grant reviews, or did since the start
 	mode       access.ReviewMode
 	modeReason string // why mode was chosen, for people to read
 }
@@ -57,7 +58,9 @@ func (c *Client) inspect(ctx context.Context, conn *connection) error {
 // setCluster chooses the review mode for now and publishes it. The mode and its
 // reason are logged when they change.
 func (c *Client) setCluster(now cluster) {
-	now.mode, now.modeReason = chooseMode(c.cfg.ReviewMode, now.advanced, now.own)
+	before := c.cluster.Load()
+	now.reviews = now.own.reviewGranted || before != nil && before.reviews
+	now.mode, now.modeReason = chooseMode(c.cfg.ReviewMode, now.advanced, now.reviews, now.own)
 	c.cluster.Store(&now)
 	if !c.logged.Changed("review mode", string(now.mode)+now.modeReason) {
 		return
@@ -67,6 +70,9 @@ func (c *Client) setCluster(now cluster) {
 	if missing := now.own.missingFor(now.mode); missing != "" {
 		c.log.Warn("no decision made in jira can be submitted", "mode", now.mode, "why", missing,
 			"fix", "teleport-jira check names the rule to add")
+	} else if c.bypassesReviews(now) {
+		c.log.Warn("decisions made in jira are set as the request's state, past the cluster's thresholds",
+			"mode", now.mode, "why", now.modeReason, "fix", bypassFix)
 	}
 }
 
@@ -90,9 +96,20 @@ func (c *Client) ReviewMode() (mode access.ReviewMode, reason string) {
 	return now.mode, now.modeReason
 }
 
+// bypassFix is what to do where decisions go past reviews that the cluster has.
+const bypassFix = `give a role of the daemon allow.review_requests.roles, or write [review] mode = "state" where this is meant`
+
+// bypassesReviews reports whether states are set although the cluster has reviews
+// and nobody asked for that.
+func (c *Client) bypassesReviews(at cluster) bool {
+	return c.cfg.ReviewMode == access.ModeAuto && at.mode == access.ModeState && at.advanced
+}
+
 // chooseMode resolves access.ModeAuto. Any other configured mode is kept,
 // whether or not it can work: the preflight and refused decisions report that.
-func chooseMode(configured access.ReviewMode, advanced bool, own rights) (mode access.ReviewMode, reason string) {
+// A right to review that was taken away, or that a role denies, is no reason to
+// set states, to which no thresholds apply.
+func chooseMode(configured access.ReviewMode, advanced, reviews bool, own rights) (mode access.ReviewMode, reason string) {
 	switch {
 	case configured != access.ModeAuto:
 		return configured, "configured"
@@ -102,6 +119,8 @@ func chooseMode(configured access.ReviewMode, advanced bool, own rights) (mode a
 		return access.ModeReview, "the cluster has advanced access workflows; the daemon's roles can't be read"
 	case own.review:
 		return access.ModeReview, "the cluster has advanced access workflows and the daemon's roles may review"
+	case reviews:
+		return access.ModeReview, "the right to review was taken from the daemon's roles, which is no reason to set states"
 	}
 	return access.ModeState, "none of the daemon's roles has allow.review_requests"
 }

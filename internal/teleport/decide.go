@@ -137,6 +137,11 @@ func (c *Client) setState(
 	if before.State.Settled() {
 		return settledOutcome(d, out, before), nil
 	}
+	if needed := votesNeeded(before, d.State); needed > 1 && c.bypassesReviews(*c.cluster.Load()) {
+		out.Result = access.NotAllowed
+		out.Detail = fmt.Sprintf("the request asks for %d people who agree, and setting its state would settle it for one: %s", needed, bypassFix)
+		return out, nil
+	}
 	_, err = call(ctx, c, methodSetState(), string(d.RequestID), func(ctx context.Context, a api) (struct{}, error) {
 		return struct{}{}, a.SetAccessRequestState(utils.WithDelegator(ctx, delegator(d.By)),
 			types.AccessRequestUpdate{RequestID: string(d.RequestID), State: state, Reason: decisionReason(d)})
@@ -147,6 +152,21 @@ func (c *Client) setState(
 	out.Result = access.Submitted
 	out.Request = c.requestAfter(ctx, d)
 	return out, nil
+}
+
+// votesNeeded returns the most reviews that one of the request's thresholds asks
+// for before it is in the state. Which threshold applies is the server's to
+// say, so that the strictest one counts.
+func votesNeeded(req *access.Request, state access.State) int {
+	needed := 0
+	for _, t := range req.Thresholds {
+		if state == access.Denied {
+			needed = max(needed, t.Deny)
+		} else {
+			needed = max(needed, t.Approve)
+		}
+	}
+	return needed
 }
 
 // refusalOutcome converts a final refusal to an Outcome and returns other

@@ -159,6 +159,9 @@ func (c *Client) checkMode(at cluster) preflight.Finding {
 	case at.mode == access.ModeOnBehalf:
 		f.Level, f.Fix = preflight.Warning, "make sure of it: "+c.missingRule(at.mode)
 		f.Detail += "; whether the cluster takes reviews on behalf of others is not visible from here"
+	case c.bypassesReviews(at):
+		f.Level, f.Fix = preflight.Warning, bypassFix
+		f.Detail += "; thresholds don't apply, and requests that ask for more than one person are not decided"
 	case !at.own.known:
 		f.Level, f.Fix = preflight.Warning, "make sure of it: "+c.missingRule(at.mode)
 		f.Detail += "; the server does not show the daemon's roles"

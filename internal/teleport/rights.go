@@ -37,6 +37,8 @@ type rights struct {
 	update     grant // set the state of Access Requests
 	users      grant
 	review     bool
+	// reviewGranted: a role allows reviews, also where another denies them all.
+	reviewGranted bool
 }
 
 // missingFor says which right is known to be missing for decisions in the mode;
@@ -69,7 +71,8 @@ func rightsOf(roles []types.Role) rights {
 			max(requests, listAndRead(types.KindAccessPluginData)),
 			max(update, grantFor(roles, types.KindAccessPluginData, types.VerbUpdate)),
 		),
-		review: canReview(roles),
+		review:        canReview(roles),
+		reviewGranted: slices.ContainsFunc(roles, grantsReview),
 	}
 }
 
@@ -119,10 +122,13 @@ func canReview(roles []types.Role) bool {
 	}) {
 		return false
 	}
-	return slices.ContainsFunc(roles, func(role types.Role) bool {
-		conditions := role.GetAccessReviewConditions(types.Allow)
-		return len(conditions.Roles) > 0 || len(conditions.ClaimsToRoles) > 0
-	})
+	return slices.ContainsFunc(roles, grantsReview)
+}
+
+// grantsReview reports whether the role allows the review of any request.
+func grantsReview(role types.Role) bool {
+	conditions := role.GetAccessReviewConditions(types.Allow)
+	return len(conditions.Roles) > 0 || len(conditions.ClaimsToRoles) > 0
 }
 
 // readRights reads the daemon's roles and caches its rights. A server that does

@@ -71,7 +71,14 @@ func TestRightsOfRoles(t *testing.T) {
 			[]types.RoleSpecV6{{Allow: types.RoleConditions{
 				ReviewRequests: &types.AccessReviewConditions{Roles: []string{"editor"}},
 			}}},
-			rights{review: true},
+			rights{review: true, reviewGranted: true},
+		},
+		"review, which another role denies": {
+			[]types.RoleSpecV6{
+				{Allow: types.RoleConditions{ReviewRequests: &types.AccessReviewConditions{Roles: []string{"editor"}}}},
+				{Deny: types.RoleConditions{ReviewRequests: &types.AccessReviewConditions{Roles: []string{types.Wildcard}}}},
+			},
+			rights{reviewGranted: true},
 		},
 		"only previews of what is requested": {
 			[]types.RoleSpecV6{{Allow: types.RoleConditions{
@@ -97,17 +104,19 @@ func TestChooseMode(t *testing.T) {
 		advanced   bool
 		own        rights
 		want       access.ReviewMode
+		could      bool // the right to review was there before
 	}{
-		"auto, may review":           {access.ModeAuto, true, rights{known: true, review: true}, access.ModeReview},
-		"auto, may not review":       {access.ModeAuto, true, rights{known: true}, access.ModeState},
-		"auto, roles unknown":        {access.ModeAuto, true, rights{}, access.ModeReview},
-		"auto, no reviews there":     {access.ModeAuto, false, rights{known: true, review: true}, access.ModeState},
-		"review stands":              {access.ModeReview, false, rights{known: true}, access.ModeReview},
-		"state stands":               {access.ModeState, true, rights{known: true, review: true}, access.ModeState},
-		"on behalf is never guessed": {access.ModeOnBehalf, true, rights{}, access.ModeOnBehalf},
+		"auto, may review":                   {access.ModeAuto, true, rights{known: true, review: true}, access.ModeReview, false},
+		"auto, may not review":               {access.ModeAuto, true, rights{known: true}, access.ModeState, false},
+		"auto, roles unknown":                {access.ModeAuto, true, rights{}, access.ModeReview, false},
+		"auto, may not review any more":      {access.ModeAuto, true, rights{known: true}, access.ModeReview, true},
+		"auto, no reviews there, nor before": {access.ModeAuto, false, rights{known: true, review: true}, access.ModeState, false},
+		"review stands":                      {access.ModeReview, false, rights{known: true}, access.ModeReview, false},
+		"state stands":                       {access.ModeState, true, rights{known: true, review: true}, access.ModeState, false},
+		"on behalf is never guessed":         {access.ModeOnBehalf, true, rights{}, access.ModeOnBehalf, false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			mode, reason := chooseMode(tc.configured, tc.advanced, tc.own)
+			mode, reason := chooseMode(tc.configured, tc.advanced, tc.could, tc.own)
 			require.Equal(t, tc.want, mode)
 			require.NotEmpty(t, reason)
 		})
