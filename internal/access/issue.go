@@ -210,6 +210,7 @@ type Draft struct {
 	Project   string
 	IssueType string
 	Labels    []string // beyond the ones configured for every issue
+	Cluster   string   // the Teleport cluster's name; "": the issue names none
 }
 
 // CommentDraft is a comment to be written. Text is plain: the tracker escapes
@@ -229,6 +230,7 @@ type IssueSummary struct {
 	Status    Status
 	Labels    []string
 	RequestID RequestID // the property, where the search answers it
+	Cluster   string    // the property teleportCluster, where the search answers it
 	Updated   time.Time
 }
 

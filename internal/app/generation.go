@@ -71,7 +71,7 @@ func (g *generation) connect(ctx context.Context) error {
 	mode, _ := g.cluster.ReviewMode()
 	reviewer, _ := g.cluster.Identity()
 	g.worker = reconcile.New(g.options(mode), reconcile.Deps{
-		Cluster: g.cluster, Tracker: g.tracker, Self: g.tracker.Self(), Reviewer: reviewer, Log: log, Registerer: g.registry,
+		Cluster: g.cluster, ClusterName: g.cluster.ClusterName(), Tracker: g.tracker, Self: g.tracker.Self(), Reviewer: reviewer, Log: log, Registerer: g.registry,
 	})
 	return nil
 }

@@ -202,15 +202,15 @@ const clockSkew = 2 * time.Minute
 // request. Label and property can be forged by anybody who may edit the issue,
 // so it goes by what the issue was created with: the request's label or, where labels
 // are not on the create screen and for the existing plugin's issues, the
-// summary, beside the property. An issue that is older than the request was
-// not made for it.
+// summary, beside the property. An issue that is older than the request, or
+// names another cluster, was not made for it.
 func (c *Client) CreatedFor(ctx context.Context, ref access.IssueRef, d access.Draft) (bool, error) {
 	k := call{op: "read origin of issue", key: refName(ref), method: http.MethodGet, endpoint: "/issue/{issue}", read: true}
 	path, err := refPath(ref)
 	if err != nil {
 		return false, k.error(access.Permanent, err)
 	}
-	k.path = path + query("fields", "summary,labels,creator,created", "expand", "changelog", "properties", requestProperty)
+	k.path = path + query("fields", "summary,labels,creator,created", "expand", "changelog", "properties", requestProperty+","+clusterProperty)
 	var raw issueJSON
 	if err := c.call(ctx, k, &raw); err != nil {
 		return false, c.trueNotFound(ctx, err)
@@ -220,6 +220,9 @@ func (c *Client) CreatedFor(ctx context.Context, ref access.IssueRef, d access.D
 	}
 	if raw.Fields.Created.Before(d.Request.Created.Add(-clockSkew)) {
 		return false, nil // Whatever it says now, it can't have been made for this request.
+	}
+	if cluster := raw.cluster(); cluster != "" && d.Cluster != "" && cluster != d.Cluster {
+		return false, nil // It is another daemon's, for a request of the same id.
 	}
 	original, err := c.originalState(ctx, k, path, raw)
 	if err != nil || !c.isOwn(original.creator) {

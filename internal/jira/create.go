@@ -20,7 +20,18 @@ type newIssue struct {
 	Properties []property     `json:"properties"`
 }
 
-// CreateIssue makes an issue with its property and label. Where Jira refuses
+// properties say which request of which cluster the issue is made for.
+func properties(d access.Draft) ([]property, error) {
+	id, err := json.Marshal(string(d.Request.ID))
+	all := []property{{Key: requestProperty, Value: id}}
+	if err != nil || d.Cluster == "" {
+		return all, err
+	}
+	cluster, err := json.Marshal(d.Cluster)
+	return append(all, property{Key: clusterProperty, Value: cluster}), err
+}
+
+// CreateIssue makes an issue with its properties and label. Where Jira refuses
 // nothing but fields that are nice to have, because they are not on the
 // project's create screen, the issue is made without them: a refusal has no
 // effect, so that asking again is safe. Each such field is warned of once.
@@ -39,11 +50,11 @@ func (c *Client) CreateIssue(ctx context.Context, d access.Draft) (access.IssueR
 	if err != nil {
 		return access.IssueRef{}, err
 	}
-	value, err := json.Marshal(string(d.Request.ID))
+	properties, err := properties(d)
 	if err != nil {
 		return access.IssueRef{}, k.error(access.Permanent, err)
 	}
-	k.body = newIssue{Fields: fields, Properties: []property{{Key: requestProperty, Value: value}}}
+	k.body = newIssue{Fields: fields, Properties: properties}
 	var answer issueJSON
 	facts, err := c.sendIssue(ctx, k, d, fields, &answer)
 	if err != nil {

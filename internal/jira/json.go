@@ -173,7 +173,7 @@ func (i issueJSON) holder() string {
 func (i issueJSON) summary() access.IssueSummary {
 	return access.IssueSummary{
 		Ref: i.ref(), Project: string(i.Fields.Project.Key), Status: i.Fields.Status.status(),
-		Labels: i.labels(), RequestID: i.requestID(), Updated: i.Fields.Updated.Time,
+		Labels: i.labels(), RequestID: i.requestID(), Cluster: i.cluster(), Updated: i.Fields.Updated.Time,
 	}
 }
 

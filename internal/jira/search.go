@@ -174,7 +174,7 @@ func (c *Client) search(ctx context.Context, k call, jql string) iter.Seq2[acces
 		body := searchBody{JQL: jql, Fields: []string{"status", "labels", "project", "updated"}, MaxResults: pageSize}
 		k.endpoint = "/search"
 		if info.cloud {
-			k.endpoint, body.Properties = "/search/jql", []string{requestProperty}
+			k.endpoint, body.Properties = "/search/jql", []string{requestProperty, clusterProperty}
 		}
 		size := pageSize
 		for {

@@ -115,7 +115,7 @@ func policies() map[string]policy {
 }
 
 // place is where the request or its issue is out of the ordinary.
-var places = []string{"usual", "another project", "moved in another project", "moved before the request", "long-term", "text edited"}
+var places = []string{"usual", "another project", "moved in another project", "moved before the request", "long-term", "text edited", "another cluster"}
 
 // moves are what happened to the card; the status is where it lies.
 type cardMove struct {
@@ -168,6 +168,9 @@ func refusalOf(p somebody, pol policy, mode access.ReviewMode, place, how string
 // wanted is what has to be planned, in the words of brief.
 func wanted(p somebody, pol policy, mode access.ReviewMode, state access.State, place string, m cardMove) string {
 	asks := m.status == approved || m.status == denied
+	if place == "another cluster" {
+		return ""
+	}
 	if state != access.Pending {
 		return wantedSettled(state, m, asks)
 	}
@@ -260,6 +263,9 @@ func matrixView(p somebody, pol policy, mode access.ReviewMode, state access.Sta
 	}
 	if p.account {
 		v.Record.RequesterAccount = p.actor.ID
+	}
+	if place == "another cluster" {
+		v.Cluster, v.Issue.Cluster = "here", "there"
 	}
 	if place == "text edited" {
 		v.Issue.TextEdits = []access.TextEdit{{ID: "50", By: alice, At: now}}

@@ -87,8 +87,12 @@ func (b *builder) add(a Action, change func(*access.Record)) {
 // Plan returns what is missing, in the order to do it: decisions, then the
 // issue's status, then comments. Only the comment that answers a status change
 // comes before the transition that hides the change. The plan is empty when
-// request, record and issue agree as far as they are known.
+// request, record and issue agree as far as they are known, and when the issue is
+// another cluster's.
 func (p Policy) Plan(s Snapshot) []Step {
+	if s.OfAnotherCluster() {
+		return nil
+	}
 	if s.Record.IssueID == "" {
 		return p.planCreate(s)
 	}
@@ -115,9 +119,13 @@ func (p Policy) Plan(s Snapshot) []Step {
 // request is deleted while no record names the issue. Where there is a record at all the
 // issue is put into it, and all else follows as usual. Else nothing but the
 // issue can be changed; one that was closed before and reopened by hand is
-// closed again without a comment.
+// closed again without a comment. One that names no cluster is left alone in a
+// project that another cluster's daemon uses, too: it may be that one's.
 func (p Policy) PlanOrphan(s Snapshot) []Step {
-	if s.Request != nil || s.Issue == nil {
+	if s.Request != nil || s.Issue == nil || s.OfAnotherCluster() {
+		return nil
+	}
+	if s.Record.IsZero() && s.Issue.Cluster == "" && s.ProjectShared {
 		return nil
 	}
 	b := &builder{record: s.Record}
@@ -142,7 +150,14 @@ func (p Policy) planCreate(s Snapshot) []Step {
 	if p.RouteOf(s.Request).Skip {
 		return nil
 	}
-	return []Step{{Do: CreateIssue{p.draft(s)}, Then: Describe(s.Record, s.Request)}}
+	return []Step{{Do: CreateIssue{p.draft(s)}, Then: describe(s)}}
+}
+
+// describe is the record of a request whose issue is to be created.
+func describe(s Snapshot) access.Record {
+	rec := Describe(s.Record, s.Request)
+	rec.Cluster = s.Cluster
+	return rec
 }
 
 // draft is the request's issue as the daemon makes it.
@@ -151,6 +166,7 @@ func (p Policy) draft(s Snapshot) access.Draft {
 	return access.Draft{
 		Request: *s.Request, URL: s.URL,
 		Project: route.Project, IssueType: route.IssueType, Labels: route.Labels,
+		Cluster: s.Cluster,
 	}
 }
 

@@ -24,7 +24,10 @@ type Snapshot struct {
 	Self     access.Actor // the daemon's own Jira account
 	Reviewer string       // the daemon's own Teleport user
 	URL      string       // the request's page in Teleport
-	Now      time.Time
+	Cluster  string       // the Teleport cluster's name; "": issues of all clusters are the daemon's
+	// ProjectShared: issues of another cluster have been seen in the issue's project.
+	ProjectShared bool
+	Now           time.Time
 }
 
 // Hint is why a request is worked on, and so whether reading the issue is worth

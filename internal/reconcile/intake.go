@@ -141,6 +141,10 @@ func (r *Reconciler) enqueueRequestOf(ctx context.Context, issueIDOrKey string) 
 	} else if err != nil {
 		return err
 	}
+	if r.clusters.isAnother(issue.Cluster) && r.cache.requestOf(issue.Ref.ID) == "" {
+		r.intake.setUnrelated(issueIDOrKey)
+		return nil
+	}
 	id := cmp.Or(issue.RequestID, access.RequestIDFromLabels(issue.Labels))
 	if id == "" {
 		r.intake.setUnrelated(issueIDOrKey)

@@ -28,6 +28,9 @@ func (r *Reconciler) resync(ctx context.Context) error {
 		}
 		r.watchdog.Progress(resync)
 		open[issue.Ref.ID] = struct{}{}
+		if r.skips(issue) {
+			continue
+		}
 		if id := r.requestOf(issue); id != "" {
 			byRequest[id] = issue
 		} else {
@@ -151,6 +154,9 @@ func (p *poller) poll(ctx context.Context) error {
 			return fmt.Errorf("search moved issues: %w", err)
 		}
 		p.r.watchdog.Progress(poll)
+		if p.r.skips(issue) {
+			continue
+		}
 		seen[issue.Ref.ID] = issue.Updated
 		if !p.seen[issue.Ref.ID].Equal(issue.Updated) || p.r.cache.isMissing(p.r.requestOf(issue)) {
 			p.enqueue(issue)

@@ -54,12 +54,15 @@ func setDefault[T comparable](p *T, def T) {
 
 // Deps are what the reconciler works with.
 type Deps struct {
-	Cluster    Cluster
-	Tracker    Tracker
-	Self       access.Actor // the daemon's own Jira account
-	Reviewer   string       // the daemon's own Teleport user
-	Log        *slog.Logger
-	Registerer prometheus.Registerer
+	Cluster Cluster
+	Tracker Tracker
+	// ClusterName is the cluster's, by which its issues are told from those of
+	// others in the same project. Without one all issues are taken for its own.
+	ClusterName string
+	Self        access.Actor // the daemon's own Jira account
+	Reviewer    string       // the daemon's own Teleport user
+	Log         *slog.Logger
+	Registerer  prometheus.Registerer
 }
 
 // Reconciler brings requests and issues in step. OnRequest, OnSubscribed,
@@ -79,6 +82,7 @@ type Reconciler struct {
 	queue     workqueue.TypedRateLimitingInterface[key]
 	hints     *pendingHints
 	intake    *intake
+	clusters  *clusters
 	cache     *cache
 	notices   *notices
 	wakes     *signal
@@ -105,6 +109,7 @@ func New(opts Options, deps Deps) *Reconciler {
 		holder:    rand.Text(),
 		hints:     newPendingHints(),
 		intake:    newIntake(),
+		clusters:  newClusters(deps.ClusterName),
 		cache:     newCache(),
 		notices:   newNotices(),
 		wakes:     newSignal(),
@@ -227,6 +232,9 @@ func (r *Reconciler) reconcile(ctx context.Context, id access.RequestID, h hint)
 
 // plan returns what is missing, in the order to do it.
 func (r *Reconciler) plan(s snapshot) []plan.Step {
+	if s.OfAnotherCluster() {
+		return nil
+	}
 	if s.Record.IssueID == "" && s.Request == nil && s.hint.orphan != "" {
 		// Only an issue that names the request in turn is its orphan.
 		if s.Issue == nil || s.Issue.RequestID != "" && s.Issue.RequestID != s.ID {

@@ -255,6 +255,7 @@ type tracker struct {
 	issues      []*issue
 	start       access.Status // of new issues
 	searchLag   time.Duration // until a new issue shows in searches
+	showCluster bool          // searches answer the cluster's property, as on Cloud
 	unreachable []string      // statuses to which no transition leads
 	groups      map[string]bool
 	users       map[string]bool   // accounts that Jira finds under some handle
@@ -314,7 +315,7 @@ func (t *tracker) on(ctx context.Context, name, idOrKey string, effect func(i *i
 func (t *tracker) CreateIssue(ctx context.Context, d access.Draft) (ref access.IssueRef, err error) {
 	err = t.do(ctx, "CreateIssue", func() error {
 		i := t.add(issue{createdFor: d.Request.ID, Issue: access.Issue{
-			RequestID: d.Request.ID, Labels: append([]string{d.Request.ID.Label()}, d.Labels...),
+			RequestID: d.Request.ID, Cluster: d.Cluster, Labels: append([]string{d.Request.ID.Label()}, d.Labels...),
 		}})
 		i.Summary = d.Request.User + " requested"
 		ref = i.Ref
@@ -326,9 +327,13 @@ func (t *tracker) CreateIssue(ctx context.Context, d access.Draft) (ref access.I
 func (t *tracker) search(want func(*issue) bool) (found []access.IssueSummary) {
 	for _, i := range t.issues {
 		if !i.deleted && time.Since(i.createdAt) >= t.searchLag && want(i) {
-			found = append(found, access.IssueSummary{
+			summary := access.IssueSummary{
 				Ref: i.Ref, Project: i.Project, Status: i.Status, Labels: i.Labels, RequestID: i.RequestID, Updated: i.updated,
-			})
+			}
+			if t.showCluster {
+				summary.Cluster = i.Cluster
+			}
+			found = append(found, summary)
 		}
 	}
 	return found

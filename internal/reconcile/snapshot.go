@@ -28,6 +28,7 @@ type snapshot struct {
 func (r *Reconciler) snapshot(ctx context.Context, id access.RequestID, h hint, issue *access.Issue) (snapshot, error) {
 	s := snapshot{hint: h, rules: r.rules.Load(), Snapshot: plan.Snapshot{
 		ID: id, Self: r.self, Reviewer: r.reviewer, URL: r.cluster.RequestURL(id), Now: time.Now(), Issue: issue,
+		Cluster: r.clusters.own,
 	}}
 	var err error
 	if s.Request, err = r.cluster.Request(ctx, id); err != nil && !errors.Is(err, access.ErrNotFound) {
@@ -48,6 +49,9 @@ func (r *Reconciler) snapshot(ctx context.Context, id access.RequestID, h hint, 
 	s.IssueMissing = r.cache.isMissing(id) && !r.shows(s)
 	if err := r.readIssue(ctx, &s); err != nil {
 		return s, err
+	}
+	if r.noteCluster(&s); s.OfAnotherCluster() {
+		return s, nil
 	}
 	r.noteForeignRules(s)
 	if s.Issue != nil && s.Record.IsZero() {

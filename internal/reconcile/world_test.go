@@ -113,7 +113,7 @@ func (w *world) run(opts reconcile.Options) (r *reconcile.Reconciler, stop func(
 	opts.Policy, opts.Workers = w.policy, 4
 	w.metrics = prometheus.NewRegistry()
 	r = reconcile.New(opts, reconcile.Deps{
-		Cluster: w.cluster, Tracker: w.tracker, Self: daemon, Reviewer: reviewer,
+		Cluster: w.cluster, ClusterName: "here", Tracker: w.tracker, Self: daemon, Reviewer: reviewer,
 		Log: slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})), Registerer: w.metrics,
 	})
 	ctx, stop := context.WithCancel(w.Context())
