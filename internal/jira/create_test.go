@@ -121,6 +121,34 @@ func TestFieldsThatAreNotOnTheScreenAreLeftOutAndWarnedOfOnce(t *testing.T) {
 	}
 }
 
+// The issue names its cluster: reading and, on Cloud, searches show it, and no
+// other cluster adopts it for a request of the same id.
+func TestCreatedIssueNamesItsCluster(t *testing.T) {
+	for _, flavour := range flavours {
+		t.Run(flavour.String(), func(t *testing.T) {
+			b := start(t, flavour)
+			require.NoError(t, b.c.Connect(t.Context()))
+			d := draft()
+			d.Cluster = "example.com"
+			ref, err := b.c.CreateIssue(t.Context(), d)
+			require.NoError(t, err)
+			issue, err := b.c.Issue(t.Context(), ref.ID)
+			require.NoError(t, err)
+			require.Equal(t, "example.com", issue.Cluster)
+			for found, err := range b.c.Search(t.Context(), access.IssueQuery{}) {
+				require.NoError(t, err)
+				require.Equal(t, flavour == fakejira.Cloud, found.Cluster == "example.com")
+			}
+			for cluster, want := range map[string]bool{"example.com": true, "": true, "another.example.com": false} {
+				d.Cluster = cluster
+				ok, err := b.c.CreatedFor(t.Context(), ref, d)
+				require.NoError(t, err)
+				require.Equal(t, want, ok, cluster)
+			}
+		})
+	}
+}
+
 func TestCreateRefusedForANeededFieldIsPermanent(t *testing.T) {
 	b := start(t, fakejira.Cloud, func(s *settings) {
 		s.double.Projects[0].Fields = []fakejira.Field{{ID: "customfield_1", Name: "Cost", Required: true}}
