@@ -5,6 +5,7 @@ import (
 
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/logging"
+	"teleport-jira/internal/plan"
 	"teleport-jira/internal/ttlcache"
 )
 
@@ -37,7 +38,7 @@ func newClusters(own string) *clusters {
 
 // isAnother reports whether the name, of an issue's property, is another
 // cluster's.
-func (c *clusters) isAnother(name string) bool { return name != "" && c.own != "" && name != c.own }
+func (c *clusters) isAnother(name string) bool { return plan.IsAnotherCluster(c.own, name) }
 
 // isShared reports whether issues of another cluster have been seen in the
 // project.
