@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"teleport-jira/internal/access"
+	"teleport-jira/internal/plan"
 	"teleport-jira/internal/logging"
 	"teleport-jira/internal/ttlcache"
 )
@@ -120,7 +121,7 @@ func newClusters(own string) *clusters {
 
 // isAnother reports whether the name, of an issue's property, is another
 // cluster's.
-func (c *clusters) isAnother(name string) bool { return name != "" && c.own != "" && name != c.own }
+func (c *clusters) isAnother(name string) bool { return plan.IsAnotherCluster(c.own, name) }
 
 // isShared reports whether issues of another cluster have been seen in the
 // project.
