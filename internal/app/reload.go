@@ -36,7 +36,7 @@ func (r *reloader) abandon() {
 		return
 	}
 	r.cancel()
-	_ = <-r.built // its error is that it was canceled
+	<-r.built //nolint:errcheck // its error is that it was canceled
 	r.next.discard()
 	r.next, r.built = nil, nil
 }

@@ -92,7 +92,11 @@ func TestLostRenewalEndsTheWork(t *testing.T) {
 		wait bool // somebody else has the claim
 	}{
 		"taken over": {
-			func(w *world) { w.setRecord(func(rec *access.Record) { rec.Claim = "other/1" }) },
+			func(w *world) {
+				w.mu.Lock()
+				defer w.mu.Unlock()
+				w.setRecord(func(rec *access.Record) { rec.Claim = "other/1" })
+			},
 			"claim was taken over", claimLife/3 + time.Second, true,
 		},
 		"never renewed": {

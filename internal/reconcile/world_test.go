@@ -71,8 +71,6 @@ func (w *world) inStep() *issue {
 
 // setRecord changes the stored record as another replica could.
 func (w *world) setRecord(change func(*access.Record)) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
 	rec := w.cluster.records[request]
 	change(&rec)
 	w.cluster.records[request] = rec
