@@ -76,7 +76,7 @@ func (h Handle) Validate() error {
 	case strings.TrimSpace(h.Value) == "":
 		return errors.New("must not be empty")
 	case h.Kind == HandleEmail && !strings.Contains(h.Value, "@"):
-		return errors.New("must be an e-mail address after email:")
+		return errors.New("must be an e-mail address")
 	}
 	return nil
 }

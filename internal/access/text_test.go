@@ -32,7 +32,7 @@ func TestListCountsWhatDoesNotFit(t *testing.T) {
 	for i := range many {
 		many[i] = strings.Repeat("x", 9)
 	}
-	require.Equal(t, "xxxxxxxxx, xxxxxxxxx, xxxxxxxxx and 37 more", access.List(many, 32))
+	require.Equal(t, "xxxxxxxxx, xxxxxxxxx, xxxxxxxxx and 37 more", access.List(many, 32)) //nolint:dupword // a list
 	require.Equal(t, "a, b", access.List([]string{"a", "b"}, 10))
 	require.Empty(t, access.List(nil, 10))
 	require.Equal(t, "a b, c", access.List([]string{"a\nb", "c"}, 10), "an item makes no line of its own")

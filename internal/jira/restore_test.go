@@ -26,7 +26,7 @@ func TestTextOfAnEditedIssueIsRestored(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, made.Summary, read.Summary)
 			require.Equal(t, made.Description, read.Description)
-			require.True(t, fakejira.BotID == read.TextEdits[0].By.ID, "the newest edit is the daemon's own")
+			require.Equal(t, fakejira.BotID, read.TextEdits[0].By.ID, "the newest edit is the daemon's own")
 		})
 	}
 }

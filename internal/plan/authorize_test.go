@@ -96,7 +96,7 @@ func TestWhoMayDecide(t *testing.T) {
 			s.Review.IdentityRequired, s.Review.TrustEmail = true, true
 			s.Review.Users = map[string]string{"key:JIRAUSER2": "hugo", "hugo@example.com": "root"}
 		}, "approved by JIRAUSER2"},
-		"denied wins": {bob, func(s *plan.Policy, v *plan.Snapshot) {
+		"denied wins": {bob, func(s *plan.Policy, _ *plan.Snapshot) {
 			s.Review.Approvers, s.Review.Denied = []string{"b1"}, []string{"bob@example.com"}
 		}, "refuse denied_account, move pending"},
 		"another is denied": {bob, func(s *plan.Policy, _ *plan.Snapshot) { s.Review.Denied = []string{"carol@example.com"} }, "approved by b1"},

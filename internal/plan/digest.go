@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -75,7 +76,7 @@ func canonical(v any) any {
 			texts = texts && text
 		}
 		if texts {
-			slices.SortFunc(out, func(a, b any) int { return strings.Compare(a.(string), b.(string)) })
+			slices.SortFunc(out, func(a, b any) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 			out = slices.Compact(out)
 		}
 		return out

@@ -30,7 +30,7 @@ func digestPolicy() Policy {
 func TestDigestIsStable(t *testing.T) {
 	require.Equal(t, "bf80e5b0ef044ae3", digestPolicy().Digest())
 	for range 20 { // maps are walked in another order each time
-		require.Equal(t, digestPolicy().Digest(), digestPolicy().Digest())
+		require.Equal(t, "bf80e5b0ef044ae3", digestPolicy().Digest())
 	}
 }
 

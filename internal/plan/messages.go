@@ -127,7 +127,7 @@ func (p Policy) refusalComment(s Snapshot, why Refusal, change access.StatusChan
 }
 
 // refusalText returns what was wrong and what would work.
-func (p Policy) refusalText(s Snapshot, why Refusal, change access.StatusChange) string {
+func (p Policy) refusalText(s Snapshot, why Refusal, change access.StatusChange) string { //nolint:gocyclo // one case a refusal
 	const other = " Somebody who may decide it can move the issue, or review the request in Teleport."
 	switch why {
 	case RefusedOtherProject:

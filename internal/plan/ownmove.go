@@ -2,8 +2,8 @@ package plan
 
 import "teleport-jira/internal/access"
 
-// RefusedOwnAccount: the daemon's own account made a change that the daemon did
-// not make.
+// RefusedOwnAccount is the refusal of a change that the daemon's own account made
+// and the daemon did not.
 const RefusedOwnAccount Refusal = "own_account"
 
 const ownAccountText = "it was moved with the daemon's own account and not by the daemon. Somebody else may have its token, " +

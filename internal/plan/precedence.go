@@ -6,7 +6,7 @@ import (
 	"teleport-jira/internal/access"
 )
 
-// RefusedSameState: the issue was moved from one status of a state to another.
+// RefusedSameState is the refusal of a move from one status of a state to another.
 const RefusedSameState Refusal = "same_state"
 
 // entry returns the change that brought the issue into the state that its status

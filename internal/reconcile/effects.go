@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"net/http"
 	"slices"
 	"strings"
 	"sync"
@@ -136,7 +135,7 @@ func (e *execution) transition(ctx context.Context, do plan.Transition) error {
 func isRefusedMove(err error) bool {
 	var failed *access.Error
 	return errors.As(err, &failed) && failed.Class == access.Permanent &&
-		(failed.Status == http.StatusBadRequest || failed.Status == http.StatusUnprocessableEntity)
+		(failed.Status == 400 || failed.Status == 422)
 }
 
 // noteUnmoved counts an issue that stays where it is, and warns of it once.
@@ -147,7 +146,7 @@ func (e *execution) noteUnmoved(ctx context.Context, log *slog.Logger, do plan.T
 	if e.r.cache.unreachable.Changed(string(e.snap.ID), string(do.To)) {
 		level = slog.LevelWarn
 	}
-	log.Log(ctx, level, message, "error", err)
+	log.Log(ctx, level, message, "error", err) //nolint:sloglint // each caller passes a constant
 }
 
 // cause is an error without what was tried.

@@ -232,10 +232,10 @@ func (e *execution) noteDecision(d access.Decision, out access.Outcome) {
 	if out.Request != nil {
 		state = out.Request.State
 	}
-	e.r.log.Info("decision submitted",
+	e.r.log.With(e.subject()...).Info("decision submitted",
 		"request_id", d.RequestID, "issue_key", d.Issue.Key, "change", d.ChangeID,
 		"person", d.By.String(), "account", d.By.ID, "teleport_user", d.Author, "mode", out.Mode, "reviewer", out.Reviewer,
-		e.subject(), "decision", d.State, "reason", d.Reason, "answer", out.Result, "state", state, "detail", out.Detail,
+		"decision", d.State, "reason", d.Reason, "answer", out.Result, "state", state, "detail", out.Detail,
 		"rules_digest", e.snap.rules.digest)
 }
 
@@ -249,22 +249,24 @@ func (e *execution) noteRefusal(do plan.Refuse) {
 			"fix", "find out who uses the account or its token, and replace the token")
 		return
 	}
-	e.r.log.Warn("decision refused",
+	e.r.log.With(e.subject()...).Warn("decision refused",
 		"request_id", d.RequestID, "issue_key", d.Issue.Key, "change", d.ChangeID,
 		"person", d.By.String(), "account", d.By.ID, "teleport_user", d.Author,
-		"mode", e.snap.rules.policy.Review.Mode, e.subject(), "decision", d.State, "reason", d.Reason, "refusal", do.Why,
+		"mode", e.snap.rules.policy.Review.Mode, "decision", d.State, "reason", d.Reason, "refusal", do.Why,
 		"rules_digest", e.snap.rules.digest)
 }
 
 // subject is what a decision was about, for the log: user, roles and number of
 // resources of the request, and the digest of the text that was read.
-func (e *execution) subject() slog.Attr {
+func (e *execution) subject() []any {
 	user, roles, resources := e.snap.Record.User, strings.Split(e.snap.Record.Roles, ","), 0
 	if req := e.snap.Request; req != nil {
 		user, roles, resources = req.User, req.Roles, len(req.Resources)
 	}
-	return slog.Group("", "user", access.CleanLine(user), "roles", access.List(roles, maxLoggedRoles), "resources", resources,
-		"card_digest", plan.CardDigest(e.snap.Issue))
+	return []any{
+		"user", access.CleanLine(user), "roles", access.List(roles, maxLoggedRoles), "resources", resources,
+		"card_digest", plan.CardDigest(e.snap.Issue),
+	}
 }
 
 // restoreText undoes an edit of the issue's text. That the daemon's account may

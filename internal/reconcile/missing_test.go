@@ -41,7 +41,7 @@ func TestMoveOfAnIssueThatIsInvisibleForAMoment(t *testing.T) {
 }
 
 // Whatever shows the issue again ends that it counts as missing, also where the
-// request was settled meanwhile; an issue that is gone is not asked for for ever.
+// request was settled meanwhile; an issue that is gone is not looked for endlessly.
 func TestIssueThatIsShownAgain(t *testing.T) {
 	for name, tell := range map[string]func(w *world, r *reconcile.Reconciler, i *issue){
 		"by a webhook": func(w *world, r *reconcile.Reconciler, i *issue) {

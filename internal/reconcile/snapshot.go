@@ -25,7 +25,7 @@ type snapshot struct {
 
 // snapshot reads what the plan needs, and of Jira no more than that. issue is
 // used instead of reading it; nil when it has to be read.
-func (r *Reconciler) snapshot(ctx context.Context, id access.RequestID, h hint, issue *access.Issue) (snapshot, error) {
+func (r *Reconciler) snapshot(ctx context.Context, id access.RequestID, h hint, issue *access.Issue) (snapshot, error) { //nolint:gocyclo // one read after the other
 	s := snapshot{hint: h, rules: r.rules.Load(), Snapshot: plan.Snapshot{
 		ID: id, Self: r.self, Reviewer: r.reviewer, URL: r.cluster.RequestURL(id), Now: time.Now(), Issue: issue,
 		Cluster: r.clusters.own,
