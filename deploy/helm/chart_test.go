@@ -78,6 +78,11 @@ func elsewhere() map[string]bool {
 	return map[string]bool{
 		"teleport.auth_server": true, "teleport.client_key": true, "teleport.client_crt": true, "teleport.root_cas": true,
 		"jira.api_token": true, "http.webhook_secret": true, "http.basic_auth.password": true,
+		// The chart has no values for these: docs/deploy-kubernetes.md says so.
+		"teleport.ca_file": true, "jira.earlier_accounts": true,
+		"http.header_name": true, "http.header_value": true, "http.header_value_file": true,
+		"review.denied": true, "review.require_reason": true, "review.max_decision_age": true,
+		"review.identity.required": true, "review.identity.trust_email": true,
 	}
 }
 

@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"teleport-jira/internal/access"
-	"teleport-jira/internal/plan"
 	"teleport-jira/internal/logging"
+	"teleport-jira/internal/plan"
 	"teleport-jira/internal/ttlcache"
 )
 
