@@ -97,7 +97,7 @@ func (c *Client) ReviewMode() (mode access.ReviewMode, reason string) {
 }
 
 // bypassFix is what to do where decisions go past reviews that the cluster has.
-const bypassFix = `give a role of the daemon allow.review_requests.roles, or write [review] mode = "state" where this is meant`
+const bypassFix = `give a role of the daemon allow.review_requests.roles, or write [review] mode = "state" where this is meant` //nolint:gosec // a text for people
 
 // bypassesReviews reports whether states are set although the cluster has reviews
 // and nobody asked for that.
