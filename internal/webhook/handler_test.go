@@ -43,11 +43,11 @@ type endpoint struct {
 	*Handler
 	queue    *queue
 	registry *prometheus.Registry
-	log      *bytes.Buffer
+	log      *logBuffer
 }
 
 func newEndpoint(auth Auth) *endpoint {
-	e := &endpoint{queue: &queue{}, registry: prometheus.NewRegistry(), log: &bytes.Buffer{}}
+	e := &endpoint{queue: &queue{}, registry: prometheus.NewRegistry(), log: &logBuffer{}}
 	e.Handler = New(Options{
 		Enqueuer: e.queue, Auth: auth, Registerer: e.registry,
 		Log: slog.New(slog.NewTextHandler(e.log, nil)),
@@ -289,4 +289,28 @@ func BenchmarkWebhook(b *testing.B) {
 		e.ServeHTTP(httptest.NewRecorder(), r)
 	}
 	require.Zero(b, e.count(b, unauthenticated))
+}
+
+// logBuffer is a log that may be read while it is written.
+type logBuffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *logBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *logBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
+
+func (b *logBuffer) Reset() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.text.Reset()
 }
