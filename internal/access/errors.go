@@ -14,6 +14,9 @@ var (
 	ErrConflict = errors.New("changed by somebody else")
 	// ErrUnreachable: no transition open to this account leads to the status.
 	ErrUnreachable = errors.New("no transition leads there")
+	// ErrRefused: the side refuses a change for what it contains or lacks, such as
+	// a field that a screen requires.
+	ErrRefused = errors.New("refused for what it contains")
 	// ErrAway: the side is known not to work. What was to be sent was not, or
 	// says the same once more.
 	ErrAway = errors.New("known not to work")

@@ -66,9 +66,9 @@ func TestHalfAnIdentityLeavesTheOldInUse(t *testing.T) {
 	w := newWorld(t)
 	w.set("teleport", "refresh_identity_interval", "1s")
 	w.start()
-	whole, err := os.ReadFile(w.path(identity))
+	complete, err := os.ReadFile(w.path(identity))
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(w.path(identity), whole[:len(whole)/2], 0o600))
+	require.NoError(t, os.WriteFile(w.path(identity), complete[:len(complete)/2], 0o600))
 	w.logged("level=WARN", "identity not renewed")
 	w.pending()
 }

@@ -28,8 +28,8 @@ import (
 // Who the daemon talks to, and who may talk to it.
 
 func TestSecurityRedirectsAreRefusedAndNoCredentialsFollow(t *testing.T) {
-	var visits atomic.Int64
-	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { visits.Add(1) }))
+	var requests atomic.Int64
+	elsewhere := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests.Add(1) }))
 	t.Cleanup(elsewhere.Close) // after the parallel tests
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
@@ -39,7 +39,7 @@ func TestSecurityRedirectsAreRefusedAndNoCredentialsFollow(t *testing.T) {
 			_, err := w.cluster.CreateRequest(alice, []string{"dba"}, "x", faketeleport.RequestOptions{})
 			require.NoError(t, err)
 			w.logged("redirects are refused")
-			require.Zero(t, visits.Load())
+			require.Zero(t, requests.Load())
 		})
 	}
 }
@@ -131,10 +131,10 @@ func TestSecurityClientCertificatesAreDemandedWhereConfigured(t *testing.T) {
 		return err
 	}
 	require.Error(t, deliver())
-	foreign := t.TempDir()
-	_, err := newAuthority(t).Issue(foreign)
+	elsewhere := t.TempDir()
+	_, err := newAuthority(t).Issue(elsewhere)
 	require.NoError(t, err)
-	other, err := tls.LoadX509KeyPair(filepath.Join(foreign, "tls.crt"), filepath.Join(foreign, "tls.key"))
+	other, err := tls.LoadX509KeyPair(filepath.Join(elsewhere, "tls.crt"), filepath.Join(elsewhere, "tls.key"))
 	require.NoError(t, err)
 	require.Error(t, deliver(other))
 }

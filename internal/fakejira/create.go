@@ -333,6 +333,6 @@ func (s *Server) deleteIssue(c *call) answer {
 }
 
 func (s *Server) remove(iss *Issue, actor string, at time.Time) {
-	gone, _ := s.edit(iss, actor, at, nil, func(i *Issue) { i.Deleted = true })
-	s.emitDeleted(gone, actor)
+	deleted, _ := s.edit(iss, actor, at, nil, func(i *Issue) { i.Deleted = true })
+	s.emitDeleted(deleted, actor)
 }

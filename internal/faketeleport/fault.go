@@ -40,7 +40,7 @@ func Unavailable(method string, times int) Fault {
 
 // LostAnswer is a fault that lets the method have its effect and loses the
 // answer: the caller can't tell it from Unavailable.
-func LostAnswer(method string, times int) Fault {
+func LoseAnswer(method string, times int) Fault {
 	return Fault{Method: method, Times: times, At: AfterEffect, Err: errUnavailable("error reading from server: EOF")}
 }
 

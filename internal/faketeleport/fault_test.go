@@ -20,7 +20,7 @@ func TestFaultsBeforeAndAfterTheEffect(t *testing.T) {
 		want  int // reviews there are afterwards
 	}{
 		"unavailable before":   {faketeleport.Unavailable("SubmitAccessReview", 1), trace.IsConnectionProblem, 0},
-		"lost answer":          {faketeleport.LostAnswer("SubmitAccessReview", 1), trace.IsConnectionProblem, 1},
+		"lost answer":          {faketeleport.LoseAnswer("SubmitAccessReview", 1), trace.IsConnectionProblem, 1},
 		"any method":           {faketeleport.Fault{Times: 1, Err: trace.LimitExceeded("slow down")}, trace.IsLimitExceeded, 0},
 		"trace error":          {faketeleport.Fault{User: bot, Times: 1, Err: trace.NotFound("no")}, trace.IsNotFound, 0},
 		"other people's calls": {faketeleport.Fault{User: "rita", Err: trace.NotFound("no")}, isNil, 1},

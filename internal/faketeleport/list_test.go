@@ -137,9 +137,9 @@ func TestCreateOverTheAPI(t *testing.T) {
 	require.Equal(t, []string{"rita"}, made.GetSuggestedReviewers())
 	require.Equal(t, uint32(2), made.GetThresholds()[0].Approve)
 
-	foreign, err := types.NewAccessRequest("other", "alice", "dba")
+	others, err := types.NewAccessRequest("other", "alice", "dba")
 	require.NoError(t, err)
-	_, err = clt.CreateAccessRequestV2(t.Context(), foreign)
+	_, err = clt.CreateAccessRequestV2(t.Context(), others)
 	require.True(t, trace.IsAccessDenied(err), err)
 	require.True(t, trace.IsAccessDenied(clt.DeleteAccessRequest(t.Context(), made.GetName())))
 

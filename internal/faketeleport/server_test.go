@@ -153,9 +153,9 @@ func TestConversationInFakeTime(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, types.OpPut, next(t, watcher).Type)
 		start := time.Now()
-		gone := next(t, watcher)
-		require.Equal(t, types.OpDelete, gone.Type)
-		require.Equal(t, req.GetName(), gone.Resource.GetName())
+		deletion := next(t, watcher)
+		require.Equal(t, types.OpDelete, deletion.Type)
+		require.Equal(t, req.GetName(), deletion.Resource.GetName())
 		require.Equal(t, time.Hour, time.Since(start))
 
 		_, err = clt.SubmitAccessReview(t.Context(), review(req.GetName(), types.RequestState_APPROVED))

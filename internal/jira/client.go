@@ -47,21 +47,21 @@ type Deps struct {
 // Client is one Jira seen with one account. It is safe for concurrent use and
 // has no goroutines of its own; Monitor is run by whoever wants outages watched.
 type Client struct {
-	cfg       Config
-	log       *slog.Logger
-	api       *gojira.Client
-	http      *http.Client
-	base      http.RoundTripper
-	throttle  *throttle.Transport
-	templates *issueTemplates
-	health    health
-	proofs    singleflight.Group // of the login
-	workflows workflows
-	names     *statusNames
-	wordings  wordings
-	circuit   *circuit
-	projects  *projects
-	statuses  *statuses
+	cfg        Config
+	log        *slog.Logger
+	api        *gojira.Client
+	http       *http.Client
+	base       http.RoundTripper
+	throttle   *throttle.Transport
+	templates  *issueTemplates
+	health     health
+	proofs     singleflight.Group // of the login
+	workflows  workflows
+	names      *statusNames
+	reductions reductions
+	circuit    *circuit
+	projects   *projects
+	statuses   *statuses
 
 	server atomic.Pointer[serverInfo]
 	self   atomic.Pointer[access.Actor]
@@ -128,7 +128,7 @@ func New(cfg Config, deps Deps) (*Client, error) {
 		requesters:    ttlcache.New[string, requester](maxRequesters, requesterTTL),
 		workflows:     newWorkflows(),
 		names:         newStatusNames(),
-		wordings:      newWordings(),
+		reductions:    newReductions(),
 		circuit:       newCircuit(),
 		projects:      newProjects(),
 		statuses:      newStatuses(),
@@ -136,8 +136,8 @@ func New(cfg Config, deps Deps) (*Client, error) {
 	measuredBase := &measured{calls: deps.Metrics.calls, next: base}
 	c.throttle = throttle.NewTransport(throttle.Config{
 		Concurrency: cfg.Concurrency, RequestsPerSecond: cfg.RequestsPerSecond,
-	}, deps.Metrics.throttle, &gate{circuit: c.circuit, next: measuredBase})
-	c.http = newHTTPClient(cfg, &unheld{circuit: c.circuit, held: c.throttle, direct: measuredBase})
+	}, deps.Metrics.throttle, &circuitTransport{circuit: c.circuit, next: measuredBase})
+	c.http = newHTTPClient(cfg, &probeTransport{circuit: c.circuit, held: c.throttle, direct: measuredBase})
 	api, err := gojira.NewClient(c.http, cfg.URL+"/")
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)
@@ -218,10 +218,15 @@ const myselfEndpoint = "/myself"
 
 var errAnonymous = errors.New("the account is anonymous: Jira does not say who it is")
 
+// myselfCall asks who the daemon's account is.
+func myselfCall() call {
+	return call{op: "read own account", method: http.MethodGet, endpoint: myselfEndpoint, path: myselfEndpoint, read: true, essential: true}
+}
+
 // myself proves the login: with a wrong token other endpoints may still answer
 // as to anybody.
 func (c *Client) myself(ctx context.Context) (access.Actor, error) {
-	k := call{op: "read own account", method: http.MethodGet, endpoint: myselfEndpoint, path: myselfEndpoint, read: true, essential: true}
+	k := myselfCall()
 	var me account
 	if err := c.call(ctx, k, &me); err != nil {
 		return access.Actor{}, err

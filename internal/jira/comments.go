@@ -47,7 +47,7 @@ func (c *Client) Comment(ctx context.Context, ref access.IssueRef, n access.Comm
 		return k.error(access.Permanent, err)
 	}
 	var texts []string
-	for _, text := range wordingsOf(n) {
+	for _, text := range reductionsOf(n) {
 		texts = append(texts, wikitext.Escape(text))
 	}
 	return c.writeComment(ctx, k, n.DedupKey, texts)
@@ -57,9 +57,9 @@ func (c *Client) Comment(ctx context.Context, ref access.IssueRef, n access.Comm
 // markup.
 func (c *Client) writeComment(ctx context.Context, k call, dedupKey string, texts []string) error {
 	text := k.key + " " + dedupKey
-	for i := c.wordings.first(text, len(texts)); ; i++ {
+	for i := c.reductions.first(text, len(texts)); ; i++ {
 		err := c.sendComment(ctx, k, dedupKey, texts[i])
-		c.wordings.note(text, err)
+		c.reductions.note(text, err)
 		if i > 0 && err == nil {
 			c.log.Warn("jira does not store the full text of a comment, it was reduced", "issue_key", k.key, "about", dedupKey)
 		}
@@ -161,7 +161,7 @@ func (c *Client) issueComments(ctx context.Context, k call, path string, page *c
 // eachComment visits the comments of an issue, the newest first, until all or
 // maxCommentBytes are read. A comment that is written meanwhile may be missed,
 // and one visited twice.
-func (c *Client) eachComment(ctx context.Context, k call, path, expand string, visit func(commentJSON)) error {
+func (c *Client) eachComment(ctx context.Context, k call, path, expand string, handle func(commentJSON)) error {
 	k.endpoint = "/issue/{issue}/comment"
 	k.limit = maxCommentBytes
 	for start := 0; ; {
@@ -179,7 +179,7 @@ func (c *Client) eachComment(ctx context.Context, k call, path, expand string, v
 			return err
 		}
 		for _, comment := range page.comments {
-			visit(comment)
+			handle(comment)
 		}
 		start += len(page.comments)
 		k.limit -= page.bytes

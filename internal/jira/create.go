@@ -77,7 +77,7 @@ func (c *Client) CreateIssue(ctx context.Context, d access.Draft) (access.IssueR
 // description, where that was one of them.
 func (c *Client) sendIssue(ctx context.Context, k call, d access.Draft, fields map[string]any, answer *issueJSON) (facts string, err error) {
 	text := "create " + string(d.Request.ID)
-	switch c.wordings.first(text, 3) {
+	switch c.reductions.first(text, 3) {
 	case 1:
 		reduceFields(fields)
 	case 2:
@@ -94,7 +94,7 @@ func (c *Client) sendIssue(ctx context.Context, k call, d access.Draft, fields m
 		}
 		err = c.call(ctx, k, answer)
 	}
-	c.wordings.note(text, err)
+	c.reductions.note(text, err)
 	return facts, err
 }
 

@@ -208,27 +208,27 @@ func parseTemplates(cfg IssueConfig) (*issueTemplates, error) {
 }
 
 // maxWordings bounds of how many texts it is remembered that Jira failed on them.
-const maxWordings = 10_000
+const maxReductions = 10_000
 
 // wordings remembers which texts Jira failed on. A database that can't store a
 // character makes Jira answer 500, as it does when it is broken: only the same
 // text failing again tells. Safe for concurrent use.
-type wordings struct {
+type reductions struct {
 	failures *ttlcache.Cache[string, int]
 }
 
-func newWordings() wordings { return wordings{ttlcache.New[string, int](maxWordings, 0)} }
+func newReductions() reductions { return reductions{ttlcache.New[string, int](maxReductions, 0)} }
 
 // first returns which of n wordings, the full one first, is to be sent now. The
 // full one is sent twice before it is doubted; where none is taken, it is not
 // the text that Jira fails on, and the full one's turn comes again.
-func (w wordings) first(text string, n int) int {
+func (w reductions) first(text string, n int) int {
 	failed, _ := w.failures.Get(text)
 	return max(0, failed%(n+1)-1)
 }
 
 // note remembers what came of the last wording sent.
-func (w wordings) note(text string, err error) {
+func (w reductions) note(text string, err error) {
 	if !isStatus(err, http.StatusInternalServerError) {
 		w.failures.Delete(text)
 		return
@@ -244,7 +244,7 @@ func isStatus(err error, status int) bool {
 
 // wordingsOf are the ways to say a comment: in full, without what Jira may be
 // unable to store, and in the daemon's own words.
-func wordingsOf(n access.CommentDraft) []string {
+func reductionsOf(n access.CommentDraft) []string {
 	all := []string{n.Text}
 	for _, text := range []string{wikitext.Storable(n.Text), n.Own} {
 		if text != "" && text != all[len(all)-1] {

@@ -135,7 +135,7 @@ const (
 	maxAnswer = 10 << 20
 	// maxWholeIssue is the most bytes of an issue that is read in one call, with
 	// comments and changelog. A longer one is read in parts.
-	maxWholeIssue = 1 << 20
+	maxIssueAnswer = 1 << 20
 	// smallAnswer is how many bytes every call may read without waiting.
 	smallAnswer = 256 << 10
 	// largeAnswers is how many answers longer than that are read at once.
@@ -388,6 +388,12 @@ type refusedError struct {
 	fields []string   // ids of the fields that Jira names; sorted
 	login  loginFault // what is wrong with the login; "" where nothing is known to be
 	scope  string     // of a token that lacks it; "" where that is not it
+}
+
+// Is makes it an access.ErrRefused where Jira has read the call and refuses what
+// it asks for.
+func (r *refusedError) Is(target error) bool {
+	return target == access.ErrRefused && (r.status == http.StatusBadRequest || r.status == http.StatusUnprocessableEntity)
 }
 
 // Error implements error.

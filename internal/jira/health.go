@@ -187,14 +187,14 @@ const (
 // circuit keeps calls from a Jira that is known not to work, or to refuse the
 // login. It opens only while Monitor runs. Safe for concurrent use.
 type circuit struct {
-	suspects chan struct{} // holds one token while a call has failed as if Jira were away
+	doubts chan struct{} // holds one token while a call has failed as if Jira were away
 
 	mu      sync.Mutex
 	watched bool          // Monitor runs; guarded by mu
 	away    *access.Error // why no call is made; nil while the circuit is closed; guarded by mu
 }
 
-func newCircuit() *circuit { return &circuit{suspects: make(chan struct{}, 1)} }
+func newCircuit() *circuit { return &circuit{doubts: make(chan struct{}, 1)} }
 
 func (b *circuit) watch(on bool) {
 	b.mu.Lock()
@@ -229,7 +229,7 @@ func (b *circuit) admit() error {
 // note learns from a call. A refused login opens the circuit at once: until it
 // is known whether Jira means the account or the call, nothing else logs in.
 func (b *circuit) note(err *access.Error) {
-	if err == nil || errors.Is(err, access.ErrAway) || !isSuspect(err) {
+	if err == nil || errors.Is(err, access.ErrAway) || !concernsJira(err) {
 		return
 	}
 	if err.Class == access.Unauth {
@@ -239,25 +239,25 @@ func (b *circuit) note(err *access.Error) {
 		}
 	}
 	select {
-	case b.suspects <- struct{}{}:
+	case b.doubts <- struct{}{}:
 	default:
 	}
 }
 
 // isSuspect reports whether an error may concern all of Jira.
-func isSuspect(err *access.Error) bool {
+func concernsJira(err *access.Error) bool {
 	return err.Class == access.Unauth || !inconclusive(err) && unavailable(err) != nil
 }
 
 // gate is the transport below the throttle that holds calls back while the
 // circuit is open, those that waited for their turn, too.
-type gate struct {
+type circuitTransport struct {
 	circuit *circuit
 	next    http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
-func (g *gate) RoundTrip(req *http.Request) (*http.Response, error) {
+func (g *circuitTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := g.circuit.admit(); err != nil {
 		return nil, err
 	}
@@ -335,9 +335,9 @@ func (c *Client) waitForProbe(ctx context.Context, failed int, token string) boo
 	}
 	pause := time.NewTimer(probePause(failed, longest))
 	defer pause.Stop()
-	suspects := c.circuit.suspects
+	doubts := c.circuit.doubts
 	if failed > 0 {
-		suspects = nil // It is known.
+		doubts = nil // It is known.
 	}
 	look := time.NewTicker(tokenProbe)
 	defer look.Stop()
@@ -351,7 +351,7 @@ func (c *Client) waitForProbe(ctx context.Context, failed int, token string) boo
 				continue
 			}
 			return true
-		case <-suspects:
+		case <-doubts:
 			return true
 		case <-look.C:
 			if failed > 0 && c.cfg.Token() != token {
@@ -372,7 +372,7 @@ func probePause(failed int, longest time.Duration) time.Duration {
 func (c *Client) probe(ctx context.Context) *access.Error {
 	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
 	defer cancel()
-	k := call{op: "read own account", method: http.MethodGet, endpoint: myselfEndpoint, path: myselfEndpoint, read: true, essential: true}
+	k := myselfCall()
 	var me account
 	err := c.roundTrip(context.WithValue(ctx, probing{}, true), k, &me)
 	if err == nil && me.actor().ID == "" {
@@ -386,13 +386,13 @@ func (c *Client) probe(ctx context.Context) *access.Error {
 type probing struct{}
 
 // unheld sends probes past circuit and throttle.
-type unheld struct {
+type probeTransport struct {
 	circuit      *circuit
 	held, direct http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
-func (u *unheld) RoundTrip(req *http.Request) (*http.Response, error) {
+func (u *probeTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.Context().Value(probing{}) != nil {
 		return u.direct.RoundTrip(req)
 	}

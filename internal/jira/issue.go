@@ -90,7 +90,7 @@ func (c *Client) Issue(ctx context.Context, idOrKey string) (*access.Issue, erro
 	}
 	properties := requestProperty + "," + clusterProperty + "," + holderProperty
 	k.path = path + query("fields", issueFields+",labels,comment", "expand", "changelog", "properties", properties)
-	k.limit = maxWholeIssue
+	k.limit = maxIssueAnswer
 	began := time.Now()
 	var raw issueJSON
 	err = c.call(ctx, k, &raw)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -165,38 +164,7 @@ func (c *Client) loggedInSince(ctx context.Context, at time.Time) bool {
 		if c.health.loginRefused() {
 			return false, nil
 		}
-		me := call{op: "read own account", method: http.MethodGet, endpoint: myselfEndpoint, path: myselfEndpoint, read: true, essential: true}
-		var who account
-		refused := c.roundTrip(ctx, me, &who)
-		if refused == nil && who.actor().ID == "" {
-			return false, nil // an anonymous visitor
-		}
-		c.health.record(me, refused)
-		return refused == nil, nil
+		return c.probe(ctx) == nil, nil
 	})
 	return proven == true
-}
-
-// isOwn reports whether an account is the daemon's, or one that it worked as
-// before.
-func (c *Client) isOwn(who access.Actor) bool {
-	if who.Same(c.Self()) {
-		return true
-	}
-	return who.ID != "" && slices.ContainsFunc(c.cfg.EarlierAccounts, func(earlier string) bool {
-		return who.ID == earlier || who.Name != "" && strings.EqualFold(who.Name, earlier)
-	})
-}
-
-// createdBySelf is the clause of a query that selects the issues of the present
-// account.
-const createdBySelf = "creator = currentUser()"
-
-// ownIssues is the clause of a query that selects the issues that the daemon
-// created.
-func (c *Client) ownIssues() string {
-	if len(c.cfg.EarlierAccounts) == 0 {
-		return createdBySelf
-	}
-	return "creator in (currentUser(), " + jqlList(c.cfg.EarlierAccounts) + ")"
 }

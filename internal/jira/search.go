@@ -270,3 +270,16 @@ func last(cloud bool, body searchBody, page searchPage) bool {
 	}
 	return page.count() == 0 || body.StartAt >= page.Total
 }
+
+// createdBySelf is the clause of a query that selects the issues of the present
+// account.
+const createdBySelf = "creator = currentUser()"
+
+// ownIssues is the clause of a query that selects the issues that the daemon
+// created.
+func (c *Client) ownIssues() string {
+	if len(c.cfg.EarlierAccounts) == 0 {
+		return createdBySelf
+	}
+	return "creator in (currentUser(), " + jqlList(c.cfg.EarlierAccounts) + ")"
+}

@@ -364,3 +364,14 @@ func (c *Client) userByName(ctx context.Context, k call, name string) (access.Ac
 	}
 	return raw.actor(), err
 }
+
+// isOwn reports whether an account is the daemon's, or one that it worked as
+// before.
+func (c *Client) isOwn(who access.Actor) bool {
+	if who.Same(c.Self()) {
+		return true
+	}
+	return who.ID != "" && slices.ContainsFunc(c.cfg.EarlierAccounts, func(earlier string) bool {
+		return who.ID == earlier || who.Name != "" && strings.EqualFold(who.Name, earlier)
+	})
+}

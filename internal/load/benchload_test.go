@@ -187,7 +187,7 @@ func sizeOfALargeCluster(t *testing.T, out *table) {
 	begin := time.Now()
 	r := w.replicas[0]
 	r.start()
-	w.await(5*time.Minute, seldom, "half of them", func() bool { return r.metric(visits) > (open+settled)/2 })
+	w.await(5*time.Minute, seldom, "half of them", func() bool { return r.metric(executions) > (open+settled)/2 })
 	fresh := time.Now()
 	w.request(faketeleport.RequestOptions{})
 	w.await(5*time.Minute, often, "the issue of a new request", func() bool { return w.created() == 1 })

@@ -161,9 +161,9 @@ func (c *chaos) breakTeleport() {
 	case 1:
 		c.cluster.CloseWatchers()
 	case 2:
-		c.cluster.Inject(faketeleport.LostAnswer("UpdatePluginData", 1+c.rng.IntN(3)))
+		c.cluster.Inject(faketeleport.LoseAnswer("UpdatePluginData", 1+c.rng.IntN(3)))
 	default:
-		c.cluster.Inject(faketeleport.LostAnswer("SubmitAccessReview", 1))
+		c.cluster.Inject(faketeleport.LoseAnswer("SubmitAccessReview", 1))
 	}
 }
 

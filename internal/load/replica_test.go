@@ -69,7 +69,7 @@ func (r *replica) metric(name string) float64 {
 
 // The metrics of what a daemon has done.
 const (
-	visits     = "teleport_jira_reconcile_duration_seconds_count"
+	executions = "teleport_jira_reconcile_duration_seconds_count"
 	lastResync = `teleport_jira_last_success_timestamp_seconds{listing="resync"}`
 )
 
@@ -84,7 +84,7 @@ func (r *replica) settle(limit time.Duration) {
 	r.world.await(limit, seldom, "a resync", func() bool { return r.metric(lastResync) > 0 })
 	last, since := -1.0, time.Now()
 	r.world.await(limit, seldom, "a daemon at rest", func() bool {
-		if now := r.metric(visits); now != last || !r.idle() {
+		if now := r.metric(executions); now != last || !r.idle() {
 			last, since = now, time.Now()
 		}
 		return time.Since(since) > calm

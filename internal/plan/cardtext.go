@@ -27,7 +27,7 @@ const textPhrase = "This is what the request is for, whatever the issue says"
 // explained since it was edited last: who moves a card decides what they have
 // read.
 func authorizeText(s Snapshot, change access.StatusChange) Refusal {
-	edit := foreignEdit(s)
+	edit := othersEdit(s)
 	switch {
 	case edit == nil:
 		return ""
@@ -41,7 +41,7 @@ func authorizeText(s Snapshot, change access.StatusChange) Refusal {
 
 // foreignEdit returns the newest edit of the issue's text by another account than
 // the daemon's; nil when there is none.
-func foreignEdit(s Snapshot) *access.TextEdit {
+func othersEdit(s Snapshot) *access.TextEdit {
 	for i, edit := range s.Issue.TextEdits {
 		if !edit.By.Same(s.Self) {
 			return &s.Issue.TextEdits[i]
@@ -76,7 +76,7 @@ func (p Policy) planRestore(s Snapshot, b *builder) {
 // for.
 func textRefusal(s Snapshot) string {
 	by, at := "somebody else", ""
-	if edit := foreignEdit(s); edit != nil {
+	if edit := othersEdit(s); edit != nil {
 		if edit.By.ID != "" {
 			by = edit.By.String()
 		}

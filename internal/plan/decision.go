@@ -58,7 +58,7 @@ func (p Policy) planDecision(s Snapshot, b *builder, state access.State) {
 func (p Policy) planRefusal(s Snapshot, b *builder, why Refusal, change access.StatusChange) {
 	back := p.answer(s, b, p.refusal(s, why, change), change, func(r *access.Record) {
 		r.HandledChange = newestChange(s, change.ID)
-		if edit := foreignEdit(s); why == RefusedText && edit != nil {
+		if edit := othersEdit(s); why == RefusedText && edit != nil {
 			r.TextConfirmed = edit.ID
 		}
 	})

@@ -83,29 +83,29 @@ func TestEverySettingIsInTheDigest(t *testing.T) {
 	require.Greater(t, len(seen), 15)
 }
 
-// eachSetting calls visit with each setting of v and a function that changes it
+// eachSetting calls each with each setting of v and a function that changes it
 // in another value of the same shape.
-func eachSetting(v reflect.Value, path string, visit func(string, func(reflect.Value))) {
-	visitIn := func(step func(reflect.Value) reflect.Value) func(string, func(reflect.Value)) {
+func eachSetting(v reflect.Value, path string, each func(string, func(reflect.Value))) {
+	eachIn := func(step func(reflect.Value) reflect.Value) func(string, func(reflect.Value)) {
 		return func(path string, change func(reflect.Value)) {
-			visit(path, func(root reflect.Value) { change(step(root)) })
+			each(path, func(root reflect.Value) { change(step(root)) })
 		}
 	}
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {
-			eachSetting(v.Field(i), path+"."+v.Type().Field(i).Name, visitIn(func(root reflect.Value) reflect.Value { return root.Field(i) }))
+			eachSetting(v.Field(i), path+"."+v.Type().Field(i).Name, eachIn(func(root reflect.Value) reflect.Value { return root.Field(i) }))
 		}
 	case reflect.Slice:
 		if v.Type().Elem().Kind() == reflect.Struct {
-			eachSetting(v.Index(0), path+"[0]", visitIn(func(root reflect.Value) reflect.Value { return root.Index(0) }))
+			eachSetting(v.Index(0), path+"[0]", eachIn(func(root reflect.Value) reflect.Value { return root.Index(0) }))
 			return
 		}
-		visit(path, func(root reflect.Value) {
+		each(path, func(root reflect.Value) {
 			root.Set(reflect.Append(root, reflect.ValueOf("added to "+path).Convert(root.Type().Elem())))
 		})
 	case reflect.Map:
-		visit(path, func(root reflect.Value) {
+		each(path, func(root reflect.Value) {
 			if root.IsNil() {
 				root.Set(reflect.MakeMap(root.Type()))
 			}
@@ -118,11 +118,11 @@ func eachSetting(v reflect.Value, path string, visit func(string, func(reflect.V
 			root.SetMapIndex(reflect.ValueOf("new").Convert(root.Type().Key()), value)
 		})
 	case reflect.Bool:
-		visit(path, func(root reflect.Value) { root.SetBool(!root.Bool()) })
+		each(path, func(root reflect.Value) { root.SetBool(!root.Bool()) })
 	case reflect.String:
-		visit(path, func(root reflect.Value) { root.SetString("set at " + path) })
+		each(path, func(root reflect.Value) { root.SetString("set at " + path) })
 	case reflect.Int, reflect.Int64:
-		visit(path, func(root reflect.Value) { root.SetInt(root.Int() + 1) })
+		each(path, func(root reflect.Value) { root.SetInt(root.Int() + 1) })
 	default:
 		panic("setting of a kind that this test does not know at " + path + ": " + strconv.Quote(v.Kind().String()))
 	}

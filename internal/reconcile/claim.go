@@ -73,7 +73,7 @@ func (r *Reconciler) acquire(ctx context.Context, s snapshot, steps []plan.Step)
 		return r.reserve(ctx, s)
 	}
 	if change, ok := plan.RefusesOwnMove(steps); ok {
-		if age := r.ownMoves.age(s.ID, change); age < ownMoveWait {
+		if age := r.ownChanges.age(s.ID, change); age < ownMoveWait {
 			return nil, ownMoveWait - age, nil
 		}
 	}

@@ -117,7 +117,7 @@ func (e *execution) transition(ctx context.Context, do plan.Transition) error {
 		}
 	case errors.Is(err, access.ErrUnreachable):
 		e.noteUnmoved(ctx, log, do, err, "issue cannot be moved, its workflow has no transition there for this account")
-	case isRefusedMove(err):
+	case errors.Is(err, access.ErrRefused):
 		e.noteUnmoved(ctx, log, do, err, "issue cannot be moved, jira refuses the transition: take what it asks for off the transition's screen")
 	case stops(ctx, err), e.r.notices.failed(e.snap.ID, name) < patience:
 		return err
@@ -128,14 +128,6 @@ func (e *execution) transition(ctx context.Context, do plan.Transition) error {
 	}
 	e.snap.Issue = nil // What was read is no longer true.
 	return nil
-}
-
-// isRefusedMove reports whether Jira refused a transition for what is or is not
-// in it, such as a field that its screen requires.
-func isRefusedMove(err error) bool {
-	var failed *access.Error
-	return errors.As(err, &failed) && failed.Class == access.Permanent &&
-		(failed.Status == 400 || failed.Status == 422)
 }
 
 // noteUnmoved counts an issue that stays where it is, and warns of it once.

@@ -58,7 +58,8 @@ type Tracker interface {
 	RestoreText(ctx context.Context, ref access.IssueRef, d access.Draft) error
 	// Transition brings the issue into one of the statuses (names or ids), by
 	// way of others where the workflow needs it. Being there already is success
-	// with moved false. access.ErrUnreachable when no way is open.
+	// with moved false. access.ErrUnreachable when no way is open,
+	// access.ErrRefused when Jira refuses a step for what is or is not in it.
 	Transition(ctx context.Context, ref access.IssueRef, statuses []string) (moved bool, err error)
 	// Reserve writes holder on the issue, over whoever stood there; it shows as
 	// the Issue's Holder.

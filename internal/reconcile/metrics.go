@@ -17,7 +17,7 @@ type metrics struct {
 	issuesMissing prometheus.Counter
 	decisions     *prometheus.CounterVec
 	refusals      *prometheus.CounterVec
-	foreignRules  prometheus.Counter
+	otherRules    prometheus.Counter
 	duration      prometheus.Histogram
 	errors        *prometheus.CounterVec
 	success       *prometheus.GaugeVec
@@ -34,7 +34,7 @@ func newMetrics(reg prometheus.Registerer, r *Reconciler) *metrics {
 		issuesMissing: counter("issues_gone_total", "Issues found to be deleted or invisible."),
 		decisions:     counters("decisions_total", "Decisions submitted to Teleport, by mode and answer.", "mode", "verdict"),
 		refusals:      counters("refusals_total", "Moves that decided nothing, by reason.", "reason"),
-		foreignRules:  counter("foreign_rules_total", "Digests of other rules that another replica was seen to decide by."),
+		otherRules:    counter("foreign_rules_total", "Digests of other rules that another replica was seen to decide by."),
 		errors:        counters("reconcile_errors_total", "Failed attempts to bring a request in step, by class.", "class"),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "reconcile_duration_seconds",
@@ -47,7 +47,7 @@ func newMetrics(reg prometheus.Registerer, r *Reconciler) *metrics {
 		}, []string{"listing"}),
 	}
 	m.zero()
-	reg.MustRegister(m.created, m.comments, m.transitions, m.unreachable, m.issuesMissing, m.decisions, m.refusals, m.foreignRules,
+	reg.MustRegister(m.created, m.comments, m.transitions, m.unreachable, m.issuesMissing, m.decisions, m.refusals, m.otherRules,
 		m.duration, m.errors, m.success, newQueueCollector(r), newRulesCollector(r))
 	return m
 }
@@ -123,4 +123,34 @@ func (c *queueCollector) Collect(ch chan<- prometheus.Metric) {
 	for _, state := range []access.State{access.Pending, access.Approved, access.Denied, access.Promoted} {
 		ch <- prometheus.MustNewConstMetric(c.byState, prometheus.GaugeValue, float64(counts[state]), string(state))
 	}
+}
+
+// rulesCollector shows the digest of the rules in use.
+type rulesCollector struct {
+	r    *Reconciler
+	info *prometheus.Desc
+	held *prometheus.Desc
+}
+
+func newRulesCollector(r *Reconciler) *rulesCollector {
+	return &rulesCollector{
+		r: r,
+		info: prometheus.NewDesc(namespace+"_rules_info",
+			"The digest of the rules for deciding that are in use; always 1. All replicas must have the same.", []string{"digest"}, nil),
+		held: prometheus.NewDesc(namespace+"_decisions_held",
+			"Whether decisions wait for a changed configuration to be up.", nil, nil),
+	}
+}
+
+// Describe implements prometheus.Collector.
+func (c *rulesCollector) Describe(ch chan<- *prometheus.Desc) { ch <- c.info; ch <- c.held }
+
+// Collect implements prometheus.Collector.
+func (c *rulesCollector) Collect(ch chan<- prometheus.Metric) {
+	rules, held := c.r.rules.Load(), 0.0
+	if rules.held {
+		held = 1
+	}
+	ch <- prometheus.MustNewConstMetric(c.info, prometheus.GaugeValue, 1, rules.digest)
+	ch <- prometheus.MustNewConstMetric(c.held, prometheus.GaugeValue, held)
 }

@@ -2,7 +2,7 @@ package reconcile_test
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -65,7 +65,7 @@ func TestRefusalThatCannotBeExplainedYet(t *testing.T) {
 // An issue that Jira refuses to move, or keeps failing to, is commented on.
 func TestIssueThatCannotBeMovedIsCommentedOn(t *testing.T) {
 	screen := fault{before: func(context.Context) error {
-		return &access.Error{Op: "move issue", Class: access.Permanent, Status: 400, Err: errors.New("assignee: Assignee is required")}
+		return &access.Error{Op: "move issue", Class: access.Permanent, Err: fmt.Errorf("assignee: Assignee is required: %w", access.ErrRefused)}
 	}}
 	for name, f := range map[string]fault{"refused": screen, "failing": refused(access.Temporary)} {
 		t.Run(name, func(t *testing.T) {

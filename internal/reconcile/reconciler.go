@@ -79,45 +79,45 @@ type Reconciler struct {
 	metrics  *metrics
 	holder   string // names this Reconciler in claims; new with every start
 
-	queue     workqueue.TypedRateLimitingInterface[key]
-	hints     *pendingHints
-	intake    *intake
-	clusters  *clusters
-	cache     *cache
-	notices   *notices
-	wakes     *signal
-	seen      observations
-	foreign   *logging.Once // digests of other rules that were warned of
-	ownMoves  observations  // changes by the daemon's account that it may not have made
-	noReasons observations  // changes whose authors have not said why
-	watchdog  watchdog.Watchdog
-	workers   *watchdog.Pool
-	resyncs   chan struct{} // holds one token while a resync is asked for
-	stopping  atomic.Bool
+	queue      workqueue.TypedRateLimitingInterface[key]
+	hints      *pendingHints
+	intake     *intake
+	clusters   *clusters
+	cache      *cache
+	notices    *notices
+	wakes      *signal
+	seen       observations
+	otherRules *logging.Once // digests of other rules that were warned of
+	ownChanges observations  // changes by the daemon's account that it may not have made
+	noReasons  observations  // changes whose authors have not said why
+	watchdog   watchdog.Watchdog
+	workers    *watchdog.Pool
+	resyncs    chan struct{} // holds one token while a resync is asked for
+	stopping   atomic.Bool
 }
 
 // New makes a Reconciler that does nothing until Run.
 func New(opts Options, deps Deps) *Reconciler {
 	opts = opts.withDefaults()
 	r := &Reconciler{
-		opts:      opts,
-		cluster:   deps.Cluster,
-		tracker:   deps.Tracker,
-		self:      deps.Self,
-		reviewer:  deps.Reviewer,
-		log:       deps.Log,
-		holder:    rand.Text(),
-		hints:     newPendingHints(),
-		intake:    newIntake(),
-		clusters:  newClusters(deps.ClusterName),
-		cache:     newCache(),
-		notices:   newNotices(),
-		wakes:     newSignal(),
-		seen:      newObservations(),
-		ownMoves:  newObservations(),
-		noReasons: newObservations(),
-		foreign:   logging.NewOnce(0),
-		resyncs:   make(chan struct{}, 1),
+		opts:       opts,
+		cluster:    deps.Cluster,
+		tracker:    deps.Tracker,
+		self:       deps.Self,
+		reviewer:   deps.Reviewer,
+		log:        deps.Log,
+		holder:     rand.Text(),
+		hints:      newPendingHints(),
+		intake:     newIntake(),
+		clusters:   newClusters(deps.ClusterName),
+		cache:      newCache(),
+		notices:    newNotices(),
+		wakes:      newSignal(),
+		seen:       newObservations(),
+		ownChanges: newObservations(),
+		noReasons:  newObservations(),
+		otherRules: logging.NewOnce(0),
+		resyncs:    make(chan struct{}, 1),
 	}
 	r.queue = newQueue(r.hints)
 	r.rules.Store(newRules(opts.Policy, false))
@@ -203,7 +203,7 @@ func (r *Reconciler) reconcile(ctx context.Context, id access.RequestID, h hint)
 			return heldRetry, nil
 		}
 		if len(steps) == 0 {
-			if wait := r.lookAgain(s); wait > 0 {
+			if wait := r.missingRetry(s); wait > 0 {
 				return wait, nil
 			}
 			r.markSynced(s)
@@ -271,3 +271,45 @@ func asRetryable(id access.RequestID, err error) error {
 	}
 	return err
 }
+
+// heldRetry is how often a request whose decision is held is looked at again.
+const heldRetry = 5 * time.Second
+
+var errRulesChanged = errors.New("the rules for deciding changed while it was worked on")
+
+// rules are what requests are decided by at one moment. They are never changed,
+// only replaced as a whole: a reload must not leave a worker with half of each.
+type rules struct {
+	policy plan.Policy
+	digest string
+	since  time.Time // when they came into use
+	held   bool      // nothing is decided or refused now
+}
+
+func newRules(policy plan.Policy, held bool) *rules {
+	return &rules{policy: policy, digest: policy.Digest(), since: time.Now(), held: held}
+}
+
+// policy returns the rules in use. What one plan is made of takes them from its
+// snapshot or is thrown away if they have changed by the time something is
+// decided.
+func (r *Reconciler) policy() plan.Policy { return r.rules.Load().policy }
+
+// SetReview replaces the rules for who may decide, at once: no decision under
+// the old ones begins once it has returned, also of a request that is being
+// worked on. With hold nothing is decided or refused until it is called again
+// without; status changes wait, and everything else goes on. It may be called
+// concurrently.
+func (r *Reconciler) SetReview(review plan.ReviewRules, hold bool) {
+	old := r.rules.Load()
+	policy := old.policy
+	policy.Review = review
+	next := newRules(policy, hold)
+	if next.digest == old.digest && next.held == old.held {
+		return
+	}
+	r.rules.Store(next)
+}
+
+// Held reports whether decisions wait.
+func (r *Reconciler) Held() bool { return r.rules.Load().held }

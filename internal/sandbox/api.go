@@ -21,7 +21,7 @@ type backend interface {
 	View() View
 	Lines(after int) []Line
 	Request(user string, roles []string, reason string, waits time.Duration) error
-	Review(id, author, verdict, reason string) error
+	Review(id, author, state, reason string) error
 	Expire(id string) error
 	Remove(id string) error
 	Move(issue, person, status string) error
@@ -40,9 +40,9 @@ type (
 		Seconds int `json:"seconds"`
 	}
 	reviewCommand struct {
-		Author  string `json:"author"`
-		Verdict string `json:"verdict"` // approved | denied
-		Reason  string `json:"reason"`
+		Author string `json:"author"`
+		State  string `json:"verdict"` // approved | denied
+		Reason string `json:"reason"`
 	}
 	moveCommand struct {
 		Person string `json:"person"`
@@ -68,7 +68,7 @@ func handler(s backend) (http.Handler, error) {
 		return s.Request(c.User, c.Roles, c.Reason, time.Duration(c.Seconds)*time.Second)
 	}))
 	mux.HandleFunc("POST /api/requests/{id}/reviews", command(func(r *http.Request, c reviewCommand) error {
-		return s.Review(r.PathValue("id"), c.Author, c.Verdict, c.Reason)
+		return s.Review(r.PathValue("id"), c.Author, c.State, c.Reason)
 	}))
 	mux.HandleFunc("POST /api/requests/{id}/expire", command(func(r *http.Request, _ emptyCommand) error {
 		return s.Expire(r.PathValue("id"))

@@ -89,10 +89,10 @@ func (w *world) Request(user string, roles []string, reason string, waits time.D
 }
 
 // Review submits a review as a Teleport user does.
-func (w *world) Review(id, author, verdict, reason string) error {
-	proposed := map[string]types.RequestState{"approved": types.RequestState_APPROVED, "denied": types.RequestState_DENIED}[verdict]
+func (w *world) Review(id, author, state, reason string) error {
+	proposed := map[string]types.RequestState{"approved": types.RequestState_APPROVED, "denied": types.RequestState_DENIED}[state]
 	if proposed.IsNone() {
-		return fmt.Errorf("a verdict is approved or denied, not %q", verdict)
+		return fmt.Errorf("a state is approved or denied, not %q", state)
 	}
 	_, err := w.cluster.Review(author, id, proposed, reason)
 	return err

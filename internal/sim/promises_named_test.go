@@ -34,7 +34,7 @@ func inWorldOf(t *testing.T, flow fakejira.Workflow, lag time.Duration, scene fu
 		defer w.close()
 		ids := scene(t, w)
 		pass(15 * time.Minute)
-		if faults := w.judge(ids, func(string) bool { return true }); len(faults) > 0 {
+		if faults := w.faultsOf(ids, func(string) bool { return true }); len(faults) > 0 {
 			t.Fatalf("%s\n%s", strings.Join(faults, "\n"), w.logs.String())
 		}
 	})
@@ -58,7 +58,7 @@ func TestLostAnswers(t *testing.T) {
 		}
 	}
 	teleport := func(method string) func(*world) {
-		return func(w *world) { w.cluster.Inject(faketeleport.LostAnswer(method, 1)) }
+		return func(w *world) { w.cluster.Inject(faketeleport.LoseAnswer(method, 1)) }
 	}
 	for name, lose := range map[string]func(*world){
 		"create":            jira(http.MethodPost, fakejira.RouteIssues),
@@ -158,7 +158,7 @@ func TestExpiredToken(t *testing.T) {
 func TestDownForTwoDays(t *testing.T) {
 	inWorld(t, 10*time.Second, func(t *testing.T, w *world) []string {
 		first := w.start("r0", newBody())
-		vanished := w.request(requester, "vanished", faketeleport.RequestOptions{PendingTTL: 2 * time.Hour, AccessTTL: 3 * time.Hour})
+		deleted := w.request(requester, "vanished", faketeleport.RequestOptions{PendingTTL: 2 * time.Hour, AccessTTL: 3 * time.Hour})
 		decided := w.request(requester, "decided", faketeleport.RequestOptions{PendingTTL: 60 * time.Hour, AccessTTL: 60 * time.Hour})
 		moved := w.request(requester, "moved", faketeleport.RequestOptions{PendingTTL: 60 * time.Hour, AccessTTL: 60 * time.Hour})
 		pass(time.Minute)
@@ -166,17 +166,17 @@ func TestDownForTwoDays(t *testing.T) {
 		w.review("rita", decided, types.RequestState_DENIED)
 		w.drag(moved, "Approved", fakejira.BobID, "reason: while you slept")
 		pass(47 * time.Hour)
-		require.Empty(t, w.cluster.PluginData(vanished), "the record is gone too")
+		require.Empty(t, w.cluster.PluginData(deleted), "the record is gone too")
 		late := w.request(requester, "late", faketeleport.RequestOptions{})
 		w.jira.SetLatency(300 * time.Millisecond) // All of them see the same before one acts.
 		for _, name := range []string{"r1", "r2", "r3"} {
 			w.start(name, newBody())
 		}
 		pass(10 * time.Minute)
-		require.Equal(t, "Expired", w.issue(vanished).Status.Name)
-		require.Equal(t, map[string]int{"resolution/expired": 1}, marks(w.issue(vanished)), "by one replica only")
+		require.Equal(t, "Expired", w.issue(deleted).Status.Name)
+		require.Equal(t, map[string]int{"resolution/expired": 1}, marks(w.issue(deleted)), "by one replica only")
 		require.Equal(t, access.Approved, w.state(moved))
-		return []string{vanished, decided, moved, late}
+		return []string{deleted, decided, moved, late}
 	})
 }
 

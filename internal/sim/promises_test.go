@@ -23,7 +23,7 @@ const reaction = time.Minute
 // sides show is compared at the moment they stop: a request that expires later
 // expires on a board that nobody keeps. Replicas are watched for another hour,
 // in which a stopped one must make no call.
-func (w *world) judge(ids []string, decidable func(id string) bool) []string {
+func (w *world) faultsOf(ids []string, decidable func(id string) bool) []string {
 	for w.expiresWithin(ids, 2*reaction) {
 		pass(2 * reaction)
 	}

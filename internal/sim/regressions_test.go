@@ -169,7 +169,7 @@ func TestExpiryThatNoEventTells(t *testing.T) {
 		require.Equal(t, "Pending", w.issue(id).Status.Name)
 		pass(12 * time.Minute)
 		require.Equal(t, "Expired", w.issue(id).Status.Name)
-		require.Empty(t, w.judge([]string{id}, func(string) bool { return true }))
+		require.Empty(t, w.faultsOf([]string{id}, func(string) bool { return true }))
 	})
 }
 
@@ -193,6 +193,6 @@ func TestIssueLabelledForTwoRequests(t *testing.T) {
 		w.drag(id, "Approved", fakejira.BobID, "")
 		pass(15 * time.Minute)
 		require.Equal(t, "Expired", w.issue(id).Status.Name)
-		require.Empty(t, w.judge([]string{id, other}, func(string) bool { return true }))
+		require.Empty(t, w.faultsOf([]string{id, other}, func(string) bool { return true }))
 	})
 }

@@ -112,7 +112,7 @@ func (s *schedule) peace() []string {
 	}
 	s.start("last", newBody())
 	pass(45 * time.Minute)
-	return s.judge(s.requests, s.decidable)
+	return s.faultsOf(s.requests, s.decidable)
 }
 
 func (s *schedule) tell(format string, args ...any) {
@@ -238,7 +238,7 @@ func (s *schedule) teleportFails() {
 	method := pick(s, "", "UpdatePluginData", "GetPluginData", "SubmitAccessReview", "UpdatePluginData")
 	f := faketeleport.Unavailable(method, 1+s.rng.IntN(4))
 	if s.rng.IntN(2) == 0 {
-		f = faketeleport.LostAnswer(method, 1+s.rng.IntN(4))
+		f = faketeleport.LoseAnswer(method, 1+s.rng.IntN(4))
 	}
 	s.tell("teleport fails: %s, after effect: %v", method, f.At == faketeleport.AfterEffect)
 	s.cluster.Inject(f)

@@ -43,7 +43,7 @@ type world struct {
 	jira     *fakejira.Server
 	identity string
 	replicas []*replica
-	doors    doors
+	links    links
 	logs     logs
 }
 
@@ -108,9 +108,9 @@ func newWorld(t *testing.T, flavour fakejira.Flavour, change func(*fakejira.Opti
 
 // webhook hands a webhook to a replica that is alive, as a load balancer does.
 func (w *world) webhook(rw http.ResponseWriter, r *http.Request) {
-	w.doors.Lock()
-	defer w.doors.Unlock()
-	for _, d := range w.doors.open {
+	w.links.Lock()
+	defer w.links.Unlock()
+	for _, d := range w.links.open {
 		if !d.body.isDead() {
 			d.handler.ServeHTTP(rw, r)
 			return
@@ -120,26 +120,26 @@ func (w *world) webhook(rw http.ResponseWriter, r *http.Request) {
 }
 
 // doors are the webhook listeners of the replicas.
-type doors struct {
+type links struct {
 	sync.Mutex
-	open []openDoor
+	open []unlimitedLink
 }
 
-type openDoor struct {
+type unlimitedLink struct {
 	body    *body
 	handler *webhook.Handler
 }
 
-func (d *doors) add(b *body, h *webhook.Handler) {
+func (d *links) add(b *body, h *webhook.Handler) {
 	d.Lock()
 	defer d.Unlock()
-	d.open = append(d.open, openDoor{b, h})
+	d.open = append(d.open, unlimitedLink{b, h})
 }
 
-func (d *doors) remove(b *body) {
+func (d *links) remove(b *body) {
 	d.Lock()
 	defer d.Unlock()
-	d.open = slices.DeleteFunc(d.open, func(o openDoor) bool { return o.body == b })
+	d.open = slices.DeleteFunc(d.open, func(o unlimitedLink) bool { return o.body == b })
 }
 
 // close ends everything, so that the bubble is left empty.
@@ -215,10 +215,10 @@ func (w *world) run(ctx context.Context, r *replica) error {
 	rec := reconcile.New(reconcile.Options{Policy: settings(), Workers: 8, PollInterval: w.poll}, reconcile.Deps{
 		Cluster: cluster{r.body, clt}, Tracker: tracker, Self: tracker.Self(), Reviewer: botUser, Log: log, Registerer: r.reg,
 	})
-	w.doors.add(r.body, webhook.New(webhook.Options{
+	w.links.add(r.body, webhook.New(webhook.Options{
 		Enqueuer: rec, Auth: webhook.Auth{}.WithSecrets(webhookSecret), Log: log, Registerer: prometheus.NewRegistry(),
 	}))
-	defer w.doors.remove(r.body)
+	defer w.links.remove(r.body)
 	var watch sync.WaitGroup
 	watch.Go(func() { _ = clt.Watch(ctx, rec) })
 	err = rec.Run(ctx)

@@ -252,7 +252,7 @@ func TestRepeatedDecisionFindsItsLostEffect(t *testing.T) {
 			w.cfg.ReviewMode = tc.mode
 			clt := w.connect()
 			d := decision(w.request("alice", tc.opts), access.Approved)
-			w.cluster.Inject(faketeleport.LostAnswer(tc.method, 1))
+			w.cluster.Inject(faketeleport.LoseAnswer(tc.method, 1))
 
 			_, err := clt.Decide(t.Context(), d)
 			require.Equal(t, access.Temporary, access.ClassOf(err))

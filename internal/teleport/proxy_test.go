@@ -107,7 +107,7 @@ func TestFailedConnectHasOneReasonAtOnce(t *testing.T) {
 		"identity of another cluster, at the proxy": {
 			func(w *world) teleport.Deps {
 				_, deps := w.behindProxy(true)
-				w.foreignIdentity()
+				w.otherClustersIdentity()
 				return deps
 			},
 			access.Permanent, "identity", "the cluster refuses the certificate", "new identity",
@@ -115,7 +115,7 @@ func TestFailedConnectHasOneReasonAtOnce(t *testing.T) {
 		"identity of another cluster, at the auth service": {
 			func(w *world) teleport.Deps {
 				_, deps := w.overSocket()
-				w.foreignIdentity()
+				w.otherClustersIdentity()
 				return deps
 			},
 			access.Permanent, "identity", "host CA was rotated", "new identity",
@@ -149,7 +149,7 @@ func (w *world) trustServer(server *httptest.Server) {
 }
 
 // foreignIdentity makes the identity another cluster's.
-func (w *world) foreignIdentity() {
+func (w *world) otherClustersIdentity() {
 	w.t.Helper()
 	other, err := faketeleport.New(faketeleport.Config{})
 	require.NoError(w.t, err)

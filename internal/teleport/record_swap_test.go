@@ -74,7 +74,7 @@ func TestLostAnswerOfASwapIsAmbiguous(t *testing.T) {
 	w := newWorld(t, faketeleport.Config{})
 	clt := w.connect()
 	id := w.request("alice", faketeleport.RequestOptions{})
-	w.cluster.Inject(faketeleport.LostAnswer("UpdatePluginData", 1))
+	w.cluster.Inject(faketeleport.LoseAnswer("UpdatePluginData", 1))
 	err := clt.SwapRecord(t.Context(), id, access.Record{}, access.Record{User: "alice"})
 	require.True(t, access.IsAmbiguous(err), "%v", err)
 	got, err := clt.Record(t.Context(), id)

@@ -7,6 +7,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -36,6 +37,9 @@ func main() {
 // returns how many there are.
 func check(out io.Writer, tree fs.FS, roots []string) (int, error) {
 	dropped, n := droppedWords(), 0
+	if len(roots) == 0 {
+		return 0, errors.New("no folders are named, nothing would be checked")
+	}
 	report := func(where, name string) {
 		for _, d := range dropped {
 			if d.isIn(name) && !d.permits(name) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -50,4 +51,9 @@ a/strangers_test.go:11:2: bell: in place of "bell" write the active generation
 a/strangers_test.go:12:6: outage: in place of "outage" write health
 `, out.String())
 	require.Equal(t, 7, n)
+}
+
+func TestNoFoldersAreNoCleanResult(t *testing.T) {
+	_, err := check(io.Discard, fstest.MapFS{}, nil)
+	require.Error(t, err)
 }

@@ -27,7 +27,7 @@ func (w *witness) Errorf(format string, args ...any) {
 }
 
 // judge gives the validator's complaints about one exchange.
-func judge(t *testing.T, f fakejira.Flavour, method, path, body string, status int, answer string) []string {
+func validate(t *testing.T, f fakejira.Flavour, method, path, body string, status int, answer string) []string {
 	t.Helper()
 	if _, err := loaded.of(f); errors.Is(err, errAbsent) {
 		t.Skip(err)
@@ -82,7 +82,7 @@ func TestValidateComplains(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			said := judge(t, tc.flavour, tc.method, tc.path, tc.body, tc.status, tc.answer)
+			said := validate(t, tc.flavour, tc.method, tc.path, tc.body, tc.status, tc.answer)
 			if tc.complaint == "" {
 				require.Empty(t, said)
 				return

@@ -49,14 +49,17 @@ func TestRefusedLoginIsTriedByOneCallOnly(t *testing.T) {
 	w.logged("level=ERROR", "jira refuses the login")
 	<-time.After(10 * time.Second)
 	refused := w.jira.Calls()[before:]
-	other := 0
+	logins := 0
 	for _, call := range refused {
-		if !strings.HasSuffix(call.Path, "/myself") {
-			other++
+		switch {
+		case strings.HasSuffix(call.Path, "/myself"):
+			logins++
+		case call.At.After(refused[0].At.Add(time.Second)):
+			require.Failf(t, "called although the login is refused", "%s %s", call.Method, call.Path)
 		}
 	}
-	require.LessOrEqual(t, other, len(ids), "those under way when the first was refused, and none again")
-	require.LessOrEqual(t, len(refused)-other, 8, "logins")
+	require.LessOrEqual(t, logins, 8, "at growing pauses")
+	require.LessOrEqual(t, len(refused)-logins, len(ids), "each of those under way was sent once")
 	require.Equal(t, 1, w.logCount("level=ERROR"))
 	accept()
 	began := time.Now()
