@@ -38,7 +38,7 @@ func Unavailable(method string, times int) Fault {
 	return Fault{Method: method, Times: times, Err: errUnavailable("the server is not available")}
 }
 
-// LostAnswer is a fault that lets the method have its effect and loses the
+// LoseAnswer is a fault that lets the method have its effect and loses the
 // answer: the caller can't tell it from Unavailable.
 func LoseAnswer(method string, times int) Fault {
 	return Fault{Method: method, Times: times, At: AfterEffect, Err: errUnavailable("error reading from server: EOF")}
