@@ -119,15 +119,23 @@ func (b *browser) actAs(t *testing.T, person string) {
 // point is a place on the page in CSS pixels.
 type point struct{ X, Y float64 }
 
-// middle is the centre of what the selector matches.
+// middle is the centre of what the selector matches, once it stands still: a
+// touch of what is still being scrolled only stops the scrolling.
 func (b *browser) middle(t *testing.T, selector string) point {
 	t.Helper()
 	var p point
-	script := fmt.Sprintf(`(() => {
-		const box = document.querySelector(%q).getBoundingClientRect();
-		return {X: box.x + box.width / 2, Y: box.y + box.height / 2};
+	script := fmt.Sprintf(`(async () => {
+		let at = {}, still = 0;
+		while (still < 5) {
+			await new Promise(requestAnimationFrame);
+			const box = document.querySelector(%q)?.getBoundingClientRect();
+			const now = {X: box?.x + box?.width / 2, Y: box?.y + box?.height / 2};
+			still = now.X === at.X && now.Y === at.Y ? still + 1 : 0;
+			at = now;
+		}
+		return at;
 	})()`, selector)
-	b.do(t, "find "+selector, chromedp.Evaluate(script, &p))
+	b.do(t, "find "+selector, chromedp.Evaluate(script, &p, awaitPromise))
 	return p
 }
 

@@ -45,7 +45,7 @@ func TestBoardOnEachScreen(t *testing.T) {
 			b.picture(t, name+".png")
 
 			// Each device may move a card of its own.
-			card := s.pending(t)
+			card := s.pending(t)[0]
 			b.actAs(t, mallory)
 			if device.touch {
 				b.swipeTo(t, "Denied")
@@ -157,11 +157,12 @@ func TestBoardHasOneClock(t *testing.T) {
 func TestBoardIsAccessible(t *testing.T) {
 	path := os.Getenv(axeVariable)
 	if path == "" {
-		t.Skip("SANDBOX_AXE names no axe.min.js: accessibility is not judged (npm pack axe-core@4)")
+		t.Skip("SANDBOX_AXE names no axe.min.js: accessibility is not judged (npm pack axe-core@4.14.1)")
 	}
 	axe, err := os.ReadFile(path)
 	require.NoError(t, err)
 	s, b := openSeeded(t)
+	refused := 0
 	for _, device := range screens() {
 		for _, scheme := range []string{"light", "dark"} {
 			t.Run(fmt.Sprintf("%d %s", device.width, scheme), func(t *testing.T) {
@@ -172,7 +173,10 @@ func TestBoardIsAccessible(t *testing.T) {
 				b.accessible(t, "at rest")
 
 				b.actAs(t, mallory)
-				b.moveByMenu(t, inColumn("Pending", s.pending(t).Key), "Approved", device.touch)
+				// By turns: after some refusals a card is left where it was moved.
+				cards := s.pending(t)
+				b.moveByMenu(t, inColumn("Pending", cards[refused%len(cards)].Key), "Approved", device.touch)
+				refused++
 				b.sees(t, "#toasts .toast")
 				b.accessible(t, "with a toast")
 
@@ -199,17 +203,18 @@ func openSeeded(t *testing.T) (*Sandbox, *browser) {
 	return s, openBrowser(t, s.URL())
 }
 
-// pending returns a card that waits for a decision by somebody whose request
-// Bob and Mallory did not make, and which needs one approval.
-func (s *Sandbox) pending(t *testing.T) Card {
+// pending returns the cards that wait for a decision on a request which Bob and
+// Mallory did not make, and which needs one approval.
+func (s *Sandbox) pending(t *testing.T) []Card {
 	t.Helper()
+	var waiting []Card
 	for _, card := range s.View().Cards {
 		if card.Status == "Pending" && card.Request.User != bob && card.Request.Needs < 2 {
-			return card
+			waiting = append(waiting, card)
 		}
 	}
-	require.Fail(t, "no card waits")
-	return Card{}
+	require.NotEmpty(t, waiting, "no card waits")
+	return waiting
 }
 
 // fourEyes returns the card that needs two approvals.
