@@ -34,6 +34,7 @@ type call struct {
 	issue    string // the issue it writes to
 	body     any
 	read     bool // has no effect, and may be repeated
+	yields   bool // lets other calls that wait go first
 	// wantStatus is the status by which Jira says that it was done; 0 for any 2xx.
 	// Proxies answer with pages of their own by 200.
 	wantStatus int
@@ -99,7 +100,7 @@ func (c *Client) try(ctx context.Context, k call, out any) *access.Error {
 func (c *Client) roundTrip(ctx context.Context, k call, out any) *access.Error {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.CallTimeout)
 	defer cancel()
-	ctx, progress := traced(throttle.WithCall(ctx, throttle.Call{Endpoint: k.endpoint, Issue: k.issue}))
+	ctx, progress := traced(throttle.WithCall(ctx, throttle.Call{Endpoint: k.endpoint, Issue: k.issue, Yields: k.yields}))
 	req, err := c.api.NewRequestWithContext(ctx, k.method, apiPrefix+k.path, k.body)
 	if err != nil {
 		return k.error(access.Permanent, err)

@@ -38,7 +38,7 @@ func properties(d access.Draft) ([]property, error) {
 func (c *Client) CreateIssue(ctx context.Context, d access.Draft) (access.IssueRef, error) {
 	k := call{
 		op: "create issue for request", key: string(d.Request.ID), method: http.MethodPost,
-		endpoint: "/issue", path: "/issue",
+		endpoint: "/issue", path: "/issue", yields: true,
 	}
 	if _, err := access.ParseRequestID(string(d.Request.ID)); err != nil {
 		return access.IssueRef{}, k.error(access.Permanent, err)

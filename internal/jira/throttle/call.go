@@ -9,6 +9,7 @@ import (
 type Call struct {
 	Endpoint string // template of the path, such as "/issue/{issue}/comment"; never a path
 	Issue    string // the issue that the call writes to; empty for reads
+	Yields   bool   // lets other calls go first that wait for a place: there may be many like it
 }
 
 type callKey struct{}

@@ -18,7 +18,8 @@ const (
 // every round trip until Jira first shows that it is overloaded, grows by one a
 // round trip from then on, and shrinks on refusals (429, 503) and when answers
 // take more than twice their usual time. It grows only while calls wait for it.
-// First come, first served. Safe for concurrent use.
+// First come, first served, but for calls that let the others go first. Safe for
+// concurrent use.
 //
 // failsafe-go's adaptive limiter does not fit: it goes by latency alone, so that
 // a refusal could not shrink it, and grows by one or two in a sampling window,
@@ -29,6 +30,7 @@ type concurrency struct {
 	max        float64
 	inFlight   int
 	waiting    list.List // of chan struct{}, closed when the place is given
+	yielding   list.List // the same, of those that let the others go first
 	overloaded bool      // Jira has been: grow slowly
 	lastCut    time.Time
 	latencies  map[string]latency // by endpoint
@@ -41,16 +43,21 @@ func newConcurrency(maxLimit int, changed func(limit int)) *concurrency {
 	return c
 }
 
-// acquire waits for a place, which one of the other methods gives back.
-func (c *concurrency) acquire(ctx context.Context) error {
+// acquire waits for a place, which one of the other methods gives back. A call
+// that yields lets all others that wait go first.
+func (c *concurrency) acquire(ctx context.Context, yields bool) error {
 	c.mu.Lock()
-	if c.inFlight < int(c.limit) && c.waiting.Len() == 0 {
+	if c.inFlight < int(c.limit) && c.queued() == 0 {
 		c.inFlight++
 		c.mu.Unlock()
 		return nil
 	}
+	queue := &c.waiting
+	if yields {
+		queue = &c.yielding
+	}
 	given := make(chan struct{})
-	place := c.waiting.PushBack(given)
+	place := queue.PushBack(given)
 	c.mu.Unlock()
 
 	select {
@@ -65,7 +72,7 @@ func (c *concurrency) acquire(ctx context.Context) error {
 		c.inFlight--
 		c.admit()
 	default:
-		c.waiting.Remove(place)
+		queue.Remove(place)
 	}
 	return ctx.Err()
 }
@@ -82,7 +89,7 @@ func (c *concurrency) release() {
 func (c *concurrency) answered(endpoint string, took time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	wanted := c.waiting.Len() > 0 || c.inFlight >= int(c.limit)
+	wanted := c.queued() > 0 || c.inFlight >= int(c.limit)
 	c.inFlight--
 	warm := c.latencies[endpoint].calls == warmUp
 	l := c.latencies[endpoint].learn(took, time.Now())
@@ -143,10 +150,17 @@ func (c *concurrency) set(limit float64) {
 	}
 }
 
+// queued is how many calls wait for a place.
+func (c *concurrency) queued() int { return c.waiting.Len() + c.yielding.Len() }
+
 // admit gives places to those who wait as far as the limit goes.
 func (c *concurrency) admit() {
-	for c.inFlight < int(c.limit) && c.waiting.Len() > 0 {
-		given, _ := c.waiting.Remove(c.waiting.Front()).(chan struct{})
+	for c.inFlight < int(c.limit) && c.queued() > 0 {
+		queue := &c.waiting
+		if queue.Len() == 0 {
+			queue = &c.yielding
+		}
+		given, _ := queue.Remove(queue.Front()).(chan struct{})
 		c.inFlight++
 		close(given)
 	}

@@ -13,23 +13,49 @@ import (
 func (c *concurrency) fill(t *testing.T) {
 	t.Helper()
 	for c.inFlight < int(c.limit) {
-		require.NoError(t, c.acquire(t.Context()))
+		require.NoError(t, c.acquire(t.Context(), false))
 	}
 }
 
 func TestGivenUpWaitLeavesThePlaceToOthers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newConcurrency(1, func(int) {})
-		require.NoError(t, c.acquire(t.Context()))
+		require.NoError(t, c.acquire(t.Context(), false))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		require.ErrorIs(t, c.acquire(ctx), context.DeadlineExceeded)
+		require.ErrorIs(t, c.acquire(ctx, false), context.DeadlineExceeded)
 		got := make(chan error)
-		go func() { got <- c.acquire(t.Context()) }()
+		go func() { got <- c.acquire(t.Context(), false) }()
 		synctest.Wait()
 		c.release()
 		require.NoError(t, <-got)
 		c.release()
+		require.Zero(t, c.inFlight)
+	})
+}
+
+// A burst of new issues must not hold up what a decision, or the next step of
+// what has begun, needs to know.
+func TestCallsThatYieldComeLast(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newConcurrency(1, func(int) {})
+		require.NoError(t, c.acquire(t.Context(), true))
+		var order []string
+		for _, call := range []struct {
+			name   string
+			yields bool
+		}{{"create 1", true}, {"create 2", true}, {"read 1", false}, {"read 2", false}} {
+			go func() {
+				if c.acquire(t.Context(), call.yields) == nil {
+					order = append(order, call.name)
+					c.release()
+				}
+			}()
+			synctest.Wait()
+		}
+		c.release()
+		synctest.Wait()
+		require.Equal(t, []string{"read 1", "read 2", "create 1", "create 2"}, order)
 		require.Zero(t, c.inFlight)
 	})
 }

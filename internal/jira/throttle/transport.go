@@ -95,7 +95,7 @@ func (t *Transport) admit(ctx context.Context, k keys) (time.Time, error) {
 // tryAdmit waits for a place and for the configured ceiling. ok is false when a
 // backoff began or a rate was used up meanwhile.
 func (t *Transport) tryAdmit(ctx context.Context, k keys) (sent time.Time, ok bool, err error) {
-	if err := t.concurrency.acquire(ctx); err != nil {
+	if err := t.concurrency.acquire(ctx, CallOf(ctx).Yields); err != nil {
 		return time.Time{}, false, err
 	}
 	if t.ceiling != nil {
