@@ -285,6 +285,7 @@ func (b *browser) swipeTo(t *testing.T, status string) {
 		return box.left < 0 ? -1 : box.right > innerWidth ? 1 : 0;
 	})()`, column(status))
 	require.Eventually(t, func() bool {
+		b.middle(t, column(status)) // the last swipe has come to rest
 		var side int
 		b.do(t, "find "+status, chromedp.Evaluate(place, &side))
 		if side == 0 {
