@@ -137,8 +137,8 @@ printf '\n[log]\noutput = "/var/log/teleport-jira/teleport-jira.log"\n' >"$scrat
 sed '/^\[log\]/,/^$/d' "$scratch/both-sides.toml" | cat - "$scratch/log" >"$scratch/to-file.toml"
 configure "$scratch/to-file.toml"
 inside systemctl reload teleport-jira || fail "reload: $(inside journalctl --no-pager | tail -n 10)"
-reloaded() { grep -q 'configuration reloaded' "$target/var/log/teleport-jira/teleport-jira.log"; }
-eventually 60 "a reload" reloaded 2>/dev/null
+reloaded() { grep -qs 'configuration reloaded' "$target/var/log/teleport-jira/teleport-jira.log"; }
+eventually 60 "a reload" reloaded
 is "$pid" "$(property MainPID)" "process after a reload"
 ok "a reload takes up a changed configuration, the log file in the unit's directory with it"
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -11,6 +12,9 @@ import (
 // Config is the daemon's configuration file by section and key. It is not ready
 // for concurrent use.
 type Config map[string]map[string]any
+
+// bareKey is a key that TOML takes without quotes.
+var bareKey = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
 // Set gives a key of a section a value: a string, a bool or a list of strings.
 func (c Config) Set(section, key string, value any) {
@@ -27,9 +31,16 @@ func (c Config) Drop(section, key string) { delete(c[section], key) }
 func (c Config) String() string {
 	var b strings.Builder
 	for _, section := range slices.Sorted(maps.Keys(c)) {
+		if b.Len() > 0 {
+			b.WriteByte('\n')
+		}
 		fmt.Fprintf(&b, "[%s]\n", section)
 		for _, key := range slices.Sorted(maps.Keys(c[section])) {
-			fmt.Fprintf(&b, "%q = %s\n", key, literal(c[section][key]))
+			name := key
+			if !bareKey.MatchString(key) {
+				name = literal(key)
+			}
+			fmt.Fprintf(&b, "%s = %s\n", name, literal(c[section][key]))
 		}
 	}
 	return b.String()
