@@ -34,7 +34,7 @@ func rendered(t *testing.T, values string) string {
 	for _, match := range mountedFile.FindAllStringSubmatch(string(data), -1) {
 		path := filepath.Join(files, strings.TrimPrefix(match[1], mounted))
 		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o750))
-		require.NoError(t, os.WriteFile(path, []byte("content of "+filepath.Base(path)), 0o600))
+		require.NoError(t, os.WriteFile(path, []byte("content of the Secret's "+filepath.Base(path)), 0o600))
 	}
 	return strings.ReplaceAll(string(data), mounted, files)
 }
@@ -53,7 +53,7 @@ func TestTheDaemonTakesWhatTheChartWrites(t *testing.T) {
 			require.NoError(t, err, text)
 			require.Empty(t, c.Warnings)
 			require.Equal(t, "TAR", c.Jira.Project)
-			require.True(t, strings.HasPrefix(string(c.Jira.APIToken), "content of "), "the token comes from the mounted file")
+			require.True(t, strings.HasPrefix(string(c.Jira.APIToken), "content of the Secret's "), "the token comes from the mounted file")
 		})
 	}
 }
@@ -68,7 +68,7 @@ func TestChartValuesArriveUnchanged(t *testing.T) {
 		c.Jira.Fields["customfield_10051"])
 	require.Equal(t, config.Names{"prod-*", "root"}, c.Jira.Routes[0].Roles)
 	require.Equal(t, map[string]string{"alice@example.com": "alice", "557058:0b1c2d3e": "bob"}, c.Review.Users)
-	require.Equal(t, "content of password", string(c.HTTP.BasicAuth.Password))
+	require.Equal(t, "content of the Secret's password", string(c.HTTP.BasicAuth.Password))
 	require.InDelta(t, 7.5, c.Jira.RequestsPerSecond, 0)
 }
 

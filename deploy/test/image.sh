@@ -59,31 +59,32 @@ trap 'kill $running 2>/dev/null || true; wait $running 2>/dev/null || true; rm -
 state() {
 	curl -sN --max-time 2 "http://$page/api/events" 2>/dev/null | grep -m1 -A1 '^event: state' | sed -n 's/^data: //p' || true
 }
-# until_shown PATTERN WHAT waits until the page shows it.
+# until_shown FILTER WHAT waits until the page shows what the filter of jq finds.
 until_shown() {
 	for _ in $(seq 60); do
-		if state | grep -Eq "$1"; then return; fi
+		if state | jq --exit-status "$1" >/dev/null 2>&1; then return; fi
 		sleep 0.5
 	done
-	fail "$2 did not come to pass: $(state); $(curl -sN --max-time 1 "http://$page/api/events" | tail -n 40)"
+	fail "$2 did not come to pass: $(curl -sN --max-time 1 "http://$page/api/events" | tail -n 40 | tail -c 4000)"
 }
 post() {
 	curl -sSf -H 'Content-Type: application/json' -H "Origin: http://$page" -d "$2" "http://$page/api/$1"
 }
-until_shown '"state":"running"' "the daemon's start"
+until_shown '.daemon.state == "running"' "the daemon's start"
 for _ in $(seq 60); do
 	[ ! -f "$scratch/config" ] || break
 	sleep 0.5
 done
 
 post requests '{"user":"dave@example.com","roles":["editor"],"reason":"container"}'
-until_shown '"cards":\[\{"id":"[0-9]+".*"status":"Pending"' "an issue for the request"
+card='.cards[] | select(.request.reason == "container")'
+until_shown "$card" "an issue for the request"
 ok "the image makes an issue for a request"
 
-issue=$(state | sed -E 's/.*"cards":\[\{"id":"([0-9]+)".*/\1/')
-person=$(state | sed -E 's/.*"people":\[\{"id":"([^"]+)".*/\1/')
+issue=$(state | jq --raw-output "$card | .id")
+person=$(state | jq --raw-output '.people[0].id')
 post "issues/$issue/moves" "{\"person\":\"$person\",\"status\":\"Approved\"}"
-until_shown '"requests":\[\{[^[]*"roles":\["editor"\][^[]*"state":"approved"' "the decision"
+until_shown "$card | select(.request.state == \"approved\")" "the decision"
 ok "a card that is moved decides the request"
 
 until_answered() {

@@ -35,7 +35,7 @@ chmod +x "$target/usr/bin/sudo"
 
 # follow runs one line of the README in the root; the line has to stand there.
 follow() {
-	grep -qE "^    $1( +#.*)?\$" "$root/README.md" || fail "the README does not say: $1"
+	grep -qE "^(   )?    $1( +#.*)?\$" "$root/README.md" || fail "the README does not say: $1"
 	chroot "$target" /usr/bin/env HOME=/home GOPROXY="$(go env GOPROXY)" GOSUMDB="$(go env GOSUMDB)" \
 		GOMODCACHE="$(go env GOMODCACHE)" GOCACHE="$(go env GOCACHE)" DEMO_ADDR=127.0.0.1:18095 \
 		PATH="/usr/local/bin:/usr/bin:/bin:$(go env GOROOT)/bin" \
