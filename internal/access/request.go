@@ -136,4 +136,7 @@ type RequestEvent struct {
 	ID      RequestID
 	User    string // who made it; "" where it was deleted
 	Decided bool   // it has a review, or is settled
+	// New is the request as the event has it, without the names of its resources,
+	// where it is pending and nobody has reviewed it; else nil. It is not changed.
+	New *Request
 }

@@ -138,6 +138,24 @@ func TestCallsThatOneRequestCosts(t *testing.T) {
 	}
 }
 
+// TestANewRequestTakesTwoCallsToTeleport: the watch's event brings the request,
+// and the claim proves that there is no record of it.
+func TestANewRequestTakesTwoCallsToTeleport(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	w.pending() // the first one shows where issues land
+	w.quiet()
+	before := w.cluster.Calls()
+	const n = 5
+	for range n {
+		w.pending()
+	}
+	w.quiet()
+	now := w.cluster.Calls()
+	require.Equal(t, 2*n, now["UpdatePluginData"]-before["UpdatePluginData"])
+	require.Equal(t, before["GetPluginData"], now["GetPluginData"])
+}
+
 func TestJiraUnderAPath(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -224,10 +224,13 @@ func callsOfALife(t *testing.T, out *table) {
 		w.burst(1, patience)
 		w.jira.ResetCalls()
 		ids := map[string]string{}
+		toTeleport := 0
 		for i := range n {
+			before := teleportCalls(w)
 			id := w.request(faketeleport.RequestOptions{})
 			w.await(patience, often, "an issue", func() bool { return w.created() == i+1 })
 			w.replicas[0].settle(patience)
+			toTeleport += teleportCalls(w) - before
 			issues := w.jira.Issues()
 			ids[id] = issues[len(issues)-1].ID
 			decide(w, id, ids[id])
@@ -242,5 +245,17 @@ func callsOfALife(t *testing.T, out *table) {
 		}
 		each := float64(total) / n
 		out.add("Jira calls in a request's life, "+name, fmt.Sprintf("%.2g", each), "<= 5", each <= 5)
+		calls := float64(toTeleport) / n
+		out.add("Teleport calls for a new request, then "+name, fmt.Sprintf("%.2g", calls), "2", calls <= 2.2)
 	}
+}
+
+// teleportCalls counts the calls about single requests. The test's own listing
+// is not a client's.
+func teleportCalls(w *world) (n int) {
+	made := w.cluster.Calls()
+	for _, method := range []string{"GetPluginData", "UpdatePluginData", "GetAccessRequestsV2"} {
+		n += made[method]
+	}
+	return n
 }

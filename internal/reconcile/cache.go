@@ -17,18 +17,18 @@ type cache struct {
 	unreachable *logging.Once                               // by request: the state to which no transition leads
 	textLeft    *ttlcache.Cache[access.RequestID, string]   // the edit of an issue's text that was restored, or can't be
 
-	mu       sync.Mutex                   // guards what follows
-	requests map[string]access.RequestID  // by issue id
-	users    map[access.RequestID]string  // who made the requests that have an issue
-	keys     map[access.RequestID]string  // issue keys of requests that are not in step, for the log
-	synced   map[access.RequestID]settled // settled, and brought in step
-	pending  map[issueKind]struct{}       // new issues start in the pending status here
-	open     map[string]struct{}          // issues that the last resync showed as pending
-	states   map[access.State]int         // requests by state, as of the last resync
+	mu       sync.Mutex                  // guards what follows
+	requests map[string]access.RequestID // by issue id
+	users    map[access.RequestID]string // who made the requests that have an issue
+	keys     map[access.RequestID]string // issue keys of requests that are not in step, for the log
+	synced   map[access.RequestID]inStep // those that were brought in step
+	pending  map[issueKind]struct{}      // new issues start in the pending status here
+	open     map[string]struct{}         // issues that the last resync showed as pending
+	states   map[access.State]int        // requests by state, as of the last resync
 }
 
-// settled is what a settled request was when it was brought in step.
-type settled struct {
+// inStep is what a request was when it was brought in step.
+type inStep struct {
 	state   access.State
 	reviews int
 }
@@ -45,7 +45,7 @@ func newCache() *cache {
 		unreachable: logging.NewOnce(0),
 		textLeft:    ttlcache.New[access.RequestID, string](maxMissing, 0),
 		requests:    map[string]access.RequestID{}, keys: map[access.RequestID]string{},
-		users: map[access.RequestID]string{}, synced: map[access.RequestID]settled{}, pending: map[issueKind]struct{}{},
+		users: map[access.RequestID]string{}, synced: map[access.RequestID]inStep{}, pending: map[issueKind]struct{}{},
 		open: map[string]struct{}{}, states: map[access.State]int{},
 	}
 }
@@ -103,9 +103,27 @@ func (c *cache) markSynced(s plan.Snapshot) {
 		delete(c.synced, s.ID)
 		delete(c.requests, s.Record.IssueID)
 		delete(c.users, s.ID)
-	case s.Request.State.Settled():
-		c.synced[s.ID] = settled{s.Request.State, len(s.Request.Reviews)}
+	case s.Request.State.Settled(), !s.IssueMissing:
+		c.synced[s.ID] = inStep{s.Request.State, len(s.Request.Reviews)}
+	default:
+		delete(c.synced, s.ID)
 	}
+}
+
+// setNotSynced forgets that a request was in step: something is to be done.
+func (c *cache) setNotSynced(id access.RequestID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.synced, id)
+}
+
+// isPendingInStep reports whether a request was pending, and this its issue, when
+// the two were last seen in step.
+func (c *cache) isPendingInStep(id access.RequestID, issueID string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	was, known := c.synced[id]
+	return known && was.state == access.Pending && c.requests[issueID] == id
 }
 
 // isSynced reports whether a settled request is as it was when it was brought in
@@ -114,7 +132,7 @@ func (c *cache) isSynced(req *access.Request) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	was, known := c.synced[req.ID]
-	return known && was == settled{req.State, len(req.Reviews)}
+	return known && was == inStep{req.State, len(req.Reviews)}
 }
 
 func (c *cache) isMissing(id access.RequestID) bool {
@@ -179,7 +197,7 @@ func (c *cache) keepOnly(listed map[access.RequestID]struct{}, states map[access
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.states = states
-	maps.DeleteFunc(c.synced, func(id access.RequestID, _ settled) bool { return isDeleted(id) })
+	maps.DeleteFunc(c.synced, func(id access.RequestID, _ inStep) bool { return isDeleted(id) })
 	maps.DeleteFunc(c.users, func(id access.RequestID, _ string) bool { return isDeleted(id) })
 	maps.DeleteFunc(c.requests, func(_ string, id access.RequestID) bool {
 		if isDeleted(id) {

@@ -71,10 +71,10 @@ func (r *Reconciler) EnqueueIssue(h access.IssueHint) bool {
 	id := r.cache.requestOf(h.ID)
 	switch {
 	case id != "":
-		r.enqueueKnown(id, hint{Hint: ph, urgency: decision, requester: r.cache.requesterOf(id)})
+		r.enqueueKnown(id, hint{Hint: ph, webhook: true, urgency: decision, requester: r.cache.requesterOf(id)})
 		return true
 	case h.RequestID != "":
-		return r.enqueueUnknown(cmp.Or(h.ID, h.Key), key{request: h.RequestID}, hint{Hint: ph, urgency: creation})
+		return r.enqueueUnknown(cmp.Or(h.ID, h.Key), key{request: h.RequestID}, hint{Hint: ph, webhook: true, urgency: creation})
 	}
 	return r.enqueueUnknown(cmp.Or(h.ID, h.Key), key{issue: cmp.Or(h.ID, h.Key)}, hint{urgency: creation})
 }
@@ -130,6 +130,14 @@ func (i *intake) setUnrelated(issueID string) { i.unrelated.Put(issueID, struct{
 
 // setInvisible remembers that an issue answered 404.
 func (i *intake) setInvisible(issueID string) { i.unrelated.PutFor(issueID, struct{}{}, invisibleFor) }
+
+// saysNothing reports whether nobody but a webhook asks for a request, which says
+// that its issue is pending, and the request was so when the two were brought in
+// step. Jira sends one for each issue that the daemon makes, and for each edit.
+func (r *Reconciler) saysNothing(id access.RequestID, h hint) bool {
+	return h.webhook && !h.Always && h.Observed != nil && r.policy().Statuses.Has(access.Pending, *h.Observed) &&
+		r.cache.isPendingInStep(id, h.IssueID)
+}
 
 // enqueueRequestOf finds out which request an issue of a webhook belongs to, and
 // enqueues that.

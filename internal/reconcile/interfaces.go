@@ -13,6 +13,9 @@ import (
 type Cluster interface {
 	// Request reads one request; access.ErrNotFound when it is deleted.
 	Request(ctx context.Context, id access.RequestID) (*access.Request, error)
+	// ResourceNames fills in the friendly names of the request's resources, as
+	// far as they are found.
+	ResourceNames(ctx context.Context, req *access.Request)
 	// Requests lists all requests, page by page. After an error it yields no more.
 	Requests(ctx context.Context) iter.Seq2[*access.Request, error]
 	// Record reads the plugin data of a request; the zero Record when there is none.

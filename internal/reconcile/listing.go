@@ -186,7 +186,7 @@ const (
 
 // OnRequest takes an event of Teleport: a request was changed or deleted.
 func (r *Reconciler) OnRequest(e access.RequestEvent) {
-	h := hint{requester: e.User}
+	h := hint{requester: e.User, fresh: e.New}
 	switch {
 	case e.Decided:
 		h.urgency = decision

@@ -32,6 +32,10 @@ type hint struct {
 	plan.Hint
 	resync bool   // read the issue of a pending request unless the last resync showed it open
 	orphan string // an issue of ours that names this request
+	// fresh is a request that was just made, as an event brought it; nil where
+	// anything else is known, or the attempt to go by it has failed.
+	fresh   *access.Request
+	webhook bool // nothing but webhooks asks for it
 
 	urgency   urgency
 	requester string // whose request it is, as far as the trigger knew; "" when it did not
@@ -44,6 +48,7 @@ func (h hint) merge(o hint) hint {
 	}
 	h.Always = h.Always || o.Always
 	h.resync = h.resync || o.resync
+	h.webhook = h.webhook && o.webhook
 	switch {
 	case h.Observed == nil:
 		h.Observed = o.Observed
@@ -53,6 +58,9 @@ func (h hint) merge(o hint) hint {
 	}
 	if o.orphan != "" {
 		h.orphan = o.orphan
+	}
+	if h.fresh != nil {
+		h.fresh = o.fresh
 	}
 	h.urgency = max(h.urgency, o.urgency)
 	h.requester = cmp.Or(h.requester, o.requester)
@@ -157,6 +165,7 @@ func (r *Reconciler) handle(ctx context.Context, k key) {
 	} else {
 		requeueAfter, err = r.reconcile(ctx, k.request, pending.hint)
 	}
+	pending.hint.fresh = nil // Whatever comes next is not the first time.
 	r.metrics.observe(time.Since(start), err)
 	var postponed *postponedError
 	switch {

@@ -190,6 +190,9 @@ var errNotConverging = errors.New("request and issue do not converge")
 // execute, commit, until nothing is missing. requeueAfter is positive when
 // there is something to do that has to wait.
 func (r *Reconciler) reconcile(ctx context.Context, id access.RequestID, h hint) (requeueAfter time.Duration, err error) {
+	if r.saysNothing(id, h) {
+		return 0, nil
+	}
 	var issue *access.Issue // read in an earlier round, and still as it was
 	for range maxRounds {
 		r.workers.Progress()
@@ -209,6 +212,7 @@ func (r *Reconciler) reconcile(ctx context.Context, id access.RequestID, h hint)
 			r.markSynced(s)
 			return 0, nil
 		}
+		r.cache.setNotSynced(id)
 		c, wait, err := r.acquire(ctx, s, steps)
 		if err != nil || wait > 0 {
 			return wait, asRetryable(id, err)

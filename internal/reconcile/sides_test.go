@@ -150,6 +150,13 @@ func (c *cluster) RequestURL(id access.RequestID) string {
 	return "https://teleport.example.com/" + string(id)
 }
 
+// ResourceNames names every resource alike.
+func (c *cluster) ResourceNames(_ context.Context, req *access.Request) {
+	for i := range req.Resources {
+		req.Resources[i].Name = "node one"
+	}
+}
+
 func (c *cluster) Request(ctx context.Context, id access.RequestID) (req *access.Request, err error) {
 	err = c.do(ctx, "Request", func() error {
 		stored, ok := c.requests[id]
@@ -267,6 +274,7 @@ type issue struct {
 	access.Issue
 	createdAt  time.Time
 	updated    time.Time
+	resources  []access.Resource // as the draft names them
 	createdFor access.RequestID
 	keys       []string // of the daemon's comments
 	deleted    bool
@@ -314,7 +322,7 @@ func (t *tracker) on(ctx context.Context, name, idOrKey string, effect func(i *i
 
 func (t *tracker) CreateIssue(ctx context.Context, d access.Draft) (ref access.IssueRef, err error) {
 	err = t.do(ctx, "CreateIssue", func() error {
-		i := t.add(issue{createdFor: d.Request.ID, Issue: access.Issue{
+		i := t.add(issue{createdFor: d.Request.ID, resources: slices.Clone(d.Request.Resources), Issue: access.Issue{
 			RequestID: d.Request.ID, Cluster: d.Cluster, Labels: append([]string{d.Request.ID.Label()}, d.Labels...),
 		}})
 		i.Summary = d.Request.User + " requested"

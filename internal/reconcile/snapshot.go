@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"teleport-jira/internal/access"
@@ -27,11 +28,8 @@ func (r *Reconciler) snapshot(ctx context.Context, id access.RequestID, h hint, 
 		ID: id, Self: r.self, Reviewer: r.reviewer, URL: r.cluster.RequestURL(id), Now: time.Now(), Issue: issue,
 		Cluster: r.clusters.own,
 	}}
-	var err error
-	if s.Request, err = r.cluster.Request(ctx, id); err != nil && !errors.Is(err, access.ErrNotFound) {
-		return s, err
-	}
-	if s.Record, err = r.cluster.Record(ctx, id); err != nil {
+	err := r.readRequest(ctx, &s)
+	if err != nil {
 		return s, err
 	}
 	r.noteOwner(s)
@@ -57,6 +55,24 @@ func (r *Reconciler) snapshot(ctx context.Context, id access.RequestID, h hint, 
 		}
 	}
 	return s, r.readPeople(ctx, &s)
+}
+
+// readRequest reads the request and its record. A request that was just made is
+// taken from its event, and to have no record yet: its claim is granted only
+// where there is none.
+func (r *Reconciler) readRequest(ctx context.Context, s *snapshot) (err error) {
+	if fresh := s.hint.fresh; fresh != nil && r.cache.requesterOf(s.ID) == "" {
+		req := *fresh
+		req.Resources = slices.Clone(req.Resources)
+		r.cluster.ResourceNames(ctx, &req)
+		s.Request = &req
+		return nil
+	}
+	if s.Request, err = r.cluster.Request(ctx, s.ID); err != nil && !errors.Is(err, access.ErrNotFound) {
+		return err
+	}
+	s.Record, err = r.cluster.Record(ctx, s.ID)
+	return err
 }
 
 // readPeople looks up what the rules need to know of the people who ask for

@@ -214,8 +214,22 @@ func (c *Client) dispatch(event types.Event, handler EventHandler) {
 	e := access.RequestEvent{ID: id}
 	if req, ok := event.Resource.(types.AccessRequest); ok && event.Type == types.OpPut {
 		e.User, e.Decided = req.GetUser(), len(req.GetReviews()) > 0 || !req.GetState().IsPending()
+		e.New = newRequest(req, e.Decided)
 	}
 	handler.OnRequest(e)
+}
+
+// newRequest is the request of an event where nothing has come of it yet; nil
+// otherwise, and where it has to be read to be understood.
+func newRequest(raw types.AccessRequest, decided bool) *access.Request {
+	if decided || raw.GetDryRun() {
+		return nil
+	}
+	req, err := convertRequest(raw)
+	if err != nil || req.State != access.Pending {
+		return nil
+	}
+	return req
 }
 
 func (c *Client) setWatching(active bool) {
