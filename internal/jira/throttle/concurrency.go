@@ -12,29 +12,30 @@ const (
 	cutEvery   = time.Second // one overload is answered by one cut
 	cutFactor  = 0.75        // of the limit that stays after a refusal
 	slowFactor = 0.9         // of the limit that stays when answers slow down
+	// carefulFor is how long after the last overload the limit grows slowly. At
+	// one a round trip it has found by then what Jira bears.
+	carefulFor = time.Minute
 )
 
 // concurrency limits the calls in flight and adapts the limit: it doubles with
-// every round trip until Jira first shows that it is overloaded, grows by one a
-// round trip from then on, and shrinks on refusals (429, 503) and when answers
-// take more than twice their usual time. It grows only while calls wait for it.
-// First come, first served, but for calls that let the others go first. Safe for
+// every round trip, but grows by one a round trip where Jira was overloaded within
+// the last minute, and shrinks on refusals (429, 503) and when answers take more
+// than twice their usual time. It grows only while calls wait for it. First come, first served, but for calls that let the others go first. Safe for
 // concurrent use.
 //
 // failsafe-go's adaptive limiter does not fit: it goes by latency alone, so that
 // a refusal could not shrink it, and grows by one or two in a sampling window,
 // which takes a burst's whole length to come from 4 to 64.
 type concurrency struct {
-	mu         sync.Mutex
-	limit      float64
-	max        float64
-	inFlight   int
-	waiting    list.List // of chan struct{}, closed when the place is given
-	yielding   list.List // the same, of those that let the others go first
-	overloaded bool      // Jira has been: grow slowly
-	lastCut    time.Time
-	latencies  map[string]latency // by endpoint
-	changed    func(limit int)
+	mu        sync.Mutex
+	limit     float64
+	max       float64
+	inFlight  int
+	waiting   list.List          // of chan struct{}, closed when the place is given
+	yielding  list.List          // the same, of those that let the others go first
+	lastCut   time.Time          // when Jira was last found overloaded
+	latencies map[string]latency // by endpoint
+	changed   func(limit int)
 }
 
 func newConcurrency(maxLimit int, changed func(limit int)) *concurrency {
@@ -97,7 +98,7 @@ func (c *concurrency) answered(endpoint string, took time.Duration) {
 	switch {
 	case warm && l.exceededBy(l.recent):
 		c.slowDown()
-	case wanted && c.overloaded:
+	case wanted && time.Since(c.lastCut) < carefulFor:
 		c.set(c.limit + 1/c.limit)
 	case wanted:
 		c.set(c.limit + 1)
@@ -126,6 +127,15 @@ func (c *concurrency) refused() {
 	c.admit()
 }
 
+// recovered begins anew after an outage, which was no overload.
+func (c *concurrency) recovered() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lastCut = time.Time{}
+	c.set(max(c.limit, firstLimit))
+	c.admit()
+}
+
 // slowDown shrinks the limit a little, not below where it began.
 func (c *concurrency) slowDown() {
 	if c.limit*slowFactor >= firstLimit {
@@ -135,7 +145,6 @@ func (c *concurrency) slowDown() {
 
 // cut shrinks the limit, once for all calls that met the same overload.
 func (c *concurrency) cut(factor float64) {
-	c.overloaded = true
 	if now := time.Now(); now.Sub(c.lastCut) >= cutEvery {
 		c.lastCut = now
 		c.set(c.limit * factor)

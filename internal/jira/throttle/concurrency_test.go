@@ -2,6 +2,7 @@ package throttle
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -105,4 +106,69 @@ func TestOneOverloadIsAnsweredByOneCut(t *testing.T) {
 		c.refused()
 		require.InDelta(t, 22.5, c.limit, 0)
 	})
+}
+
+// TestTheLimitGrowsFast: what Jira bears is reached in a few round trips, at the
+// start, a quiet hour after an overload, and after an outage, but not right after
+// an overload.
+func TestTheLimitGrowsFast(t *testing.T) {
+	const bears, latency = 128, 50 * time.Millisecond
+	// load keeps more calls waiting than Jira bears until so many are in flight.
+	load := func(t *testing.T, c *concurrency) (roundTrips int) {
+		ctx, stop := context.WithCancel(t.Context())
+		begin := time.Now()
+		c.changed = func(limit int) {
+			if limit == bears {
+				stop()
+			}
+		}
+		var calls sync.WaitGroup
+		for range 2 * bears {
+			calls.Go(func() {
+				for ctx.Err() == nil && c.acquire(ctx, false) == nil {
+					<-time.After(latency)
+					c.answered("create", latency)
+				}
+			})
+		}
+		calls.Wait()
+		require.Zero(t, c.inFlight)
+		return int(time.Since(begin) / latency)
+	}
+	overload := func(t *testing.T, c *concurrency, seconds int) {
+		for range seconds {
+			<-time.After(cutEvery)
+			require.NoError(t, c.acquire(t.Context(), false))
+			c.refused()
+		}
+	}
+	for name, tc := range map[string]struct {
+		before func(t *testing.T, c *concurrency)
+		most   int
+		least  int
+	}{
+		"at the start": {func(*testing.T, *concurrency) {}, 6, 1},
+		"a quiet hour after an overload": {func(t *testing.T, c *concurrency) {
+			overload(t, c, 10)
+			<-time.After(time.Hour)
+		}, 6, 1},
+		"after an outage": {func(t *testing.T, c *concurrency) {
+			overload(t, c, 75)
+			c.recovered()
+		}, 6, 1},
+		"right after an overload": {func(t *testing.T, c *concurrency) { overload(t, c, 3) }, 100, 30},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c := newConcurrency(bears, func(int) {})
+				if name != "at the start" {
+					load(t, c)
+				}
+				tc.before(t, c)
+				n := load(t, c)
+				require.LessOrEqual(t, n, tc.most)
+				require.GreaterOrEqual(t, n, tc.least)
+			})
+		})
+	}
 }

@@ -46,8 +46,12 @@ func NewTransport(cfg Config, m *Metrics, next http.RoundTripper) *Transport {
 func (t *Transport) SetCloud(cloud bool) { t.cloud.Store(cloud) }
 
 // Recovered says that Jira works again after it was away: backoffs for which it
-// did not say how long are over.
-func (t *Transport) Recovered() { t.backoffs.endGuesses() }
+// did not say how long are over, and what it refused meanwhile says nothing about
+// how many calls it bears.
+func (t *Transport) Recovered() {
+	t.backoffs.endGuesses()
+	t.concurrency.recovered()
+}
 
 // RoundTrip implements http.RoundTripper. A *NotSentError says that the call was
 // given up before it was sent.
