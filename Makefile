@@ -22,7 +22,7 @@ LINT         := $(BUILD)/tools/golangci-lint-$(LINT_VERSION)/golangci-lint
 DEMO_ADDR ?= 127.0.0.1:8090
 
 .DEFAULT_GOAL := help
-.PHONY: help build test test-all test-rest vet unit e2e simulation cover simulate test-faults soak bench fuzz sizes \
+.PHONY: help build test test-all test-rest vet unit e2e simulation cover simulate day test-faults soak bench fuzz sizes \
 	lint fmt demo demo-check docs clean $(BINARY) $(SANDBOX)
 
 help: ## list the targets
@@ -76,6 +76,9 @@ e2e: $(BINARY) ## run the end-to-end tests: the program between doubles
 simulation: ## run the scenes of the simulation and SIM_RUNS (40) worlds
 	$(if $(RACE_FLAG),SIM_RUNS=2 go test $(JSON) -race -vet=off -timeout 10m -run 'Simulate|Replica|LostAnswers' ./internal/sim)
 	$(STATIC) SIM_RUNS=$(or $(SIM_RUNS),40) go test $(JSON) -vet=off -timeout 10m ./internal/sim
+
+day: ## live a working day of DAY_REQUESTS (20000) requests and DAY_REPLICAS (5) replicas, and show the calls
+	DAY_REQUESTS=$(or $(DAY_REQUESTS),20000) DAY_REPLICAS=$(or $(DAY_REPLICAS),5) $(STATIC) go test $(or $(JSON),-v) -vet=off -count=1 -timeout 2h -run '^TestDay$$' ./internal/sim
 
 cover: ## show what own tests cover of the core, and fail below 85 %
 	@scripts/cover 85 ./internal/reconcile ./internal/app

@@ -27,7 +27,7 @@ func TestBenchmark(t *testing.T) {
 	for _, measure := range []func(*testing.T, *table){
 		binarySize, startToReady, oneAtATime, bursts, limitedBursts, webhookAnswers, decisions,
 		callsOfALife, memoryOfOpenRequests, resyncOfSettledRequests, sizeOfALargeCluster,
-		filledCards, filledLabels,
+		filledCards, filledLabels, slowBodies,
 	} {
 		measure(t, out)
 	}

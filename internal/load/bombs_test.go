@@ -2,7 +2,9 @@ package load
 
 import (
 	"fmt"
+	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -67,6 +69,38 @@ func filledLabels(t *testing.T, out *table) {
 	took := time.Since(begin)
 	w.replicas[0].settle(patience)
 	w.bounded(out, "60,000 labels on an open card: start to the issue of a new request", took)
+}
+
+// slowBodies has many connections each send most of a webhook of the largest size
+// that is taken, and wait, while a webhook of Jira's comes.
+func slowBodies(t *testing.T, out *table) {
+	const senders = 256
+	w := newWorld(t, cloudWith(0), func(o *options) { o.webhooks = true })
+	w.replicas[0].start()
+	w.burst(1, patience)
+	before := w.replicas[0].status("VmRSS")
+	beginning := fmt.Sprintf("POST / HTTP/1.1\r\nHost: x\r\nX-Hub-Signature: sha256=%064d\r\nContent-Length: %d\r\n\r\n", 0, 25<<20)
+	body := strings.Repeat(" ", 24<<20)
+	var sent sync.WaitGroup
+	for range senders {
+		conn, err := net.Dial("tcp", w.replicas[0].hookAddr)
+		require.NoError(t, err)
+		t.Cleanup(func() { _ = conn.Close() })
+		sent.Go(func() {
+			_ = conn.SetWriteDeadline(time.Now().Add(3 * time.Second))
+			_, _ = conn.Write([]byte(beginning + body)) // Most are cut off.
+		})
+	}
+	begin := time.Now()
+	require.NoError(t, w.jira.Drag(w.jira.Issues()[0].ID, "Approved", fakejira.BobID))
+	w.await(patience, often, "the decision", func() bool { return w.inState(types.RequestState_APPROVED) == 1 })
+	took := time.Since(begin)
+	sent.Wait()
+	out.add(fmt.Sprintf("%d slow webhooks of 25 MB: a decision meanwhile", senders), took.Round(time.Millisecond).String(),
+		"<= 2 s", took <= 2*time.Second)
+	peak := w.replicas[0].status("VmHWM")
+	out.add("… peak of resident memory", fmt.Sprintf("%.0f MiB (before %.0f)", peak, before),
+		fmt.Sprintf("<= %d MiB", bombedMemory), peak <= bombedMemory)
 }
 
 // bounded adds what it took, and the most memory that the daemon needed.

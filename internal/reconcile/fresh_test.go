@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -222,4 +223,35 @@ func TestWebhookOfTheOwnIssueCostsNothing(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestRequestsInStepAreLookedAtOneAfterTheOther: a resync of thousands is no burst
+// of calls to Teleport, and what is not in step does not wait for them.
+func TestRequestsInStepAreLookedAtOneAfterTheOther(t *testing.T) {
+	inStart(t, func(w *world, r *reconcile.Reconciler) {
+		const n = 300
+		for i := range n {
+			id := access.RequestID(fmt.Sprint("0192-1", i))
+			w.mu.Lock()
+			req := *w.request(id)
+			w.mu.Unlock()
+			r.OnRequest(access.RequestEvent{ID: id, User: req.User, New: &req})
+		}
+		synctest.Wait()
+		require.Equal(t, n+1, w.issueCount())
+		w.cluster.requests["0192-17"].State = access.Denied
+		before := w.count("Record")
+		r.Resync()
+		synctest.Wait()
+		require.LessOrEqual(t, w.count("Record")-before, 4)
+		for _, i := range w.tracker.issues {
+			if i.createdFor == "0192-17" {
+				require.Equal(t, denied, i.Status)
+			}
+		}
+		w.pass(time.Second)
+		require.InDelta(t, 200, w.count("Record")-before, 10)
+		w.pass(3 * time.Second)
+		require.GreaterOrEqual(t, w.count("Record")-before, n)
+	})
 }

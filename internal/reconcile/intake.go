@@ -41,6 +41,14 @@ const (
 	// and so many at once. People move an issue less often.
 	knownPerSecond = 1
 	knownBurst     = 10
+	// Webhooks about all known requests together lead to this many: as many as Jira
+	// Cloud lets anybody read a second. Hundreds that are moved at once are read at
+	// once.
+	allPerSecond = 100
+	allBurst     = 1000
+	// maxWebhookWait is how long one may wait for that before others are told to
+	// come back later.
+	maxWebhookWait = time.Minute
 )
 
 // intake limits what webhooks may cost. Its methods may be called concurrently.
@@ -48,6 +56,7 @@ type intake struct {
 	unknown   *rate.Limiter
 	unrelated *ttlcache.Cache[string, struct{}] // issues, by id
 	known     *ttlcache.Cache[access.RequestID, *rate.Limiter]
+	all       *rate.Limiter
 }
 
 func newIntake() *intake {
@@ -55,6 +64,7 @@ func newIntake() *intake {
 		unknown:   rate.NewLimiter(unknownPerSecond, unknownBurst),
 		unrelated: ttlcache.New[string, struct{}](maxRemembered, unrelatedFor),
 		known:     ttlcache.New[access.RequestID, *rate.Limiter](maxRemembered, 0),
+		all:       rate.NewLimiter(allPerSecond, allBurst),
 	}
 }
 
@@ -71,8 +81,7 @@ func (r *Reconciler) EnqueueIssue(h access.IssueHint) bool {
 	id := r.cache.requestOf(h.ID)
 	switch {
 	case id != "":
-		r.enqueueKnown(id, hint{Hint: ph, webhook: true, urgency: decision, requester: r.cache.requesterOf(id)})
-		return true
+		return r.enqueueKnown(id, hint{Hint: ph, webhook: true, urgency: decision, requester: r.cache.requesterOf(id)})
 	case h.RequestID != "":
 		return r.enqueueUnknown(cmp.Or(h.ID, h.Key), key{request: h.RequestID}, hint{Hint: ph, webhook: true, urgency: creation})
 	}
@@ -80,14 +89,27 @@ func (r *Reconciler) EnqueueIssue(h access.IssueHint) bool {
 }
 
 // enqueueKnown takes a webhook about the issue of a known request.
-func (r *Reconciler) enqueueKnown(id access.RequestID, h hint) {
+func (r *Reconciler) enqueueKnown(id access.RequestID, h hint) bool {
 	k := key{request: id}
-	switch {
-	case r.intake.allowKnown(id):
-		r.enqueue(k, h)
-	case !r.hints.join(k, h):
-		r.enqueueAfter(k, h, time.Second/knownPerSecond)
+	if r.saysNothing(id, h) {
+		return true
 	}
+	if !r.intake.allowKnown(id) {
+		if !r.hints.join(k, h) {
+			r.enqueueAfter(k, h, time.Second/knownPerSecond)
+		}
+		return true
+	}
+	wait, ok := reserve(r.intake.all, maxWebhookWait)
+	switch {
+	case !ok:
+		return r.hints.join(k, h)
+	case wait > 0:
+		r.enqueueAfter(k, h, wait)
+	default:
+		r.enqueue(k, h)
+	}
+	return true
 }
 
 // enqueueUnknown takes a webhook about an issue that no request is known for.
@@ -96,18 +118,18 @@ func (r *Reconciler) enqueueUnknown(issueIDOrKey string, k key, h hint) bool {
 	if _, unrelated := r.intake.unrelated.Get(issueIDOrKey); unrelated || r.hints.join(k, h) {
 		return true
 	}
-	wait, ok := r.intake.reserveUnknown()
+	wait, ok := reserve(r.intake.unknown, maxUnknownWait)
 	if ok {
 		r.enqueueAfter(k, h, wait)
 	}
 	return ok
 }
 
-// reserveUnknown returns after which wait one more unknown issue may be read. ok
-// is false, and nothing is reserved, when too many are waiting already.
-func (i *intake) reserveUnknown() (wait time.Duration, ok bool) {
-	reservation := i.unknown.Reserve()
-	if wait = reservation.Delay(); wait > maxUnknownWait {
+// reserve returns after which wait one more is within the rate. ok is false, and
+// nothing is reserved, when that is too long.
+func reserve(limit *rate.Limiter, most time.Duration) (wait time.Duration, ok bool) {
+	reservation := limit.Reserve()
+	if wait = reservation.Delay(); wait > most {
 		reservation.Cancel()
 		return 0, false
 	}

@@ -156,6 +156,31 @@ func TestFloodAboutAKnownIssueIsBoundedAndTheLastWebhookCounts(t *testing.T) {
 	})
 }
 
+// TestFloodAboutAllKnownIssuesIsBounded: whoever has the secret, or a Jira in which
+// a rule edits every card, does not make the daemon read more than Jira bears.
+func TestFloodAboutAllKnownIssuesIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cluster := &emptyCluster{}
+		r := New(Options{Workers: 4, ResyncInterval: time.Hour}, Deps{
+			Cluster: cluster, Tracker: &emptyTracker{}, Log: slog.New(slog.DiscardHandler), Registerer: prometheus.NewRegistry(),
+		})
+		const known, seconds = 10_000, 5
+		for i := range known {
+			r.cache.setRequestOf(strconv.Itoa(i), access.RequestID("r"+strconv.Itoa(i)))
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- r.Run(ctx) }()
+		taken := flood(r, known, seconds, func(i int) access.IssueHint { return access.IssueHint{ID: strconv.Itoa(i % known)} })
+		require.LessOrEqual(t, cluster.asked.Load(), int64(allBurst+(seconds+1)*allPerSecond))
+		waits, _ := r.hints.depth()
+		require.LessOrEqual(t, waits, int(maxWebhookWait.Seconds())*allPerSecond)
+		require.GreaterOrEqual(t, taken, allBurst)
+		stop()
+		require.NoError(t, <-done)
+	})
+}
+
 func TestIsUnrelated(t *testing.T) {
 	mine, request := access.Record{IssueID: "1"}, &access.Request{ID: "r"}
 	for name, c := range map[string]struct {

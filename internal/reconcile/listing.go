@@ -41,6 +41,7 @@ func (r *Reconciler) resync(ctx context.Context) error {
 	listed := map[access.RequestID]struct{}{}
 	states := map[access.State]int{}
 	var settled []access.RequestID
+	inStep := 0
 	for req, err := range r.cluster.Requests(ctx) {
 		if err != nil {
 			return fmt.Errorf("list requests: %w", err)
@@ -48,12 +49,28 @@ func (r *Reconciler) resync(ctx context.Context) error {
 		r.watchdog.Progress(resync)
 		listed[req.ID] = struct{}{}
 		states[req.State]++
-		if !r.enqueueListed(req, byRequest) {
+		_, isOpen := byRequest[req.ID]
+		switch {
+		case isOpen && req.State == access.Pending && r.cache.isSynced(req):
+			r.enqueueAfter(key{request: req.ID}, hint{resync: true, requester: req.User}, r.paced(inStep))
+			inStep++
+		case !r.enqueueListed(req, byRequest):
 			settled = append(settled, req.ID)
 		}
 	}
 	r.enqueueDeleted(byRequest, listed, states)
 	return r.enqueueSettled(ctx, settled)
+}
+
+// inStepPace is the time between two looks at pending requests that are in step as
+// far as this process knows: what it can't know is what another one left half
+// done. Thousands of them at once would be as many calls to Teleport, by each
+// replica.
+const inStepPace = 5 * time.Millisecond
+
+// paced returns after which time the next of so many is looked at.
+func (r *Reconciler) paced(before int) time.Duration {
+	return min(time.Duration(before)*inStepPace, r.opts.ResyncInterval/2)
 }
 
 // enqueueListed queues a request unless it is settled and, as far as Jira shows,

@@ -153,6 +153,7 @@ func TestResyncOfManyRequestsCallsJiraForNoneOfThem(t *testing.T) {
 
 			clear(c.records)
 			r.OnSubscribed()
+			<-time.After(time.Duration(c.open) * inStepPace)
 			synctest.Wait()
 			require.Len(t, c.records, c.open, "settled requests that are in step are not looked at again")
 			require.LessOrEqual(t, c.calls-first, 2)

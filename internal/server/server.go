@@ -29,6 +29,9 @@ const (
 	writeTimeout      = 30 * time.Second
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 16 << 10
+	// Of HTTP/2, what one connection may send at once, and have in memory.
+	maxStreams      = 20
+	maxStreamBuffer = 64 << 10
 	// shutdownTimeout bounds how long requests in flight may take once the server
 	// stops.
 	shutdownTimeout = 5 * time.Second
@@ -71,7 +74,11 @@ func Listen(ctx context.Context, o Options) (*Server, error) {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(newErrorLog(o.Log.Handler()), slog.LevelDebug),
+		ConnState:         newConnections(maxConnections).track,
+		HTTP2: &http.HTTP2Config{
+			MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerStream: maxStreamBuffer, MaxReceiveBufferPerConnection: maxStreamBuffer,
+		},
+		ErrorLog: slog.NewLogLogger(newErrorLog(o.Log.Handler()), slog.LevelDebug),
 	}
 	if o.TLS != nil {
 		s.UseTLS(o.TLS)

@@ -22,6 +22,7 @@ import (
 
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/logging"
+	"teleport-jira/internal/sender"
 )
 
 // What one webhook, and all of them together, may cost.
@@ -31,15 +32,23 @@ const (
 	maxBody = 25 << 20
 	// smallBody is how much every webhook in flight may have in memory. Payloads of a few
 	// dozen kilobytes are usual.
-	smallBody = 256 << 10
+	smallBody = 64 << 10
 	// maxInFlight is how many webhooks are handled at once. Jira Cloud delivers
 	// 20 at once.
-	maxInFlight = 256
-	// maxLarge is how many of them may be larger than smallBody. All bodies
-	// together are 114 MiB at most, in buffers of up to twice that.
-	maxLarge = 2
+	maxInFlight = 512
+	// maxMedium is how many of them may be larger than smallBody, up to mediumBody,
+	// and maxLarge how many may be larger still. All bodies together are 65 MiB at
+	// most, in buffers of up to twice that but for the largest.
+	mediumBody = 1 << 20
+	maxMedium  = 8
+	maxLarge   = 1
+	// mediumStay and largeStay are how long these have to arrive before others may
+	// take their slots. Those of small ones may be taken at once: an honest one has
+	// arrived before hundreds of others could come.
+	mediumStay = time.Second
+	largeStay  = 5 * time.Second
 	// bodyTimeout is how long a body may take to arrive: Jira Cloud gives up after
-	// 20 s, and a slower sender takes the slots of others.
+	// 20 s.
 	bodyTimeout = 10 * time.Second
 	// retryAfter is sent as Retry-After with 503.
 	retryAfter = 10 * time.Second
@@ -71,8 +80,9 @@ type Handler struct {
 	arrivals *arrivals
 	metrics  *metrics
 	auth     atomic.Pointer[Auth]
-	slots    chan struct{} // one element for each webhook in flight
-	large    chan struct{} // one element for each of those with a large body
+	small    *slots // of all webhooks in flight
+	medium   *slots // of those larger than smallBody, too
+	large    *slots // of those larger than mediumBody, too
 }
 
 // New makes a Handler. It registers its metrics and so may be called once for
@@ -85,8 +95,9 @@ func New(o Options) *Handler {
 		refusals: logging.NewLimited(refusalInterval),
 		arrivals: &arrivals{log: o.Log},
 		metrics:  newMetrics(o.Registerer),
-		slots:    make(chan struct{}, maxInFlight),
-		large:    make(chan struct{}, maxLarge),
+		small:    newSlots(maxInFlight, 0),
+		medium:   newSlots(maxMedium, mediumStay),
+		large:    newSlots(maxLarge, largeStay),
 	}
 	h.SetAuth(o.Auth)
 	h.mux.HandleFunc("/{$}", h.webhook)
@@ -133,11 +144,7 @@ func (h *Handler) receive(w http.ResponseWriter, r *http.Request) result {
 		return tooLarge
 	case !auth.checkHeader(r):
 		return unauthenticated
-	case !acquire(h.slots):
-		return overloaded
 	}
-	defer release(h.slots)
-
 	return h.withBody(w, r, func(body []byte) result {
 		if !auth.checkBody(r, body) {
 			return unauthenticated
@@ -161,25 +168,38 @@ func (h *Handler) enqueue(body []byte) result {
 }
 
 // withBody reads the body and passes it to use, or returns why it could not be
-// read. A large body occupies one of few slots while it is in memory, which
+// read. The more of it there is, the fewer slots there are for as much, which
 // bounds the memory.
 func (h *Handler) withBody(w http.ResponseWriter, r *http.Request, use func([]byte) result) result {
+	conn := http.NewResponseController(w)
 	// A connection without deadlines has the server's own.
-	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+	_ = conn.SetReadDeadline(time.Now().Add(bodyTimeout))
+	from := sender.Of(r.RemoteAddr)
 	limited := http.MaxBytesReader(w, r.Body, maxBody)
 	var body bytes.Buffer
-	_, err := io.CopyN(&body, limited, smallBody)
-	if err == nil {
-		if !acquire(h.large) {
+	var room room
+	defer room.leave()
+	for _, part := range []struct {
+		slots *slots
+		upTo  int64
+	}{{h.small, smallBody}, {h.medium, mediumBody}, {h.large, maxBody + 1}} {
+		if !room.enter(part.slots, from, func() { _ = conn.SetReadDeadline(time.Now()) }) {
 			return overloaded
 		}
-		defer release(h.large)
-		_, err = body.ReadFrom(limited)
+		_, err := io.CopyN(&body, limited, part.upTo-int64(body.Len()))
+		if err == nil {
+			continue
+		}
+		res := readResult(err)
+		switch {
+		case !room.keep():
+			return overloaded
+		case res != "":
+			return res
+		}
+		return use(body.Bytes())
 	}
-	if res := readResult(err); res != "" {
-		return res
-	}
-	return use(body.Bytes())
+	return tooLarge
 }
 
 // readResult returns what an error on reading a body means; "" for its end.
@@ -195,16 +215,3 @@ func readResult(err error) result {
 	}
 	return malformed
 }
-
-// acquire reports whether a slot was free, and occupies it.
-func acquire(slots chan struct{}) bool {
-	select {
-	case slots <- struct{}{}:
-		return true
-	default:
-		return false
-	}
-}
-
-// release frees a slot.
-func release(slots chan struct{}) { <-slots }

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -147,56 +148,94 @@ func TestFullQueueIsOverload(t *testing.T) {
 	require.Equal(t, 1, e.count(t, overloaded))
 }
 
-// TestTooManyAtOnce fills every slot with webhooks whose bodies do not end.
+// slowBody sends a webhook from an address whose body does not end. done is how it
+// was answered.
+func (e *endpoint) slowBody(from string, size int) (body *io.PipeWriter, done <-chan int) {
+	r, w := io.Pipe()
+	answered := make(chan int, 1)
+	go func() {
+		req := httptest.NewRequest(http.MethodPost, "/", r)
+		req.RemoteAddr = from
+		rec := slowRecorder{httptest.NewRecorder(), w}
+		e.ServeHTTP(rec, req)
+		answered <- rec.Code
+	}()
+	_, _ = w.Write(bytes.Repeat([]byte(" "), size))
+	return w, answered
+}
+
+// codes are the answers so far.
+func codes(all []<-chan int) (out []int) {
+	for _, done := range all {
+		select {
+		case code := <-done:
+			out = append(out, code)
+		default:
+		}
+	}
+	return out
+}
+
+// TestTooManyAtOnce fills every slot with webhooks whose bodies do not end, and
+// sends others: nobody is kept out, and the slow ones make room for each other.
 func TestTooManyAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := newEndpoint(Auth{})
-		var slow []*io.PipeWriter
-		done := make(chan int, maxInFlight)
-		for range maxInFlight {
-			r, w := io.Pipe()
-			slow = append(slow, w)
-			go func() { done <- e.do(httptest.NewRequest(http.MethodPost, "/", r)).Code }()
+		honest, answer := e.slowBody("192.0.2.7:1", 1)
+		var slow []<-chan int
+		for i := range maxInFlight + 100 {
+			_, done := e.slowBody(fmt.Sprintf("192.0.2.66:%d", i+1), 1)
+			slow = append(slow, done)
 		}
 		synctest.Wait()
-		require.Equal(t, http.StatusServiceUnavailable, e.do(post(moved)).Code)
+		for range 50 {
+			require.Equal(t, http.StatusOK, e.do(post(moved)).Code)
+		}
 		require.Equal(t, http.StatusOK, e.do(httptest.NewRequest(http.MethodGet, "/status", nil)).Code)
-		for _, w := range slow {
-			_, _ = io.WriteString(w, moved)
-			require.NoError(t, w.Close())
-		}
-		for range maxInFlight {
-			require.Equal(t, http.StatusOK, <-done)
-		}
-		require.Equal(t, http.StatusOK, e.do(post(moved)).Code)
-		require.Len(t, e.queue.hints, maxInFlight+1)
+		synctest.Wait()
+		cut := codes(slow)
+		require.Len(t, cut, 100+1+1, "those that came first, of the sender of so many")
+		require.NotContains(t, cut, http.StatusOK)
+		require.Contains(t, cut, http.StatusServiceUnavailable)
+		_, _ = io.WriteString(honest, moved)
+		require.NoError(t, honest.Close())
+		require.Equal(t, http.StatusOK, <-answer)
+		<-time.After(bodyTimeout)
+		synctest.Wait()
+		require.Len(t, codes(slow), maxInFlight-2)
 	})
 }
 
-// TestTooManyLargeAtOnce shows that large bodies do not keep small ones out.
+// TestTooManyLargeAtOnce shows that large bodies do not keep small ones out, and
+// have their time to arrive before they make room for others.
 func TestTooManyLargeAtOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		e := newEndpoint(Auth{})
-		done := make(chan int, maxLarge)
-		var slow []*io.PipeWriter
-		for range maxLarge {
-			r, w := io.Pipe()
-			slow = append(slow, w)
-			go func() { done <- e.do(httptest.NewRequest(http.MethodPost, "/", r)).Code }()
-			_, err := w.Write(bytes.Repeat([]byte(" "), smallBody+1))
-			require.NoError(t, err)
-		}
-		synctest.Wait()
-		large := strings.Repeat(" ", smallBody+1) + moved
-		require.Equal(t, http.StatusServiceUnavailable, e.do(post(large)).Code)
-		require.Equal(t, http.StatusOK, e.do(post(moved)).Code)
-		for _, w := range slow {
-			_, _ = io.WriteString(w, moved)
-			require.NoError(t, w.Close())
-			require.Equal(t, http.StatusOK, <-done)
-		}
-		require.Equal(t, http.StatusOK, e.do(post(large)).Code)
-	})
+	for name, c := range map[string]struct {
+		size, most int
+		stay       time.Duration
+	}{
+		"medium": {smallBody + 1, maxMedium, mediumStay},
+		"large":  {mediumBody + 1, maxLarge, largeStay},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := newEndpoint(Auth{})
+				var slow []<-chan int
+				for range c.most {
+					_, done := e.slowBody("192.0.2.66:1", c.size)
+					slow = append(slow, done)
+				}
+				synctest.Wait()
+				large := strings.Repeat(" ", c.size) + moved
+				require.Equal(t, http.StatusServiceUnavailable, e.do(post(large)).Code)
+				require.Equal(t, http.StatusOK, e.do(post(moved)).Code)
+				<-time.After(c.stay)
+				require.Equal(t, http.StatusOK, e.do(post(large)).Code)
+				synctest.Wait()
+				require.Equal(t, []int{http.StatusServiceUnavailable}, codes(slow))
+				<-time.After(bodyTimeout)
+			})
+		})
+	}
 }
 
 // slowRecorder is a connection whose read deadline passes at once.
