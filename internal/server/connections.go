@@ -79,7 +79,7 @@ func (c *connections) makeRoom() {
 	}
 	if left := minStay - time.Since(c.open[victim].since); left > 0 && !c.open[victim].idle {
 		c.mu.Unlock()
-		time.Sleep(min(left, minStay/10))
+		<-time.After(min(left, minStay/10))
 		c.mu.Lock()
 		return
 	}

@@ -53,6 +53,7 @@ type day struct {
 	peaks    map[string]int                // most calls in a second, by side
 	heap     uint64                        // most in use, of everything in this process
 	mostOpen int
+	data     int // plugin data of one request, in bytes
 }
 
 // action is what somebody does at a time since the day began.
@@ -146,7 +147,15 @@ func (d *day) measure() {
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	d.heap = max(d.heap, stats.HeapInuse)
-	d.mostOpen = max(d.mostOpen, len(d.cluster.Requests()))
+	open := d.cluster.Requests()
+	d.mostOpen = max(d.mostOpen, len(open))
+	for _, req := range open {
+		size := 0
+		for key, value := range d.cluster.PluginData(req.GetName())["jira"] {
+			size += len(key) + len(value)
+		}
+		d.data = max(d.data, size)
+	}
 }
 
 // check finds every request in step: one issue, which shows what was decided.
@@ -180,6 +189,7 @@ func (d *day) report() string {
 			fmt.Fprintf(&b, "    %8d %s\n", n, name)
 		}
 	}
+	fmt.Fprintf(&b, "plugin data of a request: at most %d bytes\n", d.data)
 	fmt.Fprintf(&b, "heap of replicas and doubles together: at most %d MiB\n", d.heap>>20)
 	return b.String()
 }
