@@ -62,6 +62,31 @@ func (r *Reconciler) resync(ctx context.Context) error {
 	return r.enqueueSettled(ctx, settled)
 }
 
+// relist lists the requests once more, and queues those that are not as they were
+// when they were brought in step.
+func (r *Reconciler) relist(ctx context.Context) error {
+	listed := map[access.RequestID]struct{}{}
+	states := map[access.State]int{}
+	var settled []access.RequestID
+	for req, err := range r.cluster.Requests(ctx) {
+		if err != nil {
+			return fmt.Errorf("list requests: %w", err)
+		}
+		r.watchdog.Progress(relist)
+		listed[req.ID] = struct{}{}
+		states[req.State]++
+		switch {
+		case r.cache.isSynced(req):
+		case req.State.Settled():
+			settled = append(settled, req.ID)
+		default:
+			r.enqueue(key{request: req.ID}, hint{requester: req.User})
+		}
+	}
+	r.enqueueDeleted(nil, listed, states)
+	return r.enqueueSettled(ctx, settled)
+}
+
 // inStepPace is the time between two looks at pending requests that are in step as
 // far as this process knows: what it can't know is what another one left half
 // done. Thousands of them at once would be as many calls to Teleport, by each
@@ -110,7 +135,7 @@ const (
 
 // enqueueSettled queues settled requests as the queue empties, so that what
 // happens meanwhile does not wait behind all of them. Where another resync is
-// due, it leaves the rest to that.
+// due, or the relist that follows it, it leaves the rest to that.
 func (r *Reconciler) enqueueSettled(ctx context.Context, settled []access.RequestID) error {
 	for {
 		n := min(len(settled), max(0, maxQueuedSettled-r.queue.Len()))
@@ -118,7 +143,7 @@ func (r *Reconciler) enqueueSettled(ctx context.Context, settled []access.Reques
 			r.enqueue(key{request: id}, hint{})
 		}
 		settled = settled[n:]
-		if len(settled) == 0 || len(r.resyncs) > 0 {
+		if len(settled) == 0 || len(r.resyncs)+len(r.relists) > 0 {
 			return nil
 		}
 		r.watchdog.Progress(resync)
@@ -198,6 +223,7 @@ func (p *poller) enqueue(issue access.IssueSummary) {
 // The listings, as metrics, logs and Stalled name them.
 const (
 	resync = "resync"
+	relist = "relist"
 	poll   = "poll"
 )
 
@@ -216,6 +242,16 @@ func (r *Reconciler) OnRequest(e access.RequestEvent) {
 // OnSubscribed takes the beginning of a watch: what happened before it has to be
 // listed.
 func (r *Reconciler) OnSubscribed() { r.Resync() }
+
+// OnSettled takes that Teleport's lists are no older than the watch from now on:
+// what changed in between is found by listing the requests once more. Jira need
+// not be asked for that.
+func (r *Reconciler) OnSettled() {
+	select {
+	case r.relists <- struct{}{}:
+	default: // One is due already.
+	}
+}
 
 // Resync asks for both sides to be listed now. It returns at once.
 func (r *Reconciler) Resync() {
@@ -237,6 +273,12 @@ func (r *Reconciler) resyncLoop(ctx context.Context) {
 			return
 		case <-r.resyncs:
 		case <-timer.C:
+		case <-r.relists:
+			if err := r.list(ctx, relist, r.relist); err != nil {
+				return
+			}
+			r.watchdog.Done(relist)
+			continue
 		}
 		if err := r.list(ctx, resync, r.resync); err != nil {
 			return
@@ -280,7 +322,9 @@ func (r *Reconciler) list(ctx context.Context, listing string, try func(context.
 		err := try(ctx)
 		switch {
 		case err == nil:
-			r.metrics.succeeded(listing)
+			if listing != relist {
+				r.metrics.succeeded(listing)
+			}
 			r.log.Debug("listed", "what", listing, "took", time.Since(start))
 			return nil
 		case ctx.Err() != nil:

@@ -56,6 +56,43 @@ func TestResyncMakesTheIssuesOfNewRequests(t *testing.T) {
 	})
 }
 
+// TestWhatALaggingListMissedIsFoundWithoutJira: the list that followed a subscription
+// was older than it.
+func TestWhatALaggingListMissedIsFoundWithoutJira(t *testing.T) {
+	for name, tc := range map[string]struct {
+		meanwhile func(w *world)
+		status    access.Status
+	}{
+		"a request was denied":  {func(w *world) { w.cluster.requests[request].State = access.Denied }, denied},
+		"a request was deleted": {func(w *world) { delete(w.cluster.requests, request) }, expired},
+		"a request was made":    {func(w *world) { w.request("0192-0002") }, pending},
+		"nothing":               {func(*world) {}, pending},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				r := w.start()
+				r.OnSubscribed()
+				w.pass(time.Second)
+				w.inSync(pending)
+				tc.meanwhile(w)
+				searches, records := w.count("Search"), w.count("Record")
+				r.OnSettled()
+				w.pass(time.Minute)
+				require.Equal(t, tc.status, w.tracker.issues[0].Status)
+				require.Equal(t, searches, w.count("Search"))
+				if name == "nothing" {
+					require.Equal(t, records, w.count("Record"))
+				}
+				if name == "a request was made" {
+					require.Equal(t, 2, w.issueCount())
+				}
+				w.pass(2 * reconcile.StalledAfter)
+				require.NoError(t, r.Stalled(), "nothing more is expected of it")
+			})
+		})
+	}
+}
+
 // A settled request that is in step is not read again by later resyncs; one that
 // was deleted is closed also where its issue shows nothing to do.
 func TestResyncOfSettledRequests(t *testing.T) {

@@ -93,6 +93,7 @@ type Reconciler struct {
 	watchdog   watchdog.Watchdog
 	workers    *watchdog.Pool
 	resyncs    chan struct{} // holds one token while a resync is asked for
+	relists    chan struct{} // the same for a relist
 	stopping   atomic.Bool
 }
 
@@ -118,6 +119,7 @@ func New(opts Options, deps Deps) *Reconciler {
 		noReasons:  newObservations(),
 		otherRules: logging.NewOnce(0),
 		resyncs:    make(chan struct{}, 1),
+		relists:    make(chan struct{}, 1),
 	}
 	r.queue = newQueue(r.hints)
 	r.rules.Store(newRules(opts.Policy, false))

@@ -43,10 +43,12 @@ const (
 // wait for them.
 type EventHandler interface {
 	// OnSubscribed is called when a subscription starts: later changes are
-	// reported, earlier ones are not, so that the caller lists requests now. It is
-	// called once more a few seconds later, because the first list may have come
-	// from a cache that was older than the subscription.
+	// reported, earlier ones are not, so that the caller lists requests now.
 	OnSubscribed()
+	// OnSettled is called once, a few seconds later: the list that followed
+	// OnSubscribed may have come from a cache that was older than the subscription,
+	// one from now on does not.
+	OnSettled()
 	// OnRequest is called when the request was created, changed or deleted.
 	OnRequest(e access.RequestEvent)
 }
@@ -184,7 +186,7 @@ func (c *Client) serveEvents(
 	defer c.setWatching(false)
 	c.log.Info("subscribed to access requests", "cluster", c.ClusterName())
 	handler.OnSubscribed()
-	settled := time.AfterFunc(settleDelay, handler.OnSubscribed)
+	settled := time.AfterFunc(settleDelay, handler.OnSettled)
 	defer settled.Stop()
 	for {
 		event, err := nextEvent(ctx, conn, stream)

@@ -15,13 +15,15 @@ import (
 )
 
 // recorder keeps the events that it received, in order; "" stands for
-// OnSubscribed.
+// OnSubscribed, and for OnSettled.
 type recorder struct {
 	mu     sync.Mutex
 	events []access.RequestID
 }
 
 func (r *recorder) OnSubscribed() { r.OnRequest(access.RequestEvent{}) }
+
+func (r *recorder) OnSettled() { r.OnSubscribed() }
 
 func (r *recorder) OnRequest(e access.RequestEvent) {
 	id := e.ID
