@@ -64,7 +64,7 @@ func explainedAt(s Snapshot, edit access.TextEdit) time.Time {
 
 // planRestore restores the issue's text once its edit has been explained.
 func (p Policy) planRestore(s Snapshot, b *builder) {
-	if len(s.Issue.TextEdits) == 0 || s.Issue.TextEdits[0].By.Same(s.Self) || !p.mayDecideIn(s, s.Issue.Project) || namesAnother(s) {
+	if len(s.Issue.TextEdits) == 0 || s.Issue.TextEdits[0].By.Same(s.Self) || !p.mayDecideIn(s, s.Issue.Project) {
 		return
 	}
 	if edit := s.Issue.TextEdits[0].ID; edit != "" && edit == b.record.TextConfirmed && edit != s.TextLeft {

@@ -25,12 +25,10 @@ func (p Policy) planDecision(s Snapshot, b *builder, state access.State) {
 		return
 	}
 	if change.ID == s.Record.HandledChange {
-		if !namesAnother(s) {
-			if !isLeft(s) {
-				b.add(p.transition(access.Pending), nil)
-			}
-			p.planRestore(s, b)
+		if !isLeft(s) {
+			b.add(p.transition(access.Pending), nil)
 		}
+		p.planRestore(s, b)
 		return
 	}
 	entry, ok := p.entry(s, state, change)
@@ -62,8 +60,8 @@ func (p Policy) planRefusal(s Snapshot, b *builder, why Refusal, change access.S
 			r.TextConfirmed = edit.ID
 		}
 	})
-	// In another project's workflow the daemon changes nothing, nor on another request's issue.
-	if back && p.mayDecideIn(s, s.Issue.Project) && !namesAnother(s) {
+	// In another project's workflow the daemon changes nothing.
+	if back && p.mayDecideIn(s, s.Issue.Project) {
 		b.add(p.transition(access.Pending), nil)
 		p.planRestore(s, b)
 	}
@@ -166,7 +164,7 @@ func (p Policy) afterDecision(s Snapshot, d access.Decision, out access.Outcome)
 		}
 		return []Step{{Do: SaveRecord{}, Then: s.Record}}
 	}
-	b := &builder{record: s.Record}
+	b := newBuilder(s)
 	p.planReviews(s, b)
 	b.add(Comment{progressComment(s, d)}, nil)
 	b.add(p.transition(access.Pending), nil)
@@ -177,7 +175,7 @@ func (p Policy) afterDecision(s Snapshot, d access.Decision, out access.Outcome)
 func (p Policy) explain(s Snapshot, why Refusal, change access.StatusChange, detail string) []Step {
 	refuse := p.refusal(s, why, change)
 	refuse.Comment = p.refusalComment(s, why, change, detail)
-	b := &builder{record: s.Record}
+	b := newBuilder(s)
 	if p.answer(s, b, refuse, change, nil) {
 		b.add(p.transition(access.Pending), nil)
 	}

@@ -96,11 +96,11 @@ func policies() map[string]policy {
 		}},
 		"reason required, given": {set: func(s *plan.Policy, v *plan.Snapshot, p somebody) {
 			s.Review.RequireReason = true
-			v.Issue.Comments = []access.Comment{{Author: p.actor, Body: "reason: on call", Created: now}}
+			v.Issue.Comments = append(v.Issue.Comments, access.Comment{Author: p.actor, Body: "reason: on call", Created: now})
 		}},
 		"reason required, not given": {late: plan.RefusedNoReason, set: func(s *plan.Policy, v *plan.Snapshot, _ somebody) {
 			s.Review.RequireReason = true
-			v.Issue.Comments = []access.Comment{{Author: alice, Body: "reason: on call", Created: now}}
+			v.Issue.Comments = append(v.Issue.Comments, access.Comment{Author: alice, Body: "reason: on call", Created: now})
 		}},
 		"recent moves only, recent": {set: func(s *plan.Policy, _ *plan.Snapshot, _ somebody) {
 			s.Review.MaxDecisionAge = 3 * 24 * time.Hour
@@ -115,7 +115,11 @@ func policies() map[string]policy {
 }
 
 // place is where the request or its issue is out of the ordinary.
-var places = []string{"usual", "another project", "moved in another project", "moved before the request", "long-term", "text edited", "another cluster"}
+var places = []string{
+	"usual", "another project", "moved in another project", "moved before the request", "moved as clocks differ", "long-term",
+	"text edited", "text explained", "another cluster", "another request's", "status renamed", "status translated", "type changed",
+	"history with a gap",
+}
 
 // moves are what happened to the card; the status is where it lies.
 type cardMove struct {
@@ -143,7 +147,11 @@ func refusalOf(p somebody, pol policy, mode access.ReviewMode, place, how string
 	}{
 		{place == "another project" || place == "moved in another project" && how == "person", plan.RefusedOtherProject},
 		{place == "long-term", plan.RefusedLongTerm},
+		{place == "another request's", plan.RefusedOtherRequest},
 		{place == "moved before the request" && how == "person", plan.RefusedTooEarly},
+		{place == "type changed" && how == "person", plan.RefusedTypeChanged},
+		{place == "history with a gap" && how == "person", plan.RefusedHistory},
+		{place == "status renamed" && how == "person", plan.RefusedRenamed},
 		{how == "unseen" || p.not == plan.RefusedNoAuthor, plan.RefusedNoAuthor},
 		{pol.refuses == plan.RefusedDenied && p.actor.ID != "", plan.RefusedDenied},
 		{p.not == plan.RefusedCustomer, plan.RefusedCustomer},
@@ -165,8 +173,17 @@ func refusalOf(p somebody, pol policy, mode access.ReviewMode, place, how string
 	return ""
 }
 
-// wanted is what has to be planned, in the words of brief.
+// wanted is what has to be planned, in the words of brief. Another request's issue
+// is never moved.
 func wanted(p somebody, pol policy, mode access.ReviewMode, state access.State, place string, m cardMove) string {
+	planned := strings.Split(wantedOnOwnIssue(p, pol, mode, state, place, m), ", ")
+	if place == "another request's" {
+		planned = slices.DeleteFunc(planned, func(step string) bool { return strings.HasPrefix(step, "move ") })
+	}
+	return strings.Join(planned, ", ")
+}
+
+func wantedOnOwnIssue(p somebody, pol policy, mode access.ReviewMode, state access.State, place string, m cardMove) string {
 	asks := m.status == approved || m.status == denied
 	if place == "another cluster" {
 		return ""
@@ -280,13 +297,50 @@ func matrixView(p somebody, pol policy, mode access.ReviewMode, state access.Sta
 	case place == "moved in another project" && v.Issue.LastChange != nil:
 		v.Issue.LastChange.Project = "EVIL"
 	}
-	if place == "moved before the request" && v.Issue.LastChange != nil {
-		v.Issue.LastChange.At = now.Add(-24 * time.Hour)
+	if place == "another request's" {
+		v.Issue.RequestID = "r2"
+	}
+	if v.Issue.LastChange != nil {
+		changeHistory(place, &v)
 	}
 	if v.Request != nil {
 		pol.set(&s, &v, p)
 	}
 	return s, v
+}
+
+// changeHistory makes the newest change, and what stands around it, as the place
+// says.
+func changeHistory(place string, v *plan.Snapshot) {
+	last := v.Issue.LastChange
+	switch place {
+	case "moved before the request":
+		last.At = now.Add(-24 * time.Hour)
+	case "moved as clocks differ":
+		last.At, v.Issue.Created = request(access.Pending).Created.Add(-2*time.Minute), now.Add(-24*time.Hour)
+	case "status renamed":
+		last.To.Name = "In Review"
+	case "status translated":
+		last.To.Name, v.Issue.StatusNameSince = "Genehmigt", last.At.Add(-time.Hour)
+	case "type changed":
+		last.TypeChanged = true
+	case "history with a gap":
+		v.Issue.Changes = append(v.Issue.Changes, access.StatusChange{
+			ID: "70", By: alice, From: pending, To: expired, At: last.At.Add(-time.Second), Project: "TAR",
+		})
+	case "text explained":
+		explain(v, last.At.Add(-time.Second))
+	}
+	v.Issue.Changes[0] = *last
+}
+
+// explain has an edit of the text answered by the daemon's comment at a time.
+func explain(v *plan.Snapshot, at time.Time) {
+	v.Issue.TextEdits = []access.TextEdit{{ID: "50", By: alice, At: at.Add(-time.Minute)}}
+	v.Issue.Comments = append(v.Issue.Comments, access.Comment{
+		Author: self, Created: at, Body: "This is what the request is for, whatever the issue says: root.",
+	})
+	v.Record.TextConfirmed, v.TextLeft = "50", "50"
 }
 
 // checkRow checks the plan, that a decision is answered as the threshold says,

@@ -16,7 +16,7 @@ const ownAccountText = "it was moved with the daemon's own account and not by th
 func (p Policy) planOwnMove(s Snapshot, b *builder, change access.StatusChange) {
 	if change.ID != s.Record.HandledChange {
 		p.planRefusal(s, b, RefusedOwnAccount, change)
-	} else if !namesAnother(s) {
+	} else {
 		b.add(p.transition(access.Pending), nil)
 	}
 }

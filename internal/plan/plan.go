@@ -74,9 +74,20 @@ func (s Step) Apply(rec access.Record) access.Record {
 type builder struct {
 	record access.Record
 	steps  []Step
+	// comments: nothing but comments is planned on the issue, because it is another
+	// request's, whose status and text it shows.
+	comments bool
 }
 
+func newBuilder(s Snapshot) *builder { return &builder{record: s.Record, comments: namesAnother(s)} }
+
 func (b *builder) add(a Action, change func(*access.Record)) {
+	switch a.(type) {
+	case Transition, RestoreText:
+		if b.comments {
+			return
+		}
+	}
 	if change == nil {
 		change = func(*access.Record) {}
 	}
@@ -99,7 +110,7 @@ func (p Policy) Plan(s Snapshot) []Step {
 	if s.IssueMissing {
 		return nil
 	}
-	b := &builder{record: s.Record}
+	b := newBuilder(s)
 	if state := s.wantState(); state.Settled() {
 		p.planSettled(s, b, state)
 		return b.steps
@@ -128,7 +139,7 @@ func (p Policy) PlanOrphan(s Snapshot) []Step {
 	if s.Record.IsZero() && s.Issue.Cluster == "" && s.ProjectShared {
 		return nil
 	}
-	b := &builder{record: s.Record}
+	b := newBuilder(s)
 	state, known := p.Statuses.StateOf(s.Issue.Status)
 	switch {
 	case !s.Record.IsZero():
@@ -192,7 +203,7 @@ func (p Policy) planSettled(s Snapshot, b *builder, state access.State) {
 		b.add(Decide{Decision: d, Found: true}, nil)
 		return
 	}
-	there := s.Issue != nil && (p.Statuses.Has(state, s.Issue.Status) || namesAnother(s))
+	there := s.Issue != nil && p.Statuses.Has(state, s.Issue.Status)
 	back := !isLeft(s)
 	if change := p.lateChange(s, state, resolved); change != nil {
 		back = p.answer(s, b, p.refusal(s, RefusedSettled, *change), *change, nil)

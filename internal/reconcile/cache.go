@@ -103,7 +103,7 @@ func (c *cache) markSynced(s plan.Snapshot) {
 		delete(c.synced, s.ID)
 		delete(c.requests, s.Record.IssueID)
 		delete(c.users, s.ID)
-	case s.Request.State.Settled(), !s.IssueMissing:
+	case !s.IssueMissing:
 		c.synced[s.ID] = inStep{s.Request.State, len(s.Request.Reviews)}
 	default:
 		delete(c.synced, s.ID)

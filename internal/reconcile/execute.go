@@ -297,7 +297,7 @@ func (e *execution) restoreText(ctx context.Context, do plan.RestoreText) error 
 // take cards back.
 const maxViewAge = 2 * time.Second
 
-// lookAgain reads the issue once more where it was read too long ago to decide
+// issueChanged reads the issue once more where it was read too long ago to decide
 // by. changed reports that it is not as it was: nothing more of the plan is done
 // then, and the request is planned anew.
 func (e *execution) issueChanged(ctx context.Context) (changed bool, err error) {

@@ -73,3 +73,30 @@ func TestIssueThatIsShownAgain(t *testing.T) {
 		})
 	}
 }
+
+// A decision made in Teleport while Jira shows the issue to nobody is told there
+// once it does, without another hint; an issue that is gone is asked for a few
+// times only.
+func TestDecisionOnAnIssueThatIsInvisibleForAMoment(t *testing.T) {
+	for name, back := range map[string]bool{"for a moment": true, "for good": false} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				i := w.inStep()
+				r := w.start()
+				w.event(r)
+				show := w.invisible(i)
+				w.cluster.review(w.cluster.requests[request], access.Review{Author: "rita", State: access.Approved})
+				r.OnRequest(access.RequestEvent{ID: request, User: "alice@example.com", Decided: true})
+				w.pass(5 * time.Second)
+				if back {
+					show()
+					w.pass(15 * time.Second)
+					w.inSync(approved)
+					return
+				}
+				w.pass(time.Hour)
+				require.LessOrEqual(t, w.count("Issue")+w.count("Transition"), 8)
+			})
+		})
+	}
+}

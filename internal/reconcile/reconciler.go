@@ -209,7 +209,8 @@ func (r *Reconciler) reconcile(ctx context.Context, id access.RequestID, h hint)
 		}
 		if len(steps) == 0 {
 			if wait := r.missingRetry(s); wait > 0 {
-				return wait, nil
+				r.enqueueAfter(key{request: id}, hint{Hint: plan.Hint{Always: true}, urgency: decision, requester: h.requester}, wait)
+				return 0, nil
 			}
 			r.markSynced(s)
 			return 0, nil

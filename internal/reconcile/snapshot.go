@@ -144,12 +144,12 @@ func (r *Reconciler) reportedState(ctx context.Context, ref access.IssueRef) (ac
 }
 
 const (
-	// firstLook is how long after a 404 an issue that was shown just before is
-	// read again; the pause doubles, for maxLooks times. Permissions come and go,
-	// and what a person did meanwhile is told of once.
+	// minMissingRetry is how long after a 404 an issue that was shown just before is
+	// read again; the pause doubles, for maxMissingRetries times. Permissions come
+	// and go, and what a person did meanwhile is told of once.
 	minMissingRetry   = 3 * time.Second
 	maxMissingRetries = 5
-	// looks is what the failures of these reads are counted under.
+	// missingReads is what the failures of these reads are counted under.
 	missingReads = "look"
 )
 
@@ -179,10 +179,15 @@ func (r *Reconciler) shows(s snapshot) bool {
 	return s.hint.Always || named && s.hint.Observed != nil || s.hint.resync && r.cache.isOpen(s.Record.IssueID)
 }
 
-// lookAgain returns after how long an issue has to be read again that something
-// showed and that answered 404; 0 when it need not be.
+// missingRetry returns after how long an issue has to be read again that answered
+// 404 although something showed it, or just when a decision was to be told there; 0
+// when it need not be.
 func (r *Reconciler) missingRetry(s snapshot) time.Duration {
-	if !s.IssueMissing || s.Request == nil || !r.shows(s) || s.hint.resync && s.hint.Observed == nil {
+	if !s.IssueMissing || s.Request == nil {
+		return 0
+	}
+	shown := r.shows(s) && (!s.hint.resync || s.hint.Observed != nil)
+	if !shown && (s.hint.urgency < decision || len(s.planVisible()) == 0) {
 		return 0
 	}
 	if n := r.notices.failed(s.ID, missingReads); n <= maxMissingRetries {
@@ -190,6 +195,13 @@ func (r *Reconciler) missingRetry(s snapshot) time.Duration {
 	}
 	r.notices.done(s.ID, missingReads)
 	return 0
+}
+
+// planVisible returns what would be missing if the issue were there, as the record
+// has it.
+func (s snapshot) planVisible() []plan.Step {
+	s.IssueMissing = false
+	return s.rules.policy.Plan(s.Snapshot)
 }
 
 // planHeld returns what is missing apart from decisions and their refusals,
@@ -204,7 +216,7 @@ func (s snapshot) isHeld() bool {
 	return s.rules.held && s.Issue != nil && s.Request != nil && s.Request.State == access.Pending
 }
 
-// noteForeignRules warns, once for each digest, of a replica that decides by
+// noteOtherRules warns, once for each digest, of a replica that decides by
 // other rules than this one. Rules that were replaced since are no reason: only
 // a decision that must have been made while those here were in use counts, on a
 // request, or by a status change, that is younger than they are.

@@ -137,10 +137,10 @@ func (w *world) decidedWrongly() []string {
 		if e.User != botUser || mark == "" {
 			continue
 		}
-		if seen[mark] {
+		if seen[e.RequestID+mark] {
 			faults = append(faults, "decision submitted twice: "+mark)
 		}
-		seen[mark] = true
+		seen[e.RequestID+mark] = true
 		if strings.Contains(e.Reason, "Carol") {
 			faults = append(faults, "decided by the requester: "+e.Reason)
 		}

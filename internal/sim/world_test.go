@@ -45,6 +45,8 @@ type world struct {
 	replicas []*replica
 	links    links
 	logs     logs
+	// rewritten are the properties that an adversary gave issues, by the issue's id.
+	rewritten map[string]rewrite
 }
 
 // logs keeps what all replicas said, to be shown when a promise is broken.
@@ -89,7 +91,7 @@ type replica struct {
 
 // newWorld makes a world in which nobody works yet.
 func newWorld(t *testing.T, flavour fakejira.Flavour, change func(*fakejira.Options, *faketeleport.Config)) *world {
-	w := &world{t: t, mode: access.ModeReview, poll: time.Minute}
+	w := &world{t: t, mode: access.ModeReview, poll: time.Minute, rewritten: map[string]rewrite{}}
 	token := fakejira.BotToken
 	w.token.Store(&token)
 	jiraOpts := fakejira.Board(flavour)
