@@ -23,7 +23,7 @@ DEMO_ADDR ?= 127.0.0.1:8090
 
 .DEFAULT_GOAL := help
 .PHONY: help build test test-all test-rest vet unit e2e simulation cover simulate day test-faults soak bench fuzz sizes \
-	lint fmt demo demo-check docs clean $(BINARY) $(SANDBOX)
+	lint vulnerabilities fmt demo demo-check docs clean $(BINARY) $(SANDBOX)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,11 +40,11 @@ $(SANDBOX):
 # with what passed, failed and was skipped. It has them write JSON for it to read.
 RUN := @go run ./scripts/test $(if $(RACE_FLAG),,--skipped 'race detector: no C compiler')
 TEST := build 'unit RACE=$(RACE_FLAG)' sizes e2e simulation
-REST := 'simulate N=$(or $(N),500)' fuzz cover vet lint test-faults 'soak SOAK=$(or $(SOAK),1m)' demo-check test-deploy
+REST := 'simulate N=$(or $(N),500)' fuzz cover vet lint vulnerabilities test-faults 'soak SOAK=$(or $(SOAK),1m)' demo-check test-deploy
 JSON :=
 
 test: ## build, unit and end-to-end tests, a short simulation
-	$(RUN) --skipped 'larger simulation, fuzzing, coverage, lint, faults, soak, demo-check, test-deploy: make test-all runs them' $(TEST)
+	$(RUN) --skipped 'larger simulation, fuzzing, coverage, lint, vulnerabilities, faults, soak, demo-check, test-deploy: make test-all runs them' $(TEST)
 
 test-all: ## the same, and all the other tests and checks (root, Debian)
 	$(RUN) --skipped 'bench: make bench measures' $(TEST) $(REST)
@@ -109,6 +109,9 @@ lint: $(LINT) ## check style, words, dependency direction, formatting and go.mod
 	@go run ./scripts/words cmd internal scripts deploy
 	$(STATIC) $(LINT) run
 	go mod tidy -diff
+
+vulnerabilities: ## look for known vulnerabilities, where the database can be reached
+	@scripts/vulnerabilities v1.1.4
 
 fmt: $(LINT) ## format the code (gofumpt)
 	$(LINT) fmt
