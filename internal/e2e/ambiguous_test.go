@@ -87,5 +87,5 @@ func TestKilledBetweenCommentAndNoteCommentsOnce(t *testing.T) {
 	w.start()
 	within(t, 90*time.Second, func(c *assert.CollectT) { require.Equal(c, "denied", w.record(id)["resolution"]) })
 	w.inStatus(issue, "Denied")
-	require.Len(t, w.comments(issue), 2, "review and resolution, once each")
+	require.Len(t, w.comments(issue), 1, "one for one decision")
 }

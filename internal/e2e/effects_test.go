@@ -22,7 +22,7 @@ func TestCommentThatJiraCannotStoreStopsNothing(t *testing.T) {
 	w.drag(issue, "Approved", fakejira.BobID)
 	w.inState(id, types.RequestState_APPROVED)
 	w.inStatus(issue, "Approved")
-	w.said(issue, "has been approved")
+	w.said(issue, "has been approved by Bob Brown")
 	w.said(issue, carol+" reviewed this request", "go \uFFFD")
 	w.quiet()
 	require.Equal(t, 1, w.sayings(issue, carol+" reviewed this request"), "once")
@@ -35,8 +35,7 @@ func TestCommentsCarryAnyCharacterThatJiraStores(t *testing.T) {
 	id, issue := w.pending()
 	w.review(id, bob, types.RequestState_APPROVED, "go \U0001F44D")
 	w.inStatus(issue, "Approved")
-	w.said(issue, bob+" reviewed this request", "go \U0001F44D")
-	w.said(issue, "has been approved", "go \U0001F44D")
+	w.said(issue, "has been approved by "+bob, "go \U0001F44D")
 }
 
 // TestTransitionScreenThatAsksForAFieldIsSaidOnTheIssue: what the screen asks
@@ -48,8 +47,7 @@ func TestTransitionScreenThatAsksForAFieldIsSaidOnTheIssue(t *testing.T) {
 	w.start()
 	id, issue := w.pending()
 	w.review(id, bob, types.RequestState_APPROVED, "fine")
-	w.said(issue, "has been approved", "could not be moved", "assignee")
-	w.said(issue, bob+" reviewed this request")
+	w.said(issue, "has been approved by "+bob, "could not be moved", "assignee")
 	w.logged("level=WARN", "issue cannot be moved", "assignee", "request_id="+id)
 	w.quiet()
 	require.Equal(t, "Pending", w.read(issue.ID).Status.Name)

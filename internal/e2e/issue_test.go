@@ -133,7 +133,7 @@ func TestCallsThatOneRequestCosts(t *testing.T) {
 			for _, c := range w.jira.Calls() {
 				calls = append(calls, c.Method+" "+c.Path+"?"+c.Query)
 			}
-			require.LessOrEqual(t, len(calls), 5, "%s", strings.Join(calls, "\n"))
+			require.LessOrEqual(t, len(calls), 4, "%s", strings.Join(calls, "\n"))
 		})
 	}
 }

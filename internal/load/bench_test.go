@@ -244,7 +244,7 @@ func callsOfALife(t *testing.T, out *table) {
 			}
 		}
 		each := float64(total) / n
-		out.add("Jira calls in a request's life, "+name, fmt.Sprintf("%.2g", each), "<= 5", each <= 5)
+		out.add("Jira calls in a request's life, "+name, fmt.Sprintf("%.2g", each), "<= 4", each <= 4)
 		calls := float64(toTeleport) / n
 		out.add("Teleport calls for a new request, then "+name, fmt.Sprintf("%.2g", calls), "2", calls <= 2.2)
 	}

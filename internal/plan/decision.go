@@ -155,6 +155,7 @@ func (p Policy) afterDecision(s Snapshot, d access.Decision, out access.Outcome)
 		return []Step{{Do: SaveRecord{}, Then: s.Record}}
 	}
 	s.Record.Refusals = 0 // somebody who may decide has moved it
+	s.Decided = &d
 	switch {
 	case out.Request == nil:
 		return []Step{{Do: SaveRecord{}, Then: s.Record}}
@@ -165,8 +166,9 @@ func (p Policy) afterDecision(s Snapshot, d access.Decision, out access.Outcome)
 		return []Step{{Do: SaveRecord{}, Then: s.Record}}
 	}
 	b := newBuilder(s)
-	p.planReviews(s, b)
-	b.add(Comment{progressComment(s, d)}, nil)
+	own := slices.IndexFunc(s.Request.Reviews, func(r access.Review) bool { return strings.HasSuffix(r.Reason, d.Token()) })
+	p.planReviews(s, b, own)
+	b.add(Comment{progressComment(s, d)}, func(r *access.Record) { countReview(r, own) })
 	b.add(p.transition(access.Pending), nil)
 	return b.steps
 }

@@ -14,13 +14,63 @@ import (
 const clockSkew = 2 * time.Minute
 
 func reviewComment(s Snapshot, i int, r access.Review) access.CommentDraft {
+	by, reason := reviewed(s, r)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s reviewed this request", access.CleanLine(r.Author))
+	fmt.Fprintf(&b, "%s reviewed this request", by)
 	if !r.Created.IsZero() {
 		fmt.Fprintf(&b, " at %s", r.Created.UTC().Format(time.RFC1123))
 	}
-	fmt.Fprintf(&b, ".\nResolution: %s.\n%s%s", r.State, subject(s), reasonText(r.Reason))
+	fmt.Fprintf(&b, ".\nResolution: %s.\n%s%s", r.State, subject(s), reasonText(reason))
 	return access.CommentDraft{DedupKey: reviewKey(i), Text: b.String()}
+}
+
+// reviewed returns who made a review and why. Of a move of this issue it is the
+// person who made it, and what they gave as reason: the rest is for Teleport.
+// Anybody may type such a reason, so that only the daemon's own reviews are taken
+// to be by somebody else.
+func reviewed(s Snapshot, r access.Review) (by, reason string) {
+	by = access.CleanLine(r.Author)
+	given, person, ok := access.SplitReason(r.Reason, s.Record.IssueID)
+	switch {
+	case !ok:
+		return by, r.Reason
+	case s.Reviewer != "" && r.Author == s.Reviewer:
+		return person, given
+	}
+	return by, given
+}
+
+// settledBy returns who settled the request and why, as far as that is known. by
+// is "" where no review that nobody has been told of did.
+func settledBy(s Snapshot, state access.State) (by, reason string) {
+	if s.Request == nil {
+		return "", ""
+	}
+	reason = s.Request.ResolveReason
+	if given, person, ok := access.SplitReason(reason, s.Record.IssueID); ok {
+		reason = cmp.Or(given, "by "+person)
+	}
+	last := settlingReview(s, state)
+	switch {
+	case s.Decided != nil && (len(s.Request.Reviews) == 0 || last >= 0 && strings.HasSuffix(s.Request.Reviews[last].Reason, s.Decided.Token())):
+		return access.CleanLine(s.Decided.By.String()), s.Decided.Reason
+	case last >= 0:
+		return reviewed(s, s.Request.Reviews[last])
+	}
+	return "", reason
+}
+
+// settlingReview returns which review settled the request, where nobody has been
+// told of it yet; -1 when none did.
+func settlingReview(s Snapshot, state access.State) int {
+	if s.Request == nil {
+		return -1
+	}
+	last := len(s.Request.Reviews) - 1
+	if last < s.Record.ReviewsCount || last < 0 || s.Request.Reviews[last].State != state {
+		return -1
+	}
+	return last
 }
 
 // reasonText is the last line of a comment: what a person gave as reason. It is
@@ -54,6 +104,7 @@ func subject(s Snapshot) string {
 }
 
 func resolutionComment(s Snapshot, state access.State) access.CommentDraft {
+	by, reason := settledBy(s, state)
 	var b strings.Builder
 	switch {
 	case s.Request == nil && state == access.Expired && deletedEarly(s):
@@ -62,13 +113,12 @@ func resolutionComment(s Snapshot, state access.State) access.CommentDraft {
 		b.WriteString("This Access Request has expired. It can no longer be decided.")
 	case state == access.Promoted && s.Request.PromotedTo != "":
 		fmt.Fprintf(&b, "This Access Request has been promoted to the access list %s.", s.Request.PromotedTo)
+	case by != "":
+		fmt.Fprintf(&b, "This Access Request has been %s by %s.", state, by)
 	default:
 		fmt.Fprintf(&b, "This Access Request has been %s.", state)
 	}
-	b.WriteString("\n" + subject(s))
-	if s.Request != nil {
-		b.WriteString(reasonText(s.Request.ResolveReason))
-	}
+	b.WriteString("\n" + subject(s) + reasonText(reason))
 	return access.CommentDraft{DedupKey: ResolutionKey(state), Text: b.String()}
 }
 
@@ -105,7 +155,7 @@ func progressComment(s Snapshot, d access.Decision) access.CommentDraft {
 	case given == 1:
 		text = fmt.Sprintf("The review of %s was submitted: one %s so far, more are needed.", d.By, one)
 	}
-	return access.CommentDraft{DedupKey: changeKey(d.ChangeID), Text: text + " The request stays pending until there are enough.\n" + subject(s)}
+	return access.CommentDraft{DedupKey: changeKey(d.ChangeID), Text: text + " The request stays pending until there are enough.\n" + subject(s) + reasonText(d.Reason)}
 }
 
 // changeKey is the dedup key of the comment that answers a status change.

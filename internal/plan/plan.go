@@ -122,7 +122,7 @@ func (p Policy) Plan(s Snapshot) []Step {
 	if s.Issue != nil {
 		p.planPending(s, b)
 	}
-	p.planReviews(s, b)
+	p.planReviews(s, b, -1)
 	return b.steps
 }
 
@@ -188,11 +188,31 @@ func Describe(rec access.Record, req *access.Request) access.Record {
 	return rec
 }
 
-func (p Policy) planReviews(s Snapshot, b *builder) {
+// isTold reports whether a review was told of by the comment that answered the move
+// which was submitted as the review.
+func isTold(s Snapshot, r access.Review) bool {
+	d := access.Decision{Issue: s.Record.Issue(), ChangeID: s.Record.HandledChange}
+	return s.Record.HandledChange != "" && strings.HasSuffix(r.Reason, d.Token())
+}
+
+// countReview notes that a review has been told of. Where the comment on one before
+// it has failed, that one is still to come.
+func countReview(r *access.Record, review int) {
+	if review >= 0 && r.ReviewsCount == review {
+		r.ReviewsCount++
+	}
+}
+
+// planReviews tells of the reviews that nobody has been told of, but of one that
+// another comment tells of; -1 for none.
+func (p Policy) planReviews(s Snapshot, b *builder, but int) {
 	if s.Request == nil {
 		return
 	}
 	for i := s.Record.ReviewsCount; i < len(s.Request.Reviews); i++ {
+		if i == but || isTold(s, s.Request.Reviews[i]) {
+			continue
+		}
 		b.add(Comment{reviewComment(s, i, s.Request.Reviews[i])}, func(r *access.Record) { r.ReviewsCount = i + 1 })
 	}
 }
@@ -212,17 +232,19 @@ func (p Policy) planSettled(s Snapshot, b *builder, state access.State) {
 		if s.Issue != nil && !there && back && p.isMapped(s.Issue.Status) {
 			p.move(b, state)
 		}
-		p.planReviews(s, b)
+		p.planReviews(s, b, settlingReview(s, state))
 		return
 	}
 	if !there {
 		p.move(b, state)
 	}
-	p.planReviews(s, b)
+	last := settlingReview(s, state)
+	p.planReviews(s, b, last)
 	b.add(Comment{resolutionComment(s, state)}, func(r *access.Record) {
 		r.Resolution = state
 		if s.Request != nil {
 			r.ResolveReason = s.Request.ResolveReason
+			countReview(r, last)
 		}
 	})
 }

@@ -120,7 +120,7 @@ func TestPlan(t *testing.T) {
 		"denied by a person":                  {plan.Snapshot{Request: request(access.Pending), Record: record(), Issue: issue(denied, &bob)}, "denied by b1"},
 		"approved by ourselves":               {plan.Snapshot{Request: request(access.Pending), Record: record(), Issue: issue(approved, &self)}, "refuse own_account, move pending"},
 		"answered before":                     {plan.Snapshot{Request: request(access.Pending), Record: handled, Issue: issue(approved, &bob)}, "move pending"},
-		"approved in teleport":                {plan.Snapshot{Request: reviewed, Record: record()}, "move approved, comment review/0, comment resolution/approved"},
+		"approved in teleport":                {plan.Snapshot{Request: reviewed, Record: record()}, "move approved, comment resolution/approved"},
 		"approved, card already there":        {plan.Snapshot{Request: request(access.Approved), Record: record(), Issue: issue(approved, &bob)}, "comment resolution/approved"},
 		"promoted":                            {plan.Snapshot{Request: request(access.Promoted), Record: record()}, "move promoted, comment resolution/promoted"},
 		"denied after approval":               {plan.Snapshot{Request: request(access.Denied), Record: resolved}, "move denied, comment resolution/denied"},
@@ -193,8 +193,8 @@ func TestAfterDecision(t *testing.T) {
 		want string
 		says string
 	}{
-		"settled it":       {access.Outcome{Result: access.Submitted, Request: settled}, "comment review/0, comment resolution/approved", ""},
-		"more are needed":  {access.Outcome{Result: access.Submitted, Request: waiting}, "comment review/0, comment move/77, move pending", "1 of 2 approvals"},
+		"settled it":       {access.Outcome{Result: access.Submitted, Request: settled}, "comment resolution/approved", ""},
+		"more are needed":  {access.Outcome{Result: access.Submitted, Request: waiting}, "comment move/77, move pending", "1 of 2 approvals"},
 		"unknown outcome":  {access.Outcome{Result: access.Submitted}, "note", ""},
 		"settled likewise": {access.Outcome{Result: access.AlreadySettled, Request: request(access.Approved)}, "note", ""},
 		"settled otherwise": {
@@ -218,7 +218,7 @@ func TestAfterDecision(t *testing.T) {
 		require.Equal(t, "found approved by b1, comment review/0", brief(steps))
 		view.Record = steps[0].Then
 		out := access.Outcome{Result: access.Submitted, Request: waiting}
-		require.Equal(t, "comment review/0, comment move/77, move pending", brief(settings().AfterDecision(view, d, out)))
+		require.Equal(t, "comment move/77, move pending", brief(settings().AfterDecision(view, d, out)))
 		view.Record = record()
 	})
 	t.Run("answer was lost and it settled the request", func(t *testing.T) {

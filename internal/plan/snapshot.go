@@ -28,6 +28,8 @@ type Snapshot struct {
 	// ProjectShared: issues of another cluster have been seen in the issue's project.
 	ProjectShared bool
 	Now           time.Time
+	// Decided is the decision that has just been submitted, or was found again.
+	Decided *access.Decision
 }
 
 // Hint is why a request is worked on, and so whether reading the issue is worth

@@ -28,7 +28,7 @@ func TestDecisionInJira(t *testing.T) {
 				w.move(r, i, bob, tc.to)
 				w.inSync(tc.to)
 				require.Equal(t, tc.state, w.cluster.requests[request].State)
-				require.Equal(t, []string{"review/0", "resolution/" + string(tc.state)}, w.keys(i))
+				require.Equal(t, []string{"resolution/" + string(tc.state)}, w.keys(i))
 				require.Equal(t, 1, w.log.count("decision submitted"))
 				require.InDelta(t, 1, w.metric("decisions_total", "submitted"), 0)
 				w.move(r, i, bob, denied)
@@ -50,10 +50,10 @@ func TestDecisionOfUnknownOutcome(t *testing.T) {
 		status  access.Status
 		keys    []string
 	}{
-		"lost, and settled":        {lost(), 1, 1, approved, []string{"review/0", "resolution/approved"}},
-		"lost, and more is needed": {lost(), 2, 1, pending, []string{"review/0", "move/1"}},
-		"without effect":           {unsent(), 1, 2, approved, []string{"review/0", "resolution/approved"}},
-		"refused for a while":      {refused(access.Limited), 1, 2, approved, []string{"review/0", "resolution/approved"}},
+		"lost, and settled":        {lost(), 1, 1, approved, []string{"resolution/approved"}},
+		"lost, and more is needed": {lost(), 2, 1, pending, []string{"move/1"}},
+		"without effect":           {unsent(), 1, 2, approved, []string{"resolution/approved"}},
+		"refused for a while":      {refused(access.Limited), 1, 2, approved, []string{"resolution/approved"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
@@ -128,7 +128,11 @@ func TestEffectComesBeforeItsNote(t *testing.T) {
 func TestAmbiguityLastsUntilItIsClearedUp(t *testing.T) {
 	inWorld(t, func(w *world) {
 		i := w.inStep()
-		w.cluster.review(w.cluster.requests[request], access.Review{Author: "rita", State: access.Approved})
+		req := w.cluster.requests[request]
+		req.Thresholds = []access.Threshold{{Approve: 2, Deny: 1}}
+		for _, name := range []string{"rita", "rolf"} {
+			w.cluster.review(req, access.Review{Author: name, State: access.Approved})
+		}
 		w.next("Comment", lost(), refused(access.Temporary), refused(access.Temporary))
 		r := w.start()
 		w.event(r)
@@ -252,7 +256,7 @@ func TestUnreachableStatusIsWarnedAboutOnceAndStopsNothing(t *testing.T) {
 			r.Resync()
 			w.pass(time.Minute)
 		}
-		require.Equal(t, []string{"review/0", "resolution/approved"}, w.keys(i))
+		require.Equal(t, []string{"resolution/approved"}, w.keys(i))
 		require.Equal(t, 1, w.log.count("level=WARN msg=\"issue cannot be moved"))
 		require.Greater(t, w.metric("transitions_unreachable_total", ""), 0.0)
 	})

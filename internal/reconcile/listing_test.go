@@ -128,7 +128,7 @@ func TestPollFindsMovedIssues(t *testing.T) {
 		w.mu.Unlock()
 		w.pass(time.Minute)
 		w.inSync(approved)
-		require.Equal(t, []string{"review/0", "resolution/approved"}, w.keys(i))
+		require.Equal(t, []string{"resolution/approved"}, w.keys(i))
 		w.pass(2 * time.Minute)
 		reads := w.count("Record")
 		w.pass(time.Hour)

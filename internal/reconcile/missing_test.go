@@ -68,7 +68,7 @@ func TestIssueThatIsShownAgain(t *testing.T) {
 				tell(w, r, i)
 				w.pass(time.Minute)
 				w.inSync(approved)
-				require.Equal(t, []string{"review/0", "resolution/approved"}, w.keys(i))
+				require.Equal(t, []string{"resolution/approved"}, w.keys(i))
 			})
 		})
 	}

@@ -329,15 +329,10 @@ func decisionReason(d access.Decision) string {
 		who += ", account " + id
 	}
 	who = truncate(who, 2*maxName)
-	if d.Issue.Key != "" {
-		who += " in Jira issue " + truncate(access.CleanLine(d.Issue.Key), maxName)
-	}
-	suffix := " (" + who + ") " + d.Token()
-	given := truncate(strings.TrimSpace(access.Clean(d.Reason)), maxReason-len(suffix))
-	if given == "" {
-		return "by " + who + " " + d.Token()
-	}
-	return given + suffix
+	d.Issue.Key = truncate(access.CleanLine(d.Issue.Key), maxName)
+	const anything = "x"
+	around := len(d.ReasonAs(anything, who)) - len(anything)
+	return d.ReasonAs(truncate(strings.TrimSpace(access.Clean(d.Reason)), maxReason-around), who)
 }
 
 // delegator names the person to the cluster's audit log. It travels as a header,
