@@ -69,6 +69,8 @@ func TestChartValuesArriveUnchanged(t *testing.T) {
 	require.Equal(t, config.Names{"prod-*", "root"}, c.Jira.Routes[0].Roles)
 	require.Equal(t, map[string]string{"alice@example.com": "alice", "557058:0b1c2d3e": "bob"}, c.Review.Users)
 	require.Equal(t, "content of the Secret's password", string(c.HTTP.BasicAuth.Password))
+	require.Equal(t, []string{"dora@example.com"}, c.Jira.Routes[0].Approvers)
+	require.Equal(t, "content of the Secret's value", string(c.HTTP.HeaderValue))
 	require.InDelta(t, 7.5, c.Jira.RequestsPerSecond, 0)
 }
 
@@ -78,11 +80,7 @@ func elsewhere() map[string]bool {
 	return map[string]bool{
 		"teleport.auth_server": true, "teleport.client_key": true, "teleport.client_crt": true, "teleport.root_cas": true,
 		"jira.api_token": true, "http.webhook_secret": true, "http.basic_auth.password": true,
-		// The chart has no values for these: docs/deploy-kubernetes.md says so.
-		"teleport.ca_file": true, "jira.earlier_accounts": true,
-		"http.header_name": true, "http.header_value": true, "http.header_value_file": true,
-		"review.denied": true, "review.require_reason": true, "review.max_decision_age": true,
-		"review.identity.required": true, "review.identity.trust_email": true,
+		"http.header_value": true,
 	}
 }
 

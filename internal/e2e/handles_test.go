@@ -12,7 +12,7 @@ import (
 
 // Handles name accounts by one attribute, and none that their owners choose.
 
-// board is a Jira whose Carol was changed.
+// boardWithCarol is a Jira whose Carol was changed.
 func boardWithCarol(flavour fakejira.Flavour, change func(*fakejira.Account)) func(*options) {
 	return func(o *options) {
 		o.jira = fakejira.Board(flavour)

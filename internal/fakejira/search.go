@@ -78,7 +78,7 @@ func (in searchCall) size(s *Server, limit int) int {
 	return s.cap(*in.MaxResults, limit)
 }
 
-// searchGone is the search endpoint that Jira Cloud removed.
+// searchRemoved is the search endpoint that Jira Cloud removed.
 func (s *Server) searchRemoved(*call) answer {
 	return failure(http.StatusGone, "The requested API has been removed. Please migrate to the /rest/api/3/search/jql API. "+
 		"A full migration guideline is available at https://developer.atlassian.com/changelog/#CHANGE-2046")

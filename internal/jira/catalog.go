@@ -96,7 +96,7 @@ func (c *Client) projectList() string {
 	return jqlList(names)
 }
 
-// summary is an issue as a search shows it.
+// summaryOf is an issue as a search shows it.
 func (c *Client) summaryOf(i issueJSON) access.IssueSummary {
 	row := i.summary()
 	row.Project = c.projectKey(i.Fields.Project)

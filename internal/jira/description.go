@@ -242,7 +242,7 @@ func isStatus(err error, status int) bool {
 	return errors.As(err, &failed) && failed.Status == status
 }
 
-// wordingsOf are the ways to say a comment: in full, without what Jira may be
+// reductionsOf are the ways to say a comment: in full, without what Jira may be
 // unable to store, and in the daemon's own words.
 func reductionsOf(n access.CommentDraft) []string {
 	all := []string{n.Text}

@@ -244,12 +244,12 @@ func (b *circuit) note(err *access.Error) {
 	}
 }
 
-// isSuspect reports whether an error may concern all of Jira.
+// concernsJira reports whether an error may concern all of Jira.
 func concernsJira(err *access.Error) bool {
 	return err.Class == access.Unauth || !inconclusive(err) && unavailable(err) != nil
 }
 
-// gate is the transport below the throttle that holds calls back while the
+// circuitTransport is the transport below the throttle that holds calls back while the
 // circuit is open, those that waited for their turn, too.
 type circuitTransport struct {
 	circuit *circuit
@@ -385,7 +385,7 @@ func (c *Client) probe(ctx context.Context) *access.Error {
 // probing marks the context of a probe.
 type probing struct{}
 
-// unheld sends probes past circuit and throttle.
+// probeTransport sends probes past circuit and throttle.
 type probeTransport struct {
 	circuit      *circuit
 	held, direct http.RoundTripper

@@ -39,7 +39,7 @@ func authorizeText(s Snapshot, change access.StatusChange) Refusal {
 	return ""
 }
 
-// foreignEdit returns the newest edit of the issue's text by another account than
+// othersEdit returns the newest edit of the issue's text by another account than
 // the daemon's; nil when there is none.
 func othersEdit(s Snapshot) *access.TextEdit {
 	for i, edit := range s.Issue.TextEdits {

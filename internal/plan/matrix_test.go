@@ -114,14 +114,14 @@ func policies() map[string]policy {
 	}
 }
 
-// place is where the request or its issue is out of the ordinary.
+// places are where the request or its issue is out of the ordinary.
 var places = []string{
 	"usual", "another project", "moved in another project", "moved before the request", "moved as clocks differ", "long-term",
 	"text edited", "text explained", "another cluster", "another request's", "status renamed", "status translated", "type changed",
 	"history with a gap",
 }
 
-// moves are what happened to the card; the status is where it lies.
+// cardMove is what happened to the card; the status is where it lies.
 type cardMove struct {
 	status access.Status
 	how    string // "person", "daemon" (made the newest change), "unseen" (no change shows)

@@ -36,7 +36,7 @@ func TestDay(t *testing.T) {
 	})
 }
 
-// daySize is how many users a company has for each request of a day.
+// usersPerRequest is how many users a company has for each request of a day.
 const usersPerRequest = 2.5
 
 // day is one working day. Requests come between eight and eighteen o'clock; of a

@@ -19,7 +19,7 @@ import (
 // issue in step.
 const reaction = time.Minute
 
-// judge stops all replicas and returns which promises do not hold. What both
+// faultsOf stops all replicas and returns which promises do not hold. What both
 // sides show is compared at the moment they stop: a request that expires later
 // expires on a board that nobody keeps. Replicas are watched for another hour,
 // in which a stopped one must make no call.

@@ -131,7 +131,7 @@ func (w *world) webhook(rw http.ResponseWriter, r *http.Request) {
 	rw.WriteHeader(http.StatusServiceUnavailable)
 }
 
-// doors are the webhook listeners of the replicas.
+// links are the webhook listeners of the replicas.
 type links struct {
 	sync.Mutex
 	open []unlimitedLink

@@ -148,7 +148,7 @@ func (w *world) trustServer(server *httptest.Server) {
 	require.NoError(w.t, os.WriteFile(w.cfg.CAFile, pemOf(server.Certificate().Raw), 0o600))
 }
 
-// foreignIdentity makes the identity another cluster's.
+// otherClustersIdentity makes the identity another cluster's.
 func (w *world) otherClustersIdentity() {
 	w.t.Helper()
 	other, err := faketeleport.New(faketeleport.Config{})

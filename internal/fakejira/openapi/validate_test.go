@@ -26,7 +26,7 @@ func (w *witness) Errorf(format string, args ...any) {
 	w.said = append(w.said, fmt.Sprintf(format, args...))
 }
 
-// judge gives the validator's complaints about one exchange.
+// validate gives the validator's complaints about one exchange.
 func validate(t *testing.T, f fakejira.Flavour, method, path, body string, status int, answer string) []string {
 	t.Helper()
 	if _, err := loaded.of(f); errors.Is(err, errAbsent) {

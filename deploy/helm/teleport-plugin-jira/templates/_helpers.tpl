@@ -149,6 +149,9 @@ webhookSecret: {{ .Values.http.webhookSecret | b64enc | quote }}
 {{- if and .Values.http.basicAuth.password (not .Values.http.basicAuth.passwordFromSecret) }}
 basicAuthPassword: {{ .Values.http.basicAuth.password | b64enc | quote }}
 {{- end }}
+{{- if and .Values.http.header.value (not .Values.http.header.valueFromSecret) }}
+webhookHeader: {{ .Values.http.header.value | b64enc | quote }}
+{{- end }}
 {{- end }}
 
 {{- define "jira.hasWebhookSecret" -}}
@@ -157,6 +160,14 @@ basicAuthPassword: {{ .Values.http.basicAuth.password | b64enc | quote }}
 
 {{- define "jira.hasPassword" -}}
 {{- if and .Values.http.enabled .Values.http.basicAuth.user (ne (toString .Values.http.basicAuth.enabled) "false") }}yes{{ end }}
+{{- end }}
+
+{{- define "jira.hasHeader" -}}
+{{- if and .Values.http.enabled .Values.http.header.name }}yes{{ end }}
+{{- end }}
+
+{{- define "jira.hasTeleportCA" -}}
+{{- if or .Values.teleport.caFromSecret .Values.teleport.caFromConfigMap }}yes{{ end }}
 {{- end }}
 
 {{- define "jira.hasTLS" -}}
@@ -199,6 +210,9 @@ are its lists of those; tables are written differently.
 {{- end }}
 {{- if and (not .Values.tbot.enabled) (not (include "jira.identitySecret" .)) }}
 {{- fail "teleport.identityFromSecret must be set, or tbot.enabled" }}
+{{- end }}
+{{- if and (include "jira.hasHeader" .) (not (or .Values.http.header.value .Values.http.header.valueFromSecret)) }}
+{{- fail "http.header.valueFromSecret (or http.header.value) must be set with http.header.name" }}
 {{- end }}
 {{- if and .Values.tbot.enabled (include "jira.identitySecret" .) }}
 {{- fail "set either teleport.identityFromSecret or tbot.enabled" }}

@@ -141,6 +141,16 @@ resources:
   mountPath: {{ include "jira.dir" . }}/webhook-password
   readOnly: true
 {{- end }}
+{{- if include "jira.hasHeader" . }}
+- name: webhook-header
+  mountPath: {{ include "jira.dir" . }}/webhook-header
+  readOnly: true
+{{- end }}
+{{- if include "jira.hasTeleportCA" . }}
+- name: teleport-ca
+  mountPath: {{ include "jira.dir" . }}/teleport-ca
+  readOnly: true
+{{- end }}
 {{- if and .Values.http.enabled .Values.http.clientCAFromSecret }}
 - name: client-ca
   mountPath: {{ include "jira.dir" . }}/client-ca
@@ -232,6 +242,26 @@ resources:
 - name: client-ca
   secret:
     secretName: {{ .Values.http.clientCAFromSecret | quote }}
+    defaultMode: 0440
+{{- end }}
+{{- if include "jira.hasHeader" . }}
+- name: webhook-header
+  secret:
+    secretName: {{ default (include "jira.secretName" .) .Values.http.header.valueFromSecret | quote }}
+    defaultMode: 0440
+    items:
+      - key: {{ .Values.http.header.valueFromSecret | empty | ternary "webhookHeader" .Values.http.header.valueSecretPath | quote }}
+        path: value
+{{- end }}
+{{- if .Values.teleport.caFromSecret }}
+- name: teleport-ca
+  secret:
+    secretName: {{ .Values.teleport.caFromSecret | quote }}
+    defaultMode: 0440
+{{- else if .Values.teleport.caFromConfigMap }}
+- name: teleport-ca
+  configMap:
+    name: {{ .Values.teleport.caFromConfigMap | quote }}
     defaultMode: 0440
 {{- end }}
 {{- if .Values.jira.caFromSecret }}
