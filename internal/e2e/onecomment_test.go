@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/gravitational/teleport/api/types"
@@ -74,6 +75,21 @@ func TestOneCommentForAReviewThatIsNotEnough(t *testing.T) {
 	w.said(issue, "has been approved by "+carol, "Reason: second of two")
 	w.quiet()
 	require.Len(t, w.comments(issue), 2)
+}
+
+// TestMarkupOfAReasonIsPlainInTeleport: what Jira's editors make of links, mentions
+// and brackets.
+func TestMarkupOfAReasonIsPlainInTeleport(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	id, issue := w.pending()
+	w.says(issue, fakejira.BobID, `reason: see [https://x.example.com/1|https://x.example.com/1|smart-link], [~accountid:557058:0b1c] said \[ok\], `+
+		`the disk *is* full`)
+	w.drag(issue, "Approved", fakejira.BobID)
+	w.inState(id, types.RequestState_APPROVED)
+	require.True(t, strings.HasPrefix(w.reviews(id)[0].Reason,
+		"see https://x.example.com/1, @557058:0b1c said [ok], the disk *is* full (Bob Brown"), w.reviews(id)[0].Reason)
+	w.said(issue, "Reason: see https://x.example.com/1, @557058:0b1c said [ok], the disk *is* full")
 }
 
 // TestReasonThatLooksLikeTheDaemonsNamesNobody: a reviewer types in Teleport what

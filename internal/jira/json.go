@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"teleport-jira/internal/access"
+	"teleport-jira/internal/wikitext"
 )
 
 // The types in this file are what the client reads of Jira's answers: only
@@ -196,7 +197,7 @@ type commentJSON struct {
 
 func (c commentJSON) comment() access.Comment {
 	comment := access.Comment{
-		ID: string(c.ID), Author: c.Author.actor(), EditedBy: c.Editor.actor(), Body: string(c.Body), Created: c.Created.Time,
+		ID: string(c.ID), Author: c.Author.actor(), EditedBy: c.Editor.actor(), Body: wikitext.Plain(string(c.Body)), Created: c.Created.Time,
 	}
 	if comment.EditedBy.ID == "" {
 		comment.EditedBy = comment.Author

@@ -24,14 +24,18 @@ func TestConfigIsTOMLInAFixedOrder(t *testing.T) {
 	conf.Set("log", "severity", "DEBUG")
 	conf.Drop("log", "severity")
 	require.Equal(t, `[http]
-"enabled" = false
+enabled = false
+
 [jira]
-"api_token" = "bot-pat"
-"project" = "TAR"
-"url" = "http://127.0.0.1:1"
+api_token = "bot-pat"
+project = "TAR"
+url = "http://127.0.0.1:1"
+
 [log]
+
 [review]
-"approvers" = ["a", "b"]
+approvers = ["a", "b"]
+
 [review.users]
 "557058:0b1c" = "bob \"the\" builder"
 `, conf.String())
