@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/gravitational/teleport/api/types"
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/fakejira"
@@ -52,6 +53,35 @@ func TestTransitionScreenThatAsksForAFieldIsSaidOnTheIssue(t *testing.T) {
 	w.quiet()
 	require.Equal(t, "Pending", w.read(issue.ID).Status.Name)
 	require.Equal(t, 1, w.logCount("level=WARN", "issue cannot be moved"), "once")
+}
+
+// TestTransitionThatJiraOnlyClaimsIsSaidOnTheIssue: it is made anew, and where Jira
+// goes on claiming it, the issue says so.
+func TestTransitionThatJiraOnlyClaimsIsSaidOnTheIssue(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	claims := func(times int) (stop func()) {
+		return w.jira.Inject(fakejira.Fault{
+			Method: http.MethodPost, Route: fakejira.RouteTransitions, Times: times, Effect: fakejira.Respond, Status: http.StatusNoContent,
+		})
+	}
+	id, issue := w.pending()
+	claims(1)
+	w.review(id, bob, types.RequestState_APPROVED, "fine")
+	w.inStatus(issue, "Approved")
+	w.said(issue, "has been approved")
+
+	id, issue = w.pending()
+	stop := claims(1000)
+	w.review(id, bob, types.RequestState_APPROVED, "fine")
+	eventually(t, func(c *assert.CollectT) {
+		require.Equal(c, 1, w.sayings(issue, "has been approved", "could not be moved", "and it was not"))
+	})
+	w.logged("level=WARN", "issue cannot be moved", "request_id="+id)
+	require.Equal(t, "Pending", w.read(issue.ID).Status.Name)
+	require.Zero(t, w.logCount("issue moved", "request_id="+id))
+	stop()
+	w.inStatus(issue, "Approved")
 }
 
 // TestCreateScreenWithoutDescription: what is requested is in the first comment,

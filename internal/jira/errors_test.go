@@ -219,12 +219,15 @@ func TestGivenUpCallEndsAtOnce(t *testing.T) {
 
 func TestConnectionsAreUsedAgain(t *testing.T) {
 	addresses := map[string]bool{}
+	status := 1
 	c, _ := over(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		addresses[r.RemoteAddr] = true
 		switch {
 		case r.Method == http.MethodGet:
-			fmt.Fprint(w, `{"id":"1","fields":{"status":{"id":"1"}},"transitions":[{"id":"5","to":{"id":"2"}}]}`)
+			fmt.Fprintf(w, `{"id":"1","fields":{"status":{"id":"%d"}},"transitions":[{"id":"5","to":{"id":"2"}}]}`, status)
+			status = 1
 		case strings.HasSuffix(r.URL.Path, "/transitions"):
+			status = 2
 			fmt.Fprint(w, strings.Repeat(" ", 100_000)) // nobody decodes it
 		default:
 			w.WriteHeader(http.StatusBadRequest)

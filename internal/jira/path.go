@@ -89,6 +89,10 @@ func (f *workflows) distance(from access.Status, isTarget, isClosed func(access.
 	return math.MaxInt
 }
 
+// errNotMoved: a workflow's post-function or an app undid the step, or Jira never
+// made it.
+var errNotMoved = errors.New("Jira answered that the issue was moved, and it was not")
+
 // pathSearch brings one issue to a status, through others where it has to.
 type pathSearch struct {
 	c       *Client
@@ -133,11 +137,13 @@ func (w *pathSearch) explore(ctx context.Context, at position) (moved bool, err 
 			return false, err
 		case there:
 			return false, nil
-		case w.isTarget(step.To.status()):
-			return true, nil
 		}
+		from := at.status
 		if at, err = w.position(ctx); err != nil {
 			return false, err
+		}
+		if at.status.ID == from.ID && step.To.status().ID != from.ID {
+			return false, w.call.error(access.Temporary, fmt.Errorf("%w: from %q to %q", errNotMoved, from.Name, string(step.To.Name)))
 		}
 	}
 	return false, w.unreachable(at)

@@ -48,7 +48,8 @@ func (b *bench) moves(t *testing.T, id string) []string {
 	return names
 }
 
-func TestMoveTakesTwoCalls(t *testing.T) {
+// The status is read before the step and after it.
+func TestMoveTakesThreeCalls(t *testing.T) {
 	for _, flavour := range flavours {
 		t.Run(flavour.String(), func(t *testing.T) {
 			b := start(t, flavour)
@@ -58,12 +59,12 @@ func TestMoveTakesTwoCalls(t *testing.T) {
 			require.NoError(t, err)
 			require.True(t, moved)
 			require.Equal(t, []string{"Approved"}, b.moves(t, ref.ID))
-			require.Len(t, b.Calls(), 2)
+			require.Len(t, b.Calls(), 3)
 
 			moved, err = b.c.Transition(t.Context(), ref, []string{"Approved"})
 			require.NoError(t, err)
 			require.False(t, moved, "there already")
-			require.Len(t, b.Calls(), 3)
+			require.Len(t, b.Calls(), 4)
 		})
 	}
 }
@@ -165,6 +166,27 @@ func (r *racing) RoundTrip(req *http.Request) (*http.Response, error) {
 		act()
 	}
 	return r.next.RoundTrip(req)
+}
+
+// TestMoveThatJiraOnlyClaims: the answer says that it was made, and the issue is
+// where it was.
+func TestMoveThatJiraOnlyClaims(t *testing.T) {
+	for _, flavour := range flavours {
+		t.Run(flavour.String(), func(t *testing.T) {
+			b := start(t, flavour, faulty)
+			ref, _ := b.issue(t)
+			b.Inject(fakejira.Fault{
+				Method: http.MethodPost, Route: fakejira.RouteTransitions, Times: 1, Effect: fakejira.Respond, Status: http.StatusNoContent,
+			})
+			moved, err := b.c.Transition(t.Context(), ref, []string{"Approved"})
+			wantError(t, err, access.Temporary, false)
+			require.ErrorContains(t, err, "and it was not")
+			require.False(t, moved)
+			moved, err = b.c.Transition(t.Context(), ref, []string{"Approved"})
+			require.NoError(t, err)
+			require.True(t, moved)
+		})
+	}
 }
 
 func TestMoveThatSomebodyElseMadeIsSuccess(t *testing.T) {

@@ -210,11 +210,12 @@ func (w *world) inState(state types.RequestState) int {
 
 func callsOfALife(t *testing.T, out *table) {
 	const n = 50
+	const reviewedInTeleport = "reviewed in Teleport"
 	for name, decide := range map[string]func(w *world, id, issue string){
 		"card dragged in Jira": func(w *world, _, issue string) {
 			require.NoError(t, w.jira.Drag(issue, "Approved", fakejira.BobID))
 		},
-		"reviewed in Teleport": func(w *world, id, _ string) {
+		reviewedInTeleport: func(w *world, id, _ string) {
 			_, err := w.cluster.Review("rita", id, types.RequestState_APPROVED, "fine")
 			require.NoError(t, err)
 		},
@@ -243,8 +244,11 @@ func callsOfALife(t *testing.T, out *table) {
 				total += count
 			}
 		}
-		each := float64(total) / n
-		out.add("Jira calls in a request's life, "+name, fmt.Sprintf("%.2g", each), "<= 4", each <= 4)
+		each, most := float64(total)/n, 4.0
+		if name == reviewedInTeleport {
+			most = 5 // the status is read before and after the transition
+		}
+		out.add("Jira calls in a request's life, "+name, fmt.Sprintf("%.2g", each), fmt.Sprintf("<= %g", most), each <= most)
 		calls := float64(toTeleport) / n
 		out.add("Teleport calls for a new request, then "+name, fmt.Sprintf("%.2g", calls), "2", calls <= 2.2)
 	}

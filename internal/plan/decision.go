@@ -15,8 +15,24 @@ func (p Policy) requestedState(s Snapshot) (state access.State, ok bool) {
 	return state, state == access.Approved || state == access.Denied
 }
 
+// unshownPrefix begins the id that stands for a change which the history does not
+// show.
+const unshownPrefix = "unseen-"
+
+// RefusesUnshownMove reports whether the steps refuse a status whose change the
+// issue's history does not show. It may be about to, so that it takes a second look,
+// later, to be sure.
+func RefusesUnshownMove(steps []Step) (changeID string, ok bool) {
+	for _, step := range steps {
+		if refuse, isRefusal := step.Do.(Refuse); isRefusal && strings.HasPrefix(refuse.Decision.ChangeID, unshownPrefix) {
+			return refuse.Decision.ChangeID, true
+		}
+	}
+	return "", false
+}
+
 func (p Policy) planDecision(s Snapshot, b *builder, state access.State) {
-	change := access.StatusChange{ID: "unseen-" + s.Issue.Status.ID, To: s.Issue.Status, Project: s.Issue.Project}
+	change := access.StatusChange{ID: unshownPrefix + s.Issue.Status.ID, To: s.Issue.Status, Project: s.Issue.Project}
 	if s.Issue.LastChange != nil {
 		change = *s.Issue.LastChange
 	}

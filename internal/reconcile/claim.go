@@ -33,6 +33,9 @@ const (
 	// reasonWait is how long somebody who moved an issue has, from when that was
 	// first seen, to say why.
 	reasonWait = 30 * time.Second
+	// historyWait is how long an issue's history has, from when its status was first
+	// seen, to show the change that led to it.
+	historyWait = 5 * time.Second
 )
 
 // claim is this worker's right to act on one request. From keepAlive to commit
@@ -64,7 +67,7 @@ type claim struct {
 // worker's live claim; a search that may not show yet the issue of an ambiguous
 // create; another replica's reservation of an orphan; the request's state, which
 // this replica may see later than one that has moved the issue already; a reason
-// that somebody may be typing.
+// that somebody may be typing; a history that does not show a change yet.
 //
 // The claim is taken on the strength of the record that was planned upon: if
 // anything in it changed, so did the plan.
@@ -80,6 +83,11 @@ func (r *Reconciler) acquire(ctx context.Context, s snapshot, steps []plan.Step)
 	if change, ok := plan.RefusesWithoutReason(steps); ok {
 		if age := r.noReasons.age(s.ID, change); age < reasonWait {
 			return nil, reasonWait - age, nil
+		}
+	}
+	if change, ok := plan.RefusesUnshownMove(steps); ok {
+		if age := r.unshown.age(s.ID, change); age < historyWait {
+			return nil, historyWait - age, nil
 		}
 	}
 	if wait = r.claimWait(s.ID, s.Record); wait > 0 {

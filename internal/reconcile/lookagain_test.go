@@ -54,3 +54,38 @@ func TestIssueIsReadAgainRightBeforeTheDecision(t *testing.T) {
 		})
 	}
 }
+
+// TestHistoryThatLagsTheStatus: the issue shows its new status a moment before its
+// history shows who chose it.
+func TestHistoryThatLagsTheStatus(t *testing.T) {
+	for name, late := range map[string]bool{"a moment later": true, "never": false} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				i := w.inStep()
+				r := w.start()
+				w.mu.Lock()
+				w.tracker.change(i, bob, approved)
+				last, changes := i.LastChange, i.Changes
+				i.LastChange, i.Changes = nil, nil
+				w.mu.Unlock()
+				require.True(t, r.EnqueueIssue(access.IssueHint{ID: i.Ref.ID, Key: i.Ref.Key, RequestID: request, Status: approved}))
+				w.pass(2 * time.Second)
+				require.Zero(t, w.log.count("decision refused"))
+				if late {
+					w.mu.Lock()
+					i.LastChange, i.Changes = last, changes
+					w.mu.Unlock()
+				}
+				w.pass(10 * time.Second)
+				if late {
+					w.inSync(approved)
+					require.Equal(t, 1, w.log.count("decision submitted"))
+					require.Zero(t, w.log.count("decision refused"))
+					return
+				}
+				w.inSync(pending)
+				require.Equal(t, 1, w.log.count("decision refused"))
+			})
+		})
+	}
+}

@@ -90,6 +90,7 @@ type Reconciler struct {
 	otherRules *logging.Once // digests of other rules that were warned of
 	ownChanges observations  // changes by the daemon's account that it may not have made
 	noReasons  observations  // changes whose authors have not said why
+	unshown    observations  // statuses whose change the history does not show
 	watchdog   watchdog.Watchdog
 	workers    *watchdog.Pool
 	resyncs    chan struct{} // holds one token while a resync is asked for
@@ -117,6 +118,7 @@ func New(opts Options, deps Deps) *Reconciler {
 		seen:       newObservations(),
 		ownChanges: newObservations(),
 		noReasons:  newObservations(),
+		unshown:    newObservations(),
 		otherRules: logging.NewOnce(0),
 		resyncs:    make(chan struct{}, 1),
 		relists:    make(chan struct{}, 1),
