@@ -91,7 +91,7 @@ func (f *workflows) distance(from access.Status, isTarget, isClosed func(access.
 
 // errNotMoved: a workflow's post-function or an app undid the step, or Jira never
 // made it.
-var errNotMoved = errors.New("Jira answered that the issue was moved, and it was not")
+var errNotMoved = errors.New("the answer says that the issue was moved, and it was not")
 
 // pathSearch brings one issue to a status, through others where it has to.
 type pathSearch struct {

@@ -32,7 +32,7 @@ func TestPlain(t *testing.T) {
 }
 
 func FuzzPlain(f *testing.F) {
-	for _, seed := range []string{"[a|b|smart-link]", `\[~x]`, "{quote}[{quote}", "h1. h1. x", "[~[a|b]]"} {
+	for _, seed := range []string{"[a|b|smart-link]", `\[~x]`, "{quote}[{quote}", "h1. h2. x", "[~[a|b]]"} {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
