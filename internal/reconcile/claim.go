@@ -22,6 +22,8 @@ var (
 const (
 	// commitTimeout bounds the update that notes what was done, also while stopping.
 	commitTimeout = 5 * time.Second
+	// minClaimLook is how soon another worker's claim is looked at again.
+	minClaimLook = time.Second
 	// reserveWait is how long a reservation of an issue has to stand before its
 	// holder acts. It is longer than a write takes to arrive, so that of several
 	// replicas that reserve at once only the last one finds itself there; the
@@ -93,7 +95,7 @@ func (r *Reconciler) acquire(ctx context.Context, s snapshot, steps []plan.Step)
 	if wait = r.claimWait(s.ID, s.Record); wait > 0 {
 		create, ok := steps[0].Do.(plan.CreateIssue)
 		if !ok || s.Record.Claim != "" {
-			return nil, wait, nil
+			return nil, min(wait, r.claimLook(s.ID, s.Record)), nil
 		}
 		if wait, err = r.searchEarly(ctx, s, create.Draft, wait); err != nil || wait > 0 {
 			return nil, wait, err
@@ -132,7 +134,7 @@ func (r *Reconciler) takeClaim(ctx context.Context, id access.RequestID, rec, ne
 // claim has ended, and until search shows what an ambiguous create may have
 // made.
 func (r *Reconciler) claimWait(id access.RequestID, rec access.Record) time.Duration {
-	age := r.seen.age(id, rec.Claim+"|"+string(rec.Ambiguous))
+	age := r.seen.age(id, seenAttempt(rec))
 	switch {
 	case r.isOurs(rec):
 		return 0 // Ours, and nobody works on it: its commit was lost.
@@ -146,6 +148,16 @@ func (r *Reconciler) claimWait(id access.RequestID, rec access.Record) time.Dura
 	}
 	return r.opts.SearchGrace - age
 }
+
+// claimLook returns after how long another worker's claim is looked at again: it
+// may be given back long before its end, and nothing tells of that. The pauses grow
+// with the time that the claim has stood.
+func (r *Reconciler) claimLook(id access.RequestID, rec access.Record) time.Duration {
+	return max(minClaimLook, r.seen.age(id, seenAttempt(rec)))
+}
+
+// seenAttempt is by what an attempt on a request is told from the next one.
+func seenAttempt(rec access.Record) string { return rec.Claim + "|" + string(rec.Ambiguous) }
 
 // isAbandoned reports whether an earlier attempt at a request with an issue
 // ended without a note of what it did, and nobody works on it now.

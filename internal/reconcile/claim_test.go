@@ -339,3 +339,34 @@ func TestOrphan(t *testing.T) {
 		})
 	})
 }
+
+// TestAClaimThatIsGivenBackIsNoticedSoon: another replica notes the new issue while
+// a card is dragged, and no event tells that it is done.
+func TestAClaimThatIsGivenBackIsNoticedSoon(t *testing.T) {
+	inWorld(t, func(w *world) {
+		i := w.inStep()
+		r := w.start()
+		w.setRecord(func(rec *access.Record) { rec.Claim, rec.ClaimUntil = "other/1", access.UnixTimeOf(time.Now().Add(30*time.Second)) })
+		w.move(r, i, bob, approved)
+		w.pass(1500 * time.Millisecond)
+		require.Zero(t, w.count("Decide"))
+		w.setRecord(func(rec *access.Record) { rec.Claim, rec.ClaimUntil = "", 0 })
+		w.pass(2 * time.Second)
+		require.Equal(t, 1, w.count("Decide"))
+		w.inSync(approved)
+	})
+}
+
+// TestALiveClaimCostsFewLooks: its holder may work on it for long.
+func TestALiveClaimCostsFewLooks(t *testing.T) {
+	inWorld(t, func(w *world) {
+		i := w.inStep()
+		r := w.start()
+		w.setRecord(func(rec *access.Record) { rec.Claim, rec.ClaimUntil = "other/1", access.UnixTimeOf(time.Now().Add(30*time.Second)) })
+		before := w.count("Record")
+		w.move(r, i, bob, approved)
+		w.pass(29 * time.Second)
+		require.Zero(t, w.count("Decide"))
+		require.LessOrEqual(t, w.count("Record")-before, 8)
+	})
+}
