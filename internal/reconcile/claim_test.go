@@ -346,7 +346,9 @@ func TestAClaimThatIsGivenBackIsNoticedSoon(t *testing.T) {
 	inWorld(t, func(w *world) {
 		i := w.inStep()
 		r := w.start()
-		w.setRecord(func(rec *access.Record) { rec.Claim, rec.ClaimUntil = "other/1", access.UnixTimeOf(time.Now().Add(30*time.Second)) })
+		w.setRecord(func(rec *access.Record) {
+			rec.Claim, rec.ClaimUntil = "other/1", access.UnixTimeOf(time.Now().Add(30*time.Second))
+		})
 		w.move(r, i, bob, approved)
 		w.pass(1500 * time.Millisecond)
 		require.Zero(t, w.count("Decide"))
@@ -362,7 +364,9 @@ func TestALiveClaimCostsFewLooks(t *testing.T) {
 	inWorld(t, func(w *world) {
 		i := w.inStep()
 		r := w.start()
-		w.setRecord(func(rec *access.Record) { rec.Claim, rec.ClaimUntil = "other/1", access.UnixTimeOf(time.Now().Add(30*time.Second)) })
+		w.setRecord(func(rec *access.Record) {
+			rec.Claim, rec.ClaimUntil = "other/1", access.UnixTimeOf(time.Now().Add(30*time.Second))
+		})
 		before := w.count("Record")
 		w.move(r, i, bob, approved)
 		w.pass(29 * time.Second)
