@@ -56,13 +56,24 @@ func (w *world) untrue(id string, issue fakejira.Issue) []string {
 		add("is %s, but says that it is %q", issue.Status.Name, last)
 	}
 	if err == nil {
-		for i := range req.GetReviews() {
-			if said[fmt.Sprintf("review/%d", i)] == 0 {
+		for i, review := range req.GetReviews() {
+			if said[fmt.Sprintf("review/%d", i)] == 0 && !saidWith(review, i == len(req.GetReviews())-1, said, last) {
 				add("has no comment on review %d", i)
 			}
 		}
 	}
 	return faults
+}
+
+// saidWith reports whether another comment tells of a review: the one on what the
+// request came to, of the last one, or the one that answers the move which was
+// submitted as the review.
+func saidWith(review types.AccessReview, last bool, said map[string]int, state string) bool {
+	if last && said["resolution/"+state] > 0 {
+		return true
+	}
+	move := change.FindStringSubmatch(review.Reason)
+	return move != nil && said["move/"+move[1]] > 0
 }
 
 // resolutionOf is what a request has come to; empty while it is pending.
@@ -75,7 +86,7 @@ func resolutionOf(req types.AccessRequest) string {
 
 // change names, in the reason of a decision, the issue's change that it is
 // about.
-var change = regexp.MustCompile(`\[jira \d+/[^]]+\]$`)
+var change = regexp.MustCompile(`\[jira \d+/([^]]+)\]$`)
 
 // decidedTwice looks through the cluster's audit trail for decisions that the
 // daemons submitted more than once.
