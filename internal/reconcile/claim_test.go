@@ -346,13 +346,13 @@ func TestAClaimThatIsGivenBackIsNoticedSoon(t *testing.T) {
 	inWorld(t, func(w *world) {
 		i := w.inStep()
 		r := w.start()
-		w.setRecord(func(rec *access.Record) {
+		w.replicaWrites(func(rec *access.Record) {
 			rec.Claim, rec.ClaimUntil = "other/1", access.UnixTimeOf(time.Now().Add(30*time.Second))
 		})
 		w.move(r, i, bob, approved)
 		w.pass(1500 * time.Millisecond)
 		require.Zero(t, w.count("Decide"))
-		w.setRecord(func(rec *access.Record) { rec.Claim, rec.ClaimUntil = "", 0 })
+		w.replicaWrites(func(rec *access.Record) { rec.Claim, rec.ClaimUntil = "", 0 })
 		w.pass(2 * time.Second)
 		require.Equal(t, 1, w.count("Decide"))
 		w.inSync(approved)
@@ -364,7 +364,7 @@ func TestALiveClaimCostsFewLooks(t *testing.T) {
 	inWorld(t, func(w *world) {
 		i := w.inStep()
 		r := w.start()
-		w.setRecord(func(rec *access.Record) {
+		w.replicaWrites(func(rec *access.Record) {
 			rec.Claim, rec.ClaimUntil = "other/1", access.UnixTimeOf(time.Now().Add(30*time.Second))
 		})
 		before := w.count("Record")

@@ -76,6 +76,13 @@ func (w *world) setRecord(change func(*access.Record)) {
 	w.cluster.records[request] = rec
 }
 
+// replicaWrites is setRecord while replicas are at work.
+func (w *world) replicaWrites(change func(*access.Record)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.setRecord(change)
+}
+
 // issueCount is how many issues there are.
 func (w *world) issueCount() int {
 	w.mu.Lock()
