@@ -115,7 +115,9 @@ grep -Eqx 'running|degraded' "$scratch/state" || fail "the boot has not ended: $
 # It waits for them, rather than having ended with a fault of its own.
 works() { [ "$(property MainPID)" != 0 ] && ! journal | grep -q '^/etc/teleport-jira.toml:'; }
 eventually 30 "the daemon's work after the boot" works
-ok "a boot ends while both sides are away, and the daemon waits for them"
+is active "$(property ActiveState)" "unit while both sides are away"
+property StatusText | grep -q '^waiting for Teleport and Jira' || fail "status: $(property StatusText)"
+ok "a boot ends while both sides are away, and the daemon waits for them and says so"
 
 started=$SECONDS
 inside timeout 60 dpkg -i /root/new.deb >"$scratch/dpkg" 2>&1 </dev/null || fail "upgrade: $(cat "$scratch/dpkg")"
@@ -147,6 +149,7 @@ inside systemctl reload teleport-jira || true # with systemd 252 it succeeds: th
 refused() { grep -q 'configuration not reloaded' "$target/var/log/teleport-jira/teleport-jira.log"; }
 eventually 60 "a refusal of the faulty configuration" refused
 is "$pid active" "$(property MainPID) $(property ActiveState)" "daemon after a faulty reload"
+property StatusText | grep -q '^configuration not reloaded: .*tokn' || fail "status: $(property StatusText)"
 ok "a faulty configuration is refused, and the daemon goes on"
 configure "$scratch/plain.toml"
 

@@ -142,6 +142,7 @@ func (a *app) run(ctx context.Context, cfg *config.Config) (err error) {
 	r := &reloader{app: a}
 	first := a.newGeneration(cfg)
 	first.listen()
+	a.systemd.ready(statusWaiting) // A boot must not wait for a side that is away.
 	r.build(ctx, first)
 	stops.add("work", r.stop)
 	return a.loop(ctx, r)

@@ -61,13 +61,15 @@ func (r *reloader) reload(ctx context.Context) {
 	starting := a.active.Load() == nil
 	if !starting {
 		a.systemd.reloading()
-		defer a.systemd.ready()
 		r.abandon() // What it prepared may be what this one needs, such as an address.
 	}
 	next, err := r.prepare(ctx)
 	if err != nil {
 		a.reloadFailed(err)
 		return
+	}
+	if !starting {
+		a.systemd.ready("at work, the new configuration is taken up once Teleport and Jira answer it")
 	}
 	a.warn(next.cfg)
 	if starting {
@@ -141,7 +143,7 @@ func (r *reloader) finish(ctx context.Context, err error) error {
 	}
 	next.start(ctx)
 	a.active.Store(next)
-	a.systemd.ready()
+	a.systemd.ready(statusAtWork)
 	// What only the start needed, a fifth of the idle daemon's own memory, goes
 	// back to the system.
 	debug.FreeOSMemory()
@@ -161,6 +163,7 @@ func (a *app) reloadFailed(err error) {
 	a.reloads.Set(0)
 	a.log.Error("configuration not reloaded, the old one stays in use", "error", err,
 		"fix", "correct it and send SIGHUP again")
+	a.systemd.ready("configuration not reloaded: " + err.Error())
 }
 
 // Reasons for not being ready.

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/coreos/go-systemd/v22/daemon"
+
+	"teleport-jira/internal/access"
 )
 
 // systemd notifies systemd of the daemon's state, where it runs under systemd.
@@ -24,7 +26,22 @@ func newSystemd() *systemd {
 
 func (s *systemd) notify(state string) { _, _ = daemon.SdNotify(false, state) }
 
-func (s *systemd) ready() { s.notify(daemon.SdNotifyReady) }
+// ready says that the start or a reload is over, and what the daemon does, for
+// `systemctl status`.
+func (s *systemd) ready(status string) { s.notify(daemon.SdNotifyReady + "\n" + statusLine(status)) }
+
+// What systemd is told that the daemon does.
+const (
+	statusWaiting = "waiting for Teleport and Jira, the log says for which"
+	statusAtWork  = "at work"
+)
+
+// maxStatus is how long a status may be, in bytes: it is shown in one line.
+const maxStatus = 300
+
+func statusLine(status string) string {
+	return "STATUS=" + access.List([]string{access.CleanLine(status)}, maxStatus)
+}
 
 // reloading carries the monotonic time, for Type=notify-reload.
 func (s *systemd) reloading() {
