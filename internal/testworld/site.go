@@ -1,13 +1,8 @@
 package testworld
 
 import (
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"os"
-	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -24,7 +19,7 @@ func (s *Site) URL() string { return "http://" + s.Addr }
 
 // Start begins to listen.
 func (s *Site) Start() error {
-	listener, err := net.Listen("tcp", s.Addr)
+	listener, err := listen(s.Addr)
 	if err != nil {
 		return fmt.Errorf("start the site: %w", err)
 	}
@@ -35,39 +30,3 @@ func (s *Site) Start() error {
 
 // Stop cuts all connections and stops listening.
 func (s *Site) Stop() { _ = s.server.Close() }
-
-// Ports are taken from below those that systems give out by themselves, so
-// that nothing else gets one between its choice and its use.
-const (
-	firstPort = 20000
-	portRange = 12000
-)
-
-var ports atomic.Int64 //nolint:gochecknoglobals // ports belong to the process
-
-// FreeAddr is a loopback address that nobody listens on, and that this process
-// gets only once.
-func FreeAddr() (string, error) {
-	for range portRange {
-		port := firstPort + (int64(os.Getpid())*97+ports.Add(1))%portRange
-		if addr := fmt.Sprintf("127.0.0.1:%d", port); isFree(addr) {
-			return addr, nil
-		}
-	}
-	return "", errNoPort
-}
-
-var errNoPort = errors.New("no free port")
-
-// isFree reports whether the address can be listened on. No process may be
-// started meanwhile: it would hold the listener until it runs a program of its
-// own.
-func isFree(addr string) bool {
-	syscall.ForkLock.RLock()
-	defer syscall.ForkLock.RUnlock()
-	listener, err := net.Listen("tcp", addr)
-	if err != nil {
-		return false
-	}
-	return listener.Close() == nil
-}
