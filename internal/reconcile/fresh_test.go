@@ -106,7 +106,7 @@ func TestAnEventIsNotTrustedBeyondTheClaim(t *testing.T) {
 		},
 		"it was denied, and the watch broke": {
 			meanwhile: func(w *world, e access.RequestEvent) { w.cluster.requests[e.ID].State = access.Denied },
-			then:      func(r *reconcile.Reconciler, _ access.RequestEvent) { synctest.Wait(); r.OnSubscribed() },
+			then:      func(r *reconcile.Reconciler, _ access.RequestEvent) { synctest.Wait(); r.OnSubscribed(false) },
 			creates:   1, status: denied,
 		},
 	} {

@@ -240,8 +240,13 @@ func (r *Reconciler) OnRequest(e access.RequestEvent) {
 }
 
 // OnSubscribed takes the beginning of a watch: what happened before it has to be
-// listed.
-func (r *Reconciler) OnSubscribed() { r.Resync() }
+// listed. Where Teleport was away before it, what waited for it is tried at once.
+func (r *Reconciler) OnSubscribed(back bool) {
+	if back {
+		r.Wake()
+	}
+	r.Resync()
+}
 
 // OnSettled takes that Teleport's lists are no older than the watch from now on:
 // what changed in between is found by listing the requests once more. Jira need

@@ -49,7 +49,7 @@ func TestResyncFinds(t *testing.T) {
 func TestResyncMakesTheIssuesOfNewRequests(t *testing.T) {
 	inWorld(t, func(w *world) {
 		r := w.start()
-		r.OnSubscribed()
+		r.OnSubscribed(false)
 		w.pass(time.Second)
 		w.inSync(pending)
 		require.InDelta(t, 1, w.metric("requests", "pending"), 0)
@@ -71,7 +71,7 @@ func TestWhatALaggingListMissedIsFoundWithoutJira(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
 				r := w.start()
-				r.OnSubscribed()
+				r.OnSubscribed(false)
 				w.pass(time.Second)
 				w.inSync(pending)
 				tc.meanwhile(w)

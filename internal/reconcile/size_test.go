@@ -142,7 +142,7 @@ func TestResyncOfManyRequestsCallsJiraForNoneOfThem(t *testing.T) {
 		c := &crowd{open: 10_000, settled: 100_000}
 		r := c.reconciler(128)
 		during(t, r, func() {
-			r.OnSubscribed()
+			r.OnSubscribed(false)
 			<-time.After(time.Minute)
 			synctest.Wait()
 			require.Len(t, c.records, c.open+c.settled, "each was looked at")
@@ -152,7 +152,7 @@ func TestResyncOfManyRequestsCallsJiraForNoneOfThem(t *testing.T) {
 			require.LessOrEqual(t, first, 3, "searches for open and for moved issues")
 
 			clear(c.records)
-			r.OnSubscribed()
+			r.OnSubscribed(false)
 			<-time.After(time.Duration(c.open) * inStepPace)
 			synctest.Wait()
 			require.Len(t, c.records, c.open, "settled requests that are in step are not looked at again")
@@ -167,7 +167,7 @@ func TestNewRequestsDoNotWaitForManySettledOnes(t *testing.T) {
 		c := &crowd{settled: 50_000, took: 10 * time.Millisecond}
 		r := c.reconciler(workers)
 		during(t, r, func() {
-			r.OnSubscribed()
+			r.OnSubscribed(false)
 			for range 10 {
 				<-time.After(time.Second)
 				id, asked := access.RequestID(fmt.Sprint("open", time.Now().UnixNano())), time.Now()

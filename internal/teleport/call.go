@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 
@@ -89,17 +90,68 @@ func methods() []method {
 }
 
 // call makes one call over the current connection, with the method's timeout.
-// It counts the call and converts its error to *access.Error.
+// It counts the call and converts its error to *access.Error. To a cluster that
+// is known not to work nothing is sent: the error is an access.ErrAway then.
 func call[T any](
 	ctx context.Context, c *Client, m method, key string, fn func(context.Context, api) (T, error),
 ) (T, error) {
+	var zero T
+	if away := c.circuit.reason(); away != nil {
+		return zero, &access.Error{Op: m.op, Key: key, Class: away.Class, Err: fmt.Errorf("%w: %w", access.ErrAway, away)}
+	}
 	conn, err := c.acquire()
 	if err != nil {
-		var zero T
 		return zero, &access.Error{Op: m.op, Key: key, Class: access.Permanent, Err: err}
 	}
 	defer conn.release()
-	return callOver(ctx, c.metrics, conn.api, m, key, fn)
+	v, err := callOver(ctx, c.metrics, conn.api, m, key, fn)
+	if concernsCluster(err) && ctx.Err() == nil {
+		c.circuit.doubt()
+	}
+	return v, err
+}
+
+// circuit keeps calls from a cluster that is known not to work. Watch opens and
+// closes it. Safe for concurrent use.
+type circuit struct {
+	away   atomic.Pointer[access.Error] // why no call is made; nil while the circuit is closed
+	opened atomic.Bool                  // it was open since the last subscription
+	doubts chan struct{}                // holds one token while a call has failed as if the cluster were away
+}
+
+func newCircuit() *circuit { return &circuit{doubts: make(chan struct{}, 1)} }
+
+// reason is why no call is made; nil when calls are.
+func (b *circuit) reason() *access.Error { return b.away.Load() }
+
+// open keeps calls back.
+func (b *circuit) open(why *access.Error) {
+	b.opened.Store(true)
+	b.away.Store(why)
+}
+
+// close lets calls through again.
+func (b *circuit) close() { b.away.Store(nil) }
+
+// recovered closes it, and reports whether it was open since the last call.
+func (b *circuit) recovered() bool {
+	b.close()
+	return b.opened.Swap(false)
+}
+
+// doubt has Watch ask whether the cluster works.
+func (b *circuit) doubt() {
+	select {
+	case b.doubts <- struct{}{}:
+	default:
+	}
+}
+
+// concernsCluster reports whether an error may concern all of the cluster: no
+// answer, or a refused certificate.
+func concernsCluster(err error) bool {
+	class := access.ClassOf(err)
+	return err != nil && !errors.Is(err, access.ErrConflict) && (class == access.Temporary || class == access.Unauth)
 }
 
 // callOver is call over a connection that the caller has acquired.

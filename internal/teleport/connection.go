@@ -56,6 +56,7 @@ type Client struct {
 	users    *ttlcache.Cache[string, usersAnswer] // by trait
 	cluster  atomic.Pointer[cluster]
 	watching atomic.Bool
+	circuit  *circuit
 }
 
 // Connect loads the identity, dials the cluster, and reads its version,
@@ -86,6 +87,7 @@ func newClient(cfg Config, deps Deps) *Client {
 		names:   ttlcache.New[string, string](maxNames, nameTTL),
 		rights:  ttlcache.New[struct{}, rights](1, rightsTTL),
 		users:   ttlcache.New[string, usersAnswer](maxTraits, usersTTL),
+		circuit: newCircuit(),
 	}
 }
 

@@ -43,8 +43,10 @@ const (
 // wait for them.
 type EventHandler interface {
 	// OnSubscribed is called when a subscription starts: later changes are
-	// reported, earlier ones are not, so that the caller lists requests now.
-	OnSubscribed()
+	// reported, earlier ones are not, so that the caller lists requests now. After
+	// the cluster was known not to work, back is true: what waits for it may be
+	// tried at once.
+	OnSubscribed(back bool)
 	// OnSettled is called once, a few seconds later: the list that followed
 	// OnSubscribed may have come from a cache that was older than the subscription,
 	// one from now on does not.
@@ -67,6 +69,9 @@ var (
 // made it retries with backoff, without limit. When the identity was renewed it
 // subscribes again at once, so that no stream outlives its certificate. It
 // returns an error only on a closed Client. One Watch at a time.
+//
+// It also watches over whether the cluster works, and keeps calls back while it
+// does not: from when a sign of life is missing until the next subscription.
 func (c *Client) Watch(ctx context.Context, handler EventHandler) error {
 	delays := backoff.NewExponentialBackOff()
 	delays.MaxInterval = maxBackoff
@@ -79,6 +84,7 @@ func (c *Client) Watch(ctx context.Context, handler EventHandler) error {
 			if lasted, err = c.subscribe(ctx, handler); lasted >= stableAfter {
 				delays.Reset()
 			}
+			c.noteEnd(ctx, err)
 			switch {
 			case errors.Is(err, errClosed):
 				return struct{}{}, backoff.Permanent(err)
@@ -104,6 +110,7 @@ func (c *Client) Watch(ctx context.Context, handler EventHandler) error {
 		}
 		c.log.Log(ctx, level, "no subscription to access requests yet, will retry", "error", err, "next_attempt_in", delay)
 	}
+	defer c.circuit.close()
 	_, err := backoff.Retry(ctx, attempt, backoff.WithBackOff(delays), backoff.WithNotify(notify),
 		backoff.WithMaxElapsedTime(0))
 	if ctx.Err() != nil {
@@ -164,15 +171,46 @@ func (c *Client) ping(ctx context.Context, conn *connection, cancel context.Canc
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+		case <-c.circuit.doubts:
 		}
-		within, stop := context.WithTimeout(ctx, pingTimeout)
-		_, err := callOver(within, c.metrics, conn.api, methodPing(), c.cfg.Addr,
-			func(ctx context.Context, a api) (proto.PingResponse, error) { return a.Ping(ctx) })
-		stop()
-		if err != nil && ctx.Err() == nil && access.ClassOf(err) == access.Temporary {
+		if err := c.signOfLife(ctx, conn); err != nil && ctx.Err() == nil {
 			cancel(fmt.Errorf("%w: %w", errNoAnswer, err))
 			return
 		}
+		ticker.Reset(pingInterval)
+	}
+}
+
+// signOfLife asks the server for one, past what keeps other calls back. It
+// returns why there is none, and opens the circuit then: an answer that refuses
+// what was asked is a sign of life, one that refuses the certificate is not.
+func (c *Client) signOfLife(ctx context.Context, conn *connection) error {
+	within, stop := context.WithTimeout(ctx, pingTimeout)
+	defer stop()
+	_, err := callOver(within, c.metrics, conn.api, methodPing(), c.cfg.Addr,
+		func(ctx context.Context, a api) (proto.PingResponse, error) { return a.Ping(ctx) })
+	if ctx.Err() != nil || !concernsCluster(err) {
+		return nil
+	}
+	if why := (*access.Error)(nil); errors.As(err, &why) {
+		c.circuit.open(why)
+	}
+	return err
+}
+
+// noteEnd finds out, where no subscription stands, whether the cluster works:
+// it may do all but subscribe.
+func (c *Client) noteEnd(ctx context.Context, err error) {
+	if err == nil || ctx.Err() != nil || errors.Is(err, errReplaced) || errors.Is(err, errNoAnswer) {
+		return
+	}
+	conn, err := c.acquire()
+	if err != nil {
+		return
+	}
+	defer conn.release()
+	if c.signOfLife(ctx, conn) == nil && ctx.Err() == nil {
+		c.circuit.close()
 	}
 }
 
@@ -185,7 +223,7 @@ func (c *Client) serveEvents(
 	c.setWatching(true)
 	defer c.setWatching(false)
 	c.log.Info("subscribed to access requests", "cluster", c.ClusterName())
-	handler.OnSubscribed()
+	handler.OnSubscribed(c.circuit.recovered())
 	settled := time.AfterFunc(settleDelay, handler.OnSettled)
 	defer settled.Stop()
 	for {

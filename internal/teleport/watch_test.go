@@ -21,9 +21,9 @@ type recorder struct {
 	events []access.RequestID
 }
 
-func (r *recorder) OnSubscribed() { r.OnRequest(access.RequestEvent{}) }
+func (r *recorder) OnSubscribed(bool) { r.OnRequest(access.RequestEvent{}) }
 
-func (r *recorder) OnSettled() { r.OnSubscribed() }
+func (r *recorder) OnSettled() { r.OnSubscribed(false) }
 
 func (r *recorder) OnRequest(e access.RequestEvent) {
 	id := e.ID
