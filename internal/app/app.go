@@ -63,7 +63,7 @@ func (o Options) configOptions() config.Options {
 func (o Options) logOptions(cfg *config.Config) logging.Options {
 	opts := logging.Options{
 		Output: cfg.Log.Output, Severity: cfg.Log.Severity, Format: cfg.Log.Format,
-		Stdout: os.Stdout, Stderr: o.Stderr,
+		Stdout: os.Stdout, Stderr: o.Stderr, Journal: os.Getenv("JOURNAL_STREAM"),
 	}
 	if o.Debug {
 		opts.Severity = slog.LevelDebug.String()

@@ -141,7 +141,7 @@ func checkJira(ctx context.Context, cfg *config.Config) []preflight.Finding {
 	want.Thorough, want.Groups, want.People = true, groups(cfg), people(cfg)
 	findings, err := client.Preflight(ctx, want)
 	if err != nil && preflight.Failures(findings) == 0 {
-		findings = append(findings, preflight.Finding{
+		findings = slices.Insert(findings, 0, preflight.Finding{
 			Area: sideJira, Name: "address", Level: preflight.Failure, Detail: err.Error(),
 			Fix: "check jira.url, the way to it (DNS, firewall, proxy, CA), and whether Jira works",
 		})

@@ -293,6 +293,6 @@ func TestCheckEndsWhenJiraHangs(t *testing.T) {
 	findings, err := w.runIn(ctx)
 	require.ErrorContains(t, err, "checks failed: 1 of")
 	for _, f := range findings {
-		require.Equal(t, f.Area == "jira", f.Level == preflight.Failure, "%v", f)
+		require.Equal(t, f.Area == "jira", f.Level == preflight.Failure || f.Level == preflight.Skipped, "%v", f)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -100,6 +101,9 @@ func (c *Client) transportError(k call, err error, sent bool) *access.Error {
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err // without the address, which may be long
+	}
+	if untrusted := (x509.UnknownAuthorityError{}); errors.As(err, &untrusted) {
+		err = fmt.Errorf("%w: name a PEM file with the CA of Jira's certificate in jira.ca_file", err)
 	}
 	e := k.error(access.Temporary, err)
 	var backoff *throttle.BackoffError

@@ -46,6 +46,7 @@ type Expect struct {
 func (c *Client) Preflight(ctx context.Context, want Expect) ([]preflight.Finding, error) {
 	p := &checker{c: c, want: want}
 	if err := p.login(ctx); err != nil {
+		p.skip("Jira has to answer and to take the login first")
 		return p.findings, p.withFixes(err)
 	}
 	p.addresses()
@@ -86,6 +87,22 @@ func (p *checker) warn(name, detail, fix string) {
 
 func (p *checker) fail(name, detail, fix string) {
 	p.add(preflight.Finding{Name: name, Level: preflight.Failure, Detail: detail, Fix: fix})
+}
+
+// skip tells what is not checked.
+func (p *checker) skip(why string) {
+	names := []string{}
+	if p.want.Thorough {
+		names = append(names, "token", "groups and accounts that may decide")
+	}
+	for _, target := range p.want.Targets {
+		if name := "project " + target.Project; !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	for _, name := range names {
+		p.add(preflight.Finding{Name: name, Level: preflight.Skipped, Detail: why})
+	}
 }
 
 func (p *checker) add(f preflight.Finding) {

@@ -23,6 +23,7 @@ type Options struct {
 	Format   string    // "text" or "json"
 	Stdout   io.Writer // what "stdout" means
 	Stderr   io.Writer // what "stderr" means
+	Journal  string    // JOURNAL_STREAM of the environment: which stream is systemd's journal
 }
 
 // Log is a destination with a level and a format, which can be replaced while
@@ -58,6 +59,12 @@ func Open(o Options) (*Log, error) {
 		to, l.file = f, f
 	}
 	options := &slog.HandlerOptions{Level: level, ReplaceAttr: readable}
+	if isJournal(to, o.Journal) {
+		to = journal{to}
+		if o.Format == "text" {
+			options.ReplaceAttr = timeless
+		}
+	}
 	l.handler = slog.NewTextHandler(to, options)
 	if o.Format == "json" {
 		l.handler = slog.NewJSONHandler(to, options)

@@ -7,11 +7,13 @@ package preflight
 type Level string
 
 // The levels. What a warning is about works, and an operator should look into
-// it; with a failure the daemon does not start, or does not work as documented.
+// it; with a failure the daemon does not start, or does not work as documented. What was
+// skipped could not be checked, because of a failure that another finding tells.
 const (
 	OK      Level = "ok"
 	Warning Level = "warning"
 	Failure Level = "failure"
+	Skipped Level = "skipped"
 )
 
 // Finding is the result of one check. Its texts are one line each, and without
@@ -25,10 +27,12 @@ type Finding struct {
 }
 
 // Failures returns the number of failures.
-func Failures(findings []Finding) int {
+func Failures(findings []Finding) int { return count(findings, Failure) }
+
+func count(findings []Finding, level Level) int {
 	n := 0
 	for _, f := range findings {
-		if f.Level == Failure {
+		if f.Level == level {
 			n++
 		}
 	}

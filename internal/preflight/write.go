@@ -8,7 +8,9 @@ import (
 	"strings"
 )
 
-// WriteText writes one line a finding: level, area, check, detail and fix. Levels are coloured if colours is set.
+// WriteText writes one line a finding: level, area, check, detail and fix, and a
+// last line with how many there are of each level. Levels are coloured if colours
+// is set.
 func WriteText(w io.Writer, findings []Finding, colours bool) error {
 	area := 0
 	for _, f := range findings {
@@ -27,8 +29,31 @@ func WriteText(w io.Writer, findings []Finding, colours bool) error {
 		}
 		b.WriteByte('\n')
 	}
+	b.WriteString(summary(findings))
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// summary is the last line: what to think of all of them.
+func summary(findings []Finding) string {
+	if count(findings, OK) == len(findings) {
+		return fmt.Sprintf("all %d checks passed\n", len(findings))
+	}
+	parts := []string{fmt.Sprintf("%d ok", count(findings, OK))}
+	for _, level := range []Level{Warning, Failure, Skipped} {
+		if n := count(findings, level); n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, plural(level, n)))
+		}
+	}
+	return fmt.Sprintf("%d checks: %s\n", len(findings), strings.Join(parts, ", "))
+}
+
+// plural is the level's word for n findings.
+func plural(l Level, n int) string {
+	if n == 1 || l == Skipped {
+		return string(l)
+	}
+	return string(l) + "s"
 }
 
 // WriteJSON writes an array with one object a finding.
@@ -58,7 +83,7 @@ func colour(l Level) string {
 	switch l {
 	case OK:
 		return "\x1b[32m"
-	case Warning:
+	case Warning, Skipped:
 		return "\x1b[33m"
 	case Failure:
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,6 +17,7 @@ func findings() []preflight.Finding {
 		{Area: "teleport", Name: "version", Level: preflight.OK, Detail: "18.0.0"},
 		{Area: "http", Name: "certificate", Level: preflight.Warning, Detail: "ends soon", Fix: "renew it"},
 		{Area: "jira", Name: "login", Level: preflight.Failure, Detail: "says <no>\nok  jira  login: fine\x1b[2J", Fix: "a & b"},
+		{Area: "jira", Name: "projects", Level: preflight.Skipped, Detail: "the login has to work first"},
 	}
 }
 
@@ -26,16 +28,36 @@ func TestTextIsOneLineAFinding(t *testing.T) {
 	}{
 		"plain": {false, "ok       teleport  version: 18.0.0\n" +
 			"warning  http      certificate: ends soon; to do: renew it\n" +
-			"failure  jira      login: says <no> ok jira login: fine [2J; to do: a & b\n"},
+			"failure  jira      login: says <no> ok jira login: fine [2J; to do: a & b\n" +
+			"skipped  jira      projects: the login has to work first\n" +
+			"4 checks: 1 ok, 1 warning, 1 failure, 1 skipped\n"},
 		"coloured": {true, "\x1b[32mok     \x1b[0m  teleport  version: 18.0.0\n" +
 			"\x1b[33mwarning\x1b[0m  http      certificate: ends soon; to do: renew it\n" +
-			"\x1b[31mfailure\x1b[0m  jira      login: says <no> ok jira login: fine [2J; to do: a & b\n"},
+			"\x1b[31mfailure\x1b[0m  jira      login: says <no> ok jira login: fine [2J; to do: a & b\n" +
+			"\x1b[33mskipped\x1b[0m  jira      projects: the login has to work first\n" +
+			"4 checks: 1 ok, 1 warning, 1 failure, 1 skipped\n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var out bytes.Buffer
 			require.NoError(t, preflight.WriteText(&out, findings(), tc.colours))
 			require.Equal(t, tc.want, out.String())
 		})
+	}
+}
+
+func TestLastLineTellsWhatToThinkOfAll(t *testing.T) {
+	for want, levels := range map[string][]preflight.Level{
+		"all 2 checks passed\n":                   {preflight.OK, preflight.OK},
+		"3 checks: 1 ok, 2 warnings\n":            {preflight.OK, preflight.Warning, preflight.Warning},
+		"3 checks: 0 ok, 2 failures, 1 skipped\n": {preflight.Failure, preflight.Skipped, preflight.Failure},
+	} {
+		var given []preflight.Finding
+		for _, level := range levels {
+			given = append(given, preflight.Finding{Area: "jira", Name: "login", Level: level, Detail: "x"})
+		}
+		var out bytes.Buffer
+		require.NoError(t, preflight.WriteText(&out, given, false))
+		require.True(t, strings.HasSuffix(out.String(), "\n"+want), out.String())
 	}
 }
 

@@ -19,6 +19,7 @@ const (
 	nameAddress  = "address"
 	nameIdentity = "identity"
 	nameVersion  = "version"
+	nameRights   = "rights and mode of decisions"
 )
 
 // minOnBehalf is the oldest cluster that takes reviews on behalf of others.
@@ -29,16 +30,31 @@ const minOnBehalf = "18.11.0"
 const minRemaining = 72 * time.Hour
 
 // Preflight connects once, runs the Client's checks and closes the connection.
-// When that fails, the last finding is a failure that says why.
+// When that fails, a finding is a failure that says why, and the last ones name
+// what could not be checked.
 func Preflight(ctx context.Context, cfg Config, deps Deps) []preflight.Finding {
 	c, err := Connect(ctx, cfg, deps)
 	if err != nil {
-		return []preflight.Finding{connectFinding(err)}
+		return unreached(nil, err)
 	}
 	defer c.Close()
 	findings, err := c.Preflight(ctx)
 	if err != nil {
-		return append(findings, connectFinding(err))
+		return unreached(findings, err)
+	}
+	return findings
+}
+
+// unreached adds why the cluster could not be asked, and what was not checked.
+func unreached(findings []preflight.Finding, err error) []preflight.Finding {
+	failure := connectFinding(err)
+	findings = append(findings, failure)
+	for _, name := range []string{nameIdentity, nameVersion, nameRights} {
+		if name != failure.Name {
+			findings = append(findings, preflight.Finding{
+				Area: area, Name: name, Level: preflight.Skipped, Detail: "the cluster has to answer and to take the identity first",
+			})
+		}
 	}
 	return findings
 }

@@ -19,9 +19,22 @@ import (
 type recorder struct {
 	mu     sync.Mutex
 	events []access.RequestID
+	back   bool
 }
 
-func (r *recorder) OnSubscribed(bool) { r.OnRequest(access.RequestEvent{}) }
+func (r *recorder) OnSubscribed(back bool) {
+	r.OnRequest(access.RequestEvent{})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.back = r.back || back
+}
+
+// wasBack reports whether a subscription came after the cluster was away.
+func (r *recorder) wasBack() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.back
+}
 
 func (r *recorder) OnSettled() { r.OnSubscribed(false) }
 
@@ -144,6 +157,71 @@ func TestServerThatIsBackIsNoticedWithinSeconds(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestNothingIsSentToAClusterThatDoesNotWork: each call would wait for its own
+// time-out, and be logged by itself.
+func TestNothingIsSentToAClusterThatDoesNotWork(t *testing.T) {
+	watched(t, func(w *world, clt *teleport.Client, r *recorder) {
+		t := w.t
+		id := w.request("alice", faketeleport.RequestOptions{})
+		w.server.Stop()
+		pass(20 * time.Second)
+		before := w.calls("get_request")
+		start := time.Now()
+		_, err := clt.Request(t.Context(), id)
+		require.ErrorIs(t, err, access.ErrAway)
+		require.Equal(t, access.Temporary, access.ClassOf(err))
+		_, err = clt.Decide(t.Context(), access.Decision{RequestID: id, State: access.Approved})
+		require.ErrorIs(t, err, access.ErrAway)
+		var known *access.Error
+		require.ErrorAs(t, err, &known)
+		require.False(t, known.Ambiguous, "it was not sent")
+		require.Zero(t, time.Since(start))
+		require.Equal(t, before, w.calls("get_request"))
+		require.False(t, r.wasBack())
+
+		require.NoError(t, w.server.Start())
+		pass(5 * time.Second)
+		require.True(t, r.wasBack())
+		_, err = clt.Request(t.Context(), id)
+		require.NoError(t, err)
+	})
+}
+
+// TestCallThatFindsNoClusterHasItAskedAtOnce: not only at the next sign of life.
+func TestCallThatFindsNoClusterHasItAskedAtOnce(t *testing.T) {
+	watched(t, func(w *world, clt *teleport.Client, r *recorder) {
+		t := w.t
+		id := w.request("alice", faketeleport.RequestOptions{})
+		w.cluster.Inject(faketeleport.Unavailable("Ping", 1))
+		w.cluster.Inject(faketeleport.Unavailable("GetAccessRequest", 1))
+		w.cluster.Inject(faketeleport.Unavailable("ListAccessRequests", 1))
+		_, err := clt.Request(t.Context(), id)
+		require.Error(t, err)
+		synctest.Wait()
+		require.False(t, clt.Watching())
+		pass(5 * time.Second)
+		require.True(t, clt.Watching())
+		require.True(t, r.wasBack())
+	})
+}
+
+// TestClusterThatOnlyRefusesToSubscribeIsAsked: all other calls work.
+func TestClusterThatOnlyRefusesToSubscribeIsAsked(t *testing.T) {
+	watched(t, func(w *world, clt *teleport.Client, _ *recorder) {
+		t := w.t
+		id := w.request("alice", faketeleport.RequestOptions{})
+		w.cluster.Inject(faketeleport.Unavailable("WatchEvents", 100))
+		w.cluster.CloseWatchers()
+		pass(20 * time.Second)
+		require.False(t, clt.Watching())
+		_, err := clt.Request(t.Context(), id)
+		require.NoError(t, err)
+		w.cluster.ClearFaults()
+		pass(5 * time.Second)
+		require.True(t, clt.Watching())
+	})
 }
 
 // TestServerThatStopsAnsweringIsNoticed: behind a Proxy the stream of a dead
