@@ -52,24 +52,27 @@ func TestSecondFactorForAdminActionsIsExplained(t *testing.T) {
 	w.inStatus(issue, "Pending")
 	w.inState(id, types.RequestState_PENDING)
 	require.Empty(t, w.reviews(id))
-	w.logged("decision not taken", "requires MFA verification")
+	w.logged("decision submitted", "answer=not_allowed", "requires MFA verification")
 }
 
 // TestRoleEditedWhileRunningTakesEffectAtOnce: not at the next resync only, and
 // the move that met the old role needs no second one.
 func TestRoleEditedWhileRunningTakesEffectAtOnce(t *testing.T) {
-	w := newWorld(t, func(o *options) { o.roles = []string{faketeleport.RolePluginReviewer} })
+	w := newWorld(t, func(o *options) { o.roles = []string{faketeleport.RoleAccessPluginWithUpdate} })
+	w.set("review", "mode", "auto")
 	w.start()
+	w.logged("review mode chosen", "mode=state")
 	id, issue := w.pending()
 	w.quiet()
 	for _, role := range faketeleport.Presets() {
-		if role.Name == faketeleport.RolePluginReviewer {
-			role.ReviewRequests, role.SubmitForUsers, role.UpdateRequests = nil, nil, true
+		if role.Name == faketeleport.RoleAccessPluginWithUpdate {
+			role.ReviewRequests, role.UpdateRequests = []string{"*"}, false
 			w.cluster.PutRole(role)
 		}
 	}
 	w.drag(issue, "Denied", fakejira.BobID)
 	w.inState(id, types.RequestState_DENIED)
 	w.inStatus(issue, "Denied")
+	require.Len(t, w.reviews(id), 1)
 	require.Zero(t, w.logCount("level=ERROR"))
 }

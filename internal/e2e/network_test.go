@@ -102,7 +102,7 @@ func TestSecurityJiraWithoutATrustedCertificateIsRefused(t *testing.T) {
 	w.secureSite(tls.VersionTLS13)
 	w.conf.Drop("jira", "ca_file")
 	w.launch()
-	w.logged("certificate signed by unknown authority")
+	w.logged("certificate signed by unknown authority", "jira.ca_file")
 	require.Empty(t, w.jira.Calls())
 }
 
