@@ -45,6 +45,7 @@ test-deploy: $(SANDBOX) image-files packages deploy-tools ## try the README, uni
 	deploy/test/packages.sh dist '$(VERSION)'
 	deploy/test/systemd-boot.sh $(SANDBOX) dist '$(VERSION)'
 	deploy/test/image.sh $(SANDBOX) $(BUILD)/metrics.txt
+	deploy/test/docker.sh $(SANDBOX)
 	deploy/test/rules.sh $(BUILD)/metrics.txt
 	deploy/test/chart.sh $(HELM) $(VERIFY)
 	deploy/test/readme.sh

@@ -17,21 +17,11 @@ for reason in "$([ "$(id -u)" = 0 ] || echo 'this is not root')" \
 	[ -z "$reason" ] || { echo "skipped: systemd as the first process: $reason" && exit 0; }
 done
 
-# Both sides, in place of whose daemon a script keeps what it would be given.
-cat >"$scratch/daemon" <<END
-#!/bin/sh
-cp -r "\$(dirname "\$3")" "$scratch/given.new"
-mv "$scratch/given.new" "$scratch/given"
-exec sleep infinity
-END
-chmod +x "$scratch/daemon"
-"$sandbox" --listen 127.0.0.1:18097 --daemon "$scratch/daemon" >"$scratch/sandbox.log" 2>&1 &
-sides=$!
-machine=
+sides='' machine=
 # end stops what this script has started.
 end() {
 	[ -z "$machine" ] || { kill "$machine" && wait "$machine"; } 2>/dev/null || true
-	{ kill "$sides" && wait "$sides"; } 2>/dev/null || true
+	[ -z "$sides" ] || { kill "$sides" && wait "$sides"; } 2>/dev/null || true
 	rm -rf "$scratch"
 }
 trap end EXIT
@@ -46,7 +36,7 @@ eventually() {
 	done
 }
 journal() { inside journalctl --no-pager --output=cat --unit=teleport-jira 2>&1 || true; }
-eventually 60 "the sandbox's configuration" test -e "$scratch/given"
+both_sides "$sandbox" 127.0.0.1:18097
 
 # An older release, which had the configuration among the files that dpkg asks
 # about.
