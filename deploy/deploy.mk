@@ -44,10 +44,11 @@ deploy-tools: $(NFPM) $(SBOM) $(HELM) $(VERIFY)
 test-chart: $(HELM) $(VERIFY) ## lint and render the Helm chart, decode its manifests and configurations
 	deploy/test/chart.sh $(HELM) $(VERIFY)
 
-test-deploy: $(SANDBOX) image-files packages deploy-tools ## try the README, unit, installer, packages, image, chart and rules (root, Debian)
+test-deploy: $(SANDBOX) image-files packages deploy-tools ## try the README, unit, installer, packages, release, image, chart and rules (root, Debian)
 	deploy/test/systemd.sh $(BINARY)
 	deploy/test/install.sh $(BINARY)
 	deploy/test/packages.sh dist '$(VERSION)'
+	deploy/test/release.sh
 	deploy/test/systemd-boot.sh $(SANDBOX) dist '$(VERSION)'
 	deploy/test/image.sh $(SANDBOX) $(BUILD)/metrics.txt
 	deploy/test/docker.sh $(SANDBOX)
