@@ -4,6 +4,7 @@
 NFPM := $(BUILD)/tools/nfpm
 HELM := $(BUILD)/tools/helm
 VERIFY := $(BUILD)/tools/verify-manifests
+SBOM := $(BUILD)/tools/sbom
 
 .PHONY: packages release image-files deploy-tools test-deploy test-chart test-rules
 
@@ -17,10 +18,14 @@ $(HELM):
 $(VERIFY): deploy/helm/verify/main.go deploy/helm/verify/go.mod
 	cd deploy/helm/verify && CGO_ENABLED=0 go build -o '$(abspath $@)' .
 
-packages: $(NFPM) ## build .deb, .rpm and .tar.gz with checksums into dist/
+# Nor anything of the format.
+$(SBOM): deploy/sbom/main.go deploy/sbom/go.mod
+	cd deploy/sbom && CGO_ENABLED=0 go build -trimpath -o '$(abspath $@)' .
+
+packages: $(NFPM) $(SBOM) ## build .deb, .rpm and .tar.gz with bills of materials and checksums into dist/
 	deploy/packages/build '$(VERSION)' dist
 
-release: $(NFPM) ## the same from a clean commit: make release VERSION=1.2.3
+release: $(NFPM) $(SBOM) ## the same from a clean commit: make release VERSION=1.2.3
 	@[ '$(origin VERSION)' = 'command line' ] || { echo 'say which: make release VERSION=1.2.3'; exit 1; }
 	@[ -z "$$(git status --porcelain)" ] || { echo 'commit first: a release is made of a commit'; exit 1; }
 	deploy/packages/build '$(VERSION)' 'dist/v$(VERSION)'
@@ -33,18 +38,20 @@ test-rules: ## check and test the alerts, and check the dashboard's queries
 
 # What takes long and needs nothing of what the tests made: the tools, and
 # compiling for the other architecture.
-deploy-tools: $(NFPM) $(HELM) $(VERIFY)
+deploy-tools: $(NFPM) $(SBOM) $(HELM) $(VERIFY)
 	CGO_ENABLED=0 GOARCH=arm64 go build -trimpath -buildvcs=false -o /dev/null ./cmd/teleport-jira
 
 test-chart: $(HELM) $(VERIFY) ## lint and render the Helm chart, decode its manifests and configurations
 	deploy/test/chart.sh $(HELM) $(VERIFY)
 
-test-deploy: $(SANDBOX) image-files packages deploy-tools ## try the README, unit, installer, packages, image, chart and rules (root, Debian)
+test-deploy: $(SANDBOX) image-files packages deploy-tools ## try the README, unit, installer, packages, release, image, chart and rules (root, Debian)
 	deploy/test/systemd.sh $(BINARY)
 	deploy/test/install.sh $(BINARY)
 	deploy/test/packages.sh dist '$(VERSION)'
+	deploy/test/release.sh
 	deploy/test/systemd-boot.sh $(SANDBOX) dist '$(VERSION)'
 	deploy/test/image.sh $(SANDBOX) $(BUILD)/metrics.txt
+	deploy/test/docker.sh $(SANDBOX)
 	deploy/test/rules.sh $(BUILD)/metrics.txt
 	deploy/test/chart.sh $(HELM) $(VERIFY)
 	deploy/test/readme.sh

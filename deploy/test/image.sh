@@ -55,21 +55,6 @@ page=127.0.0.1:18093
 running=$!
 trap 'kill $running 2>/dev/null || true; wait $running 2>/dev/null || true; rm -rf "$scratch"' EXIT
 
-# state prints what the page shows once, as JSON.
-state() {
-	curl -sN --max-time 2 "http://$page/api/events" 2>/dev/null | grep -m1 -A1 '^event: state' | sed -n 's/^data: //p' || true
-}
-# until_shown FILTER WHAT waits until the page shows what the filter of jq finds.
-until_shown() {
-	for _ in $(seq 60); do
-		if state | jq --exit-status "$1" >/dev/null 2>&1; then return; fi
-		sleep 0.5
-	done
-	fail "$2 did not come to pass: $(curl -sN --max-time 1 "http://$page/api/events" | tail -n 40 | tail -c 4000)"
-}
-post() {
-	curl -sSf -H 'Content-Type: application/json' -H "Origin: http://$page" -d "$2" "http://$page/api/$1"
-}
 until_shown '.daemon.state == "running"' "the daemon's start"
 for _ in $(seq 60); do
 	[ ! -f "$scratch/config" ] || break

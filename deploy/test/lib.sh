@@ -43,3 +43,43 @@ is() { [ "$1" = "$2" ] || fail "$3: want $1, got $2"; }
 mode_of() { stat -c '%a %u:%g' "$1"; }
 
 ok() { echo "ok: $*"; }
+
+# both_sides SANDBOX ADDRESS starts the sandbox, its page on the address, in place
+# of whose daemon a script keeps in $scratch/given what the daemon would be given.
+# The process is $sides, for the caller to end.
+both_sides() {
+	page=$2
+	cat >"$scratch/keep" <<-END
+		#!/bin/sh
+		cp -r "\$(dirname "\$3")" "$scratch/given.new"
+		mv "$scratch/given.new" "$scratch/given"
+		exec sleep infinity
+	END
+	chmod +x "$scratch/keep"
+	"$1" --listen "$page" --daemon "$scratch/keep" >"$scratch/sandbox.log" 2>&1 &
+	# shellcheck disable=SC2034 # the caller ends it
+	sides=$!
+	for _ in $(seq 120); do
+		[ ! -e "$scratch/given" ] || return 0
+		sleep 0.5
+	done
+	fail "the sandbox does not start: $(cat "$scratch/sandbox.log")"
+}
+
+# The page of a sandbox at $page: state prints what it shows once, as JSON.
+state() {
+	curl -sN --max-time 2 "http://$page/api/events" 2>/dev/null | grep -m1 -A1 '^event: state' | sed -n 's/^data: //p' || true
+}
+# shown FILTER reports whether it shows what the filter of jq finds.
+shown() { state | jq --exit-status "$1" >/dev/null 2>&1; }
+# until_shown FILTER WHAT waits until it does.
+until_shown() {
+	for _ in $(seq 60); do
+		if shown "$1"; then return; fi
+		sleep 0.5
+	done
+	fail "$2 did not come to pass: $(curl -sN --max-time 1 "http://$page/api/events" | tail -n 40 | tail -c 4000)"
+}
+post() {
+	curl -sSf -H 'Content-Type: application/json' -H "Origin: http://$page" -d "$2" "http://$page/api/$1"
+}

@@ -17,7 +17,7 @@ ok "the checksums hold"
 if [ -z "$(git -C "$root" status --porcelain)" ]; then
 	git clone --quiet --no-local "$root" "$scratch/elsewhere"
 	sleep 1 # so that a clock that gets into a package shows
-	NFPM=$root/build/tools/nfpm "$scratch/elsewhere/deploy/packages/build" "$version" "$scratch/again" >/dev/null
+	NFPM=$root/build/tools/nfpm SBOM=$root/build/tools/sbom "$scratch/elsewhere/deploy/packages/build" "$version" "$scratch/again" >/dev/null
 	diff "$dist/SHA256SUMS" "$scratch/again/SHA256SUMS" || fail "a second build gave other bytes"
 	ok "a second build elsewhere gives the same bytes"
 else

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Installs the built .deb in a Debian of its own, boots that with systemd as its
-# first process, in a container, and sees how the unit does: a boot, an upgrade
-# and a removal while Jira and Teleport are away, reloads, the guide's own paths.
+# first process, in a container, and sees how the unit does: a boot and an upgrade
+# while Jira and Teleport are away, reloads, a hang, an upgrade at work, the guide's
+# own paths, a removal.
 #
 #   deploy/test/systemd-boot.sh SANDBOX DIRECTORY VERSION
 #
@@ -17,21 +18,11 @@ for reason in "$([ "$(id -u)" = 0 ] || echo 'this is not root')" \
 	[ -z "$reason" ] || { echo "skipped: systemd as the first process: $reason" && exit 0; }
 done
 
-# Both sides, in place of whose daemon a script keeps what it would be given.
-cat >"$scratch/daemon" <<END
-#!/bin/sh
-cp -r "\$(dirname "\$3")" "$scratch/given.new"
-mv "$scratch/given.new" "$scratch/given"
-exec sleep infinity
-END
-chmod +x "$scratch/daemon"
-"$sandbox" --listen 127.0.0.1:18097 --daemon "$scratch/daemon" >"$scratch/sandbox.log" 2>&1 &
-sides=$!
-machine=
+sides='' machine=
 # end stops what this script has started.
 end() {
 	[ -z "$machine" ] || { kill "$machine" && wait "$machine"; } 2>/dev/null || true
-	{ kill "$sides" && wait "$sides"; } 2>/dev/null || true
+	[ -z "$sides" ] || { kill "$sides" && wait "$sides"; } 2>/dev/null || true
 	rm -rf "$scratch"
 }
 trap end EXIT
@@ -46,7 +37,7 @@ eventually() {
 	done
 }
 journal() { inside journalctl --no-pager --output=cat --unit=teleport-jira 2>&1 || true; }
-eventually 60 "the sandbox's configuration" test -e "$scratch/given"
+both_sides "$sandbox" 127.0.0.1:18097
 
 # An older release, which had the configuration among the files that dpkg asks
 # about.
@@ -55,9 +46,16 @@ dpkg-deb --raw-extract "$dist/teleport-jira_$version-1_$host.deb" "$scratch/olde
 sed -i 's/^Version: .*/Version: 0.9.0-1/' "$scratch/older/DEBIAN/control"
 install -m 640 "$root/teleport-jira.toml.example" "$scratch/older/etc/teleport-jira.toml"
 echo /etc/teleport-jira.toml >"$scratch/older/DEBIAN/conffiles"
+# A newer one, whose program says so.
+dpkg-deb --raw-extract "$dist/teleport-jira_$version-1_$host.deb" "$scratch/newer"
+sed -i 's/^Version: .*/Version: 99.0.0-1/' "$scratch/newer/DEBIAN/control"
+rm -f "$scratch/newer/DEBIAN/conffiles" # nfpm's list of none, which dpkg-deb refuses
+(cd "$root" && CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=99.0.0' \
+	-o "$scratch/newer/usr/bin/teleport-jira" ./cmd/teleport-jira)
 target=$scratch/target
 debian_root "$target" systemd-root systemd,systemd-sysv,dbus,ca-certificates
 dpkg-deb --build --root-owner-group "$scratch/older" "$target/root/older.deb" >/dev/null
+dpkg-deb --build --root-owner-group "$scratch/newer" "$target/root/newer.deb" >/dev/null
 cp "$dist/teleport-jira_$version-1_$host.deb" "$target/root/new.deb"
 : >"$target/etc/machine-id"
 
@@ -74,6 +72,7 @@ booted() { [ -n "$(first)" ]; }
 answers() { { inside systemctl is-system-running 2>/dev/null || true; } | grep -Eq 'starting|running|degraded'; }
 property() { inside systemctl show --property "$1" --value teleport-jira; }
 active() { [ "$(property ActiveState)" = active ]; }
+at_work() { property StatusText | grep -q '^at work'; }
 replaced() { active && [ "$(property MainPID)" != "$pid" ]; }
 
 inside dpkg -i /root/older.deb >"$scratch/dpkg" 2>&1 || fail "the older release: $(cat "$scratch/dpkg")"
@@ -151,6 +150,34 @@ eventually 60 "a refusal of the faulty configuration" refused
 is "$pid active" "$(property MainPID) $(property ActiveState)" "daemon after a faulty reload"
 property StatusText | grep -q '^configuration not reloaded: .*tokn' || fail "status: $(property StatusText)"
 ok "a faulty configuration is refused, and the daemon goes on"
+
+# The program that runs, whatever file is at its path now.
+running() { inside "/proc/$pid/exe" version | cut -d ' ' -f 2; }
+# So many starts as there are here would be a fault in the field.
+inside systemctl reset-failed teleport-jira
+configure "$scratch/both-sides.toml"
+is 0 "$(property NRestarts)" "restarts before the hang"
+inside sh -c "kill -STOP $pid"
+eventually 120 "a restart of the daemon that hangs" replaced
+journal | grep -q 'Watchdog timeout' || fail "it was not the watchdog: $(journal | tail -n 20)"
+is 1 "$(property NRestarts)" "restarts after the hang"
+pid=$(property MainPID)
+eventually 60 "work after the hang" at_work
+ok "systemd kills and restarts a daemon that hangs"
+
+printf token-of-mine >"$target/etc/teleport-jira/webhook-secret"
+is "v$version" "$(running)" "version before the upgrade"
+inside timeout 60 dpkg -i /root/newer.deb >"$scratch/dpkg" 2>&1 </dev/null || fail "upgrade at work: $(cat "$scratch/dpkg")"
+eventually 60 "the newer daemon's start" replaced
+pid=$(property MainPID)
+is v99.0.0 "$(running)" "version that runs after the upgrade"
+eventually 60 "work after the upgrade" at_work
+cmp "$scratch/both-sides.toml" "$target/etc/teleport-jira.toml"
+is token-of-mine "$(cat "$target/etc/teleport-jira/webhook-secret")" "secret after an upgrade"
+is "640 0:$group" "$(mode_of "$target/etc/teleport-jira.toml")" "configuration after an upgrade at work"
+is enabled "$(inside systemctl is-enabled teleport-jira)" "unit after an upgrade"
+ok "an upgrade at work runs the newer program, and leaves configuration and secrets"
+inside systemctl reset-failed teleport-jira
 configure "$scratch/plain.toml"
 
 # The guide's drop-in for a proxy that does TLS: whatever the program's path is.
