@@ -114,7 +114,7 @@ func (c *Client) Watch(ctx context.Context, handler EventHandler) error {
 	_, err := backoff.Retry(ctx, attempt, backoff.WithBackOff(delays), backoff.WithNotify(notify),
 		backoff.WithMaxElapsedTime(0))
 	if ctx.Err() != nil {
-		return nil //nolint:nilerr // the end of ctx is the requested end
+		return nil
 	}
 	return err
 }
