@@ -40,11 +40,11 @@ $(SANDBOX):
 # with what passed, failed and was skipped. It has them write JSON for it to read.
 RUN := @go run ./scripts/test $(if $(RACE_FLAG),,--skipped 'race detector: no C compiler')
 TEST := build 'unit RACE=$(RACE_FLAG)' sizes e2e simulation
-REST := 'simulate N=$(or $(N),500)' fuzz cover vet lint vulnerabilities test-faults 'soak SOAK=$(or $(SOAK),1m)' demo-check test-deploy
+REST := 'simulate N=$(or $(N),500)' fuzz cover vet lint vulnerabilities test-faults 'soak SOAK=$(or $(SOAK),1m)' demo-check test-deploy test-kubernetes
 JSON :=
 
 test: ## build, unit and end-to-end tests, a short simulation
-	$(RUN) --skipped 'larger simulation, fuzzing, coverage, lint, vulnerabilities, faults, soak, demo-check, test-deploy: make test-all runs them' $(TEST)
+	$(RUN) --skipped 'larger simulation, fuzzing, coverage, lint, vulnerabilities, faults, soak, demo-check, test-deploy, test-kubernetes: make test-all runs them' $(TEST)
 
 test-all: ## the same, and all the other tests and checks (root, Debian)
 	$(RUN) --skipped 'bench: make bench measures' $(TEST) $(REST)

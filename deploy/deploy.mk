@@ -5,8 +5,9 @@ NFPM := $(BUILD)/tools/nfpm
 HELM := $(BUILD)/tools/helm
 VERIFY := $(BUILD)/tools/verify-manifests
 SBOM := $(BUILD)/tools/sbom
+KUBERNETES := $(BUILD)/tools/kubernetes
 
-.PHONY: packages release image-files deploy-tools test-deploy test-chart test-rules
+.PHONY: packages release image-files deploy-tools test-deploy test-chart kubernetes-tools test-kubernetes test-rules
 
 $(NFPM):
 	GOBIN='$(abspath $(@D))' CGO_ENABLED=0 go install github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.0
@@ -43,6 +44,17 @@ deploy-tools: $(NFPM) $(SBOM) $(HELM) $(VERIFY)
 
 test-chart: $(HELM) $(VERIFY) ## lint and render the Helm chart, decode its manifests and configurations
 	deploy/test/chart.sh $(HELM) $(VERIFY)
+
+# A module of its own, too. The programs say their release, which Helm asks for.
+$(KUBERNETES)/kube-apiserver: deploy/test/kubernetes/go.mod
+	cd $(<D) && release=$$(go list -m -f '{{.Version}}' k8s.io/kubernetes) && v=k8s.io/component-base/version && \
+		$(STATIC) go build -ldflags "-s -w -X $$v.gitVersion=$$release -X $$v.gitMajor=1 -X $$v.gitMinor=$$(echo $$release | cut -d . -f 2)" \
+		-o '$(abspath $(KUBERNETES))/' k8s.io/kubernetes/cmd/kube-apiserver k8s.io/kubernetes/cmd/kubectl
+
+kubernetes-tools: $(HELM) $(KUBERNETES)/kube-apiserver
+
+test-kubernetes: kubernetes-tools ## give the chart to a real API server (Debian's etcd-server; minutes to build, the first time)
+	deploy/test/kubernetes.sh $(HELM) $(KUBERNETES)
 
 test-deploy: $(SANDBOX) image-files packages deploy-tools ## try the README, unit, installer, packages, release, image, chart and rules (root, Debian)
 	deploy/test/systemd.sh $(BINARY)
