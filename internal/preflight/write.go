@@ -39,8 +39,8 @@ func summary(findings []Finding) string {
 	if count(findings, OK) == len(findings) {
 		return fmt.Sprintf("all %d checks passed\n", len(findings))
 	}
-	parts := []string{fmt.Sprintf("%d ok", count(findings, OK))}
-	for _, level := range []Level{Warning, Failure, Skipped} {
+	var parts []string
+	for _, level := range []Level{OK, Warning, Failure, Skipped} {
 		if n := count(findings, level); n > 0 {
 			parts = append(parts, fmt.Sprintf("%d %s", n, plural(level, n)))
 		}
@@ -50,7 +50,7 @@ func summary(findings []Finding) string {
 
 // plural is the level's word for n findings.
 func plural(l Level, n int) string {
-	if n == 1 || l == Skipped {
+	if n == 1 || l == OK || l == Skipped {
 		return string(l)
 	}
 	return string(l) + "s"

@@ -47,9 +47,9 @@ func TestTextIsOneLineAFinding(t *testing.T) {
 
 func TestLastLineTellsWhatToThinkOfAll(t *testing.T) {
 	for want, levels := range map[string][]preflight.Level{
-		"all 2 checks passed\n":                   {preflight.OK, preflight.OK},
-		"3 checks: 1 ok, 2 warnings\n":            {preflight.OK, preflight.Warning, preflight.Warning},
-		"3 checks: 0 ok, 2 failures, 1 skipped\n": {preflight.Failure, preflight.Skipped, preflight.Failure},
+		"all 2 checks passed\n":             {preflight.OK, preflight.OK},
+		"3 checks: 1 ok, 2 warnings\n":      {preflight.OK, preflight.Warning, preflight.Warning},
+		"3 checks: 2 failures, 1 skipped\n": {preflight.Failure, preflight.Skipped, preflight.Failure},
 	} {
 		var given []preflight.Finding
 		for _, level := range levels {
