@@ -18,13 +18,68 @@ import (
 // certificate is of a private CA, the file of which is returned.
 func (w *world) throughProxy() (caFile string) {
 	w.t.Helper()
-	proxy, err := faketeleport.ServeProxy(w.auth, freeAddr(w.t))
+	_, caFile = w.proxied(faketeleport.ServeProxy(w.auth, freeAddr(w.t)))
+	return caFile
+}
+
+// proxied makes the Proxy the daemon's way to its cluster.
+func (w *world) proxied(proxy *faketeleport.Proxy, err error) (made *faketeleport.Proxy, caFile string) {
+	w.t.Helper()
 	require.NoError(w.t, err)
 	w.t.Cleanup(proxy.Close)
 	caFile = w.path("web-ca.pem")
 	require.NoError(w.t, os.WriteFile(caFile, w.cluster.WebCA(), 0o600))
 	w.set("teleport", "auth_server", proxy.Addr())
-	return caFile
+	return proxy, caFile
+}
+
+// TestProxyWithAPortForEachThingIsReached: the older way, without TLS routing.
+func TestProxyWithAPortForEachThingIsReached(t *testing.T) {
+	w := newWorld(t)
+	_, caFile := w.proxied(faketeleport.ServeProxyWithPorts(w.auth, freeAddr(t), freeAddr(t)))
+	w.set("teleport", "ca_file", caFile)
+	w.start()
+	id, issue := w.pending()
+	w.drag(issue, "Approved", fakejira.BobID)
+	w.inState(id, types.RequestState_APPROVED)
+}
+
+// TestProxyThatHangsIsNoticed: it takes bytes and passes none on, so that no
+// connection ends.
+func TestProxyThatHangsIsNoticed(t *testing.T) {
+	w := newWorld(t)
+	proxy, caFile := w.proxied(faketeleport.ServeProxy(w.auth, freeAddr(t)))
+	w.set("teleport", "ca_file", caFile)
+	w.start()
+	w.pending()
+	proxy.Hang()
+	hung := time.Now()
+	w.logged("subscription to access requests ended", "the server does not answer")
+	require.Less(t, time.Since(hung), 15*time.Second)
+	req, err := w.cluster.CreateRequest(alice, []string{"dba"}, "while it hung", faketeleport.RequestOptions{})
+	require.NoError(t, err)
+	proxy.GoOn()
+	back := time.Now()
+	w.issue(req.GetName())
+	require.Less(t, time.Since(back), 15*time.Second)
+	require.Zero(t, w.logCount("level=ERROR"))
+}
+
+// TestIdentityThatTheProxyRefusesEndsTheStart: the Proxy's SSH side refuses it
+// before the Auth Service sees it.
+func TestIdentityThatTheProxyRefusesEndsTheStart(t *testing.T) {
+	w := newWorld(t)
+	w.set("teleport", "ca_file", w.throughProxy())
+	other, err := faketeleport.New(faketeleport.Config{})
+	require.NoError(t, err)
+	t.Cleanup(other.Close)
+	other.PutUser(faketeleport.User{Name: "jira-bot", Roles: []string{faketeleport.RolePluginReviewer}})
+	require.NoError(t, other.WriteIdentityFile(w.path(identity), "jira-bot", time.Hour))
+	began := time.Now()
+	w.launch()
+	require.Equal(t, 1, w.exit())
+	require.Less(t, time.Since(began), 10*time.Second)
+	w.logged("the cluster refuses the certificate", "write a new identity")
 }
 
 func TestProxyWithAPrivateCAIsReachedWithCAFile(t *testing.T) {

@@ -45,13 +45,31 @@ type Proxy struct {
 	done   <-chan struct{}
 	cancel context.CancelFunc // closes done
 	name   atomic.Pointer[string]
+	tunnel net.Listener // of a Proxy with a port for each thing; nil with TLS routing
+	hang   atomic.Pointer[chan struct{}]
 	wg     sync.WaitGroup
+}
+
+// ServeProxyWithPorts is ServeProxy without TLS routing: the web API is at addr,
+// and the reverse tunnel has a port of its own, which speaks SSH without TLS.
+func ServeProxyWithPorts(s *Server, addr, tunnel string) (*Proxy, error) {
+	listener, err := net.Listen("tcp", tunnel)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", tunnel, err)
+	}
+	p, err := serveProxy(s, addr, listener)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	return p, nil
 }
 
 // ServeProxy starts a proxy on a TCP address such as "127.0.0.1:0". Its web
 // certificate is signed by the authority that WebCA returns. Close it before
 // the Server is stopped for good.
-func ServeProxy(s *Server, addr string) (*Proxy, error) {
+func ServeProxy(s *Server, addr string) (*Proxy, error) { return serveProxy(s, addr, nil) }
+
+func serveProxy(s *Server, addr string, tunnel net.Listener) (*Proxy, error) {
 	cert, err := s.cluster.certs.web.hostCert(s.cluster.cfg.ClusterName)
 	if err != nil {
 		return nil, err
@@ -73,6 +91,7 @@ func ServeProxy(s *Server, addr string) (*Proxy, error) {
 		conns:  make(chan net.Conn),
 		done:   ctx.Done(),
 		cancel: cancel,
+		tunnel: tunnel,
 	}
 	p.web = &http.Server{
 		Handler:           p.webAPI(),
@@ -81,7 +100,10 @@ func ServeProxy(s *Server, addr string) (*Proxy, error) {
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
 	}
 	p.wg.Go(func() { _ = p.web.Serve(webListener{p}) }) // until Close
-	p.wg.Go(func() { p.accept(ctx) })
+	p.wg.Go(func() { p.accept(ctx, listener, p.route) })
+	if tunnel != nil {
+		p.wg.Go(func() { p.accept(ctx, tunnel, p.serveSSH) })
+	}
 	return p, nil
 }
 
@@ -97,20 +119,57 @@ func (p *Proxy) Addr() string { return p.listen.Addr().String() }
 func (p *Proxy) Close() {
 	p.cancel()
 	_ = p.listen.Close()
+	if p.tunnel != nil {
+		_ = p.tunnel.Close()
+	}
 	_ = p.web.Close()
 	p.wg.Wait()
 }
 
-func (p *Proxy) accept(ctx context.Context) {
+// Hang lets the Proxy take connections and bytes and pass nothing on, as one that
+// was stopped or has no memory left, until GoOn.
+func (p *Proxy) Hang() {
+	hang := make(chan struct{})
+	p.hang.Store(&hang)
+}
+
+// GoOn ends Hang: what was held back is passed on.
+func (p *Proxy) GoOn() { close(*p.hang.Swap(nil)) }
+
+// wait returns once the Proxy does not hang.
+func (p *Proxy) wait() {
+	if hang := p.hang.Load(); hang != nil {
+		select {
+		case <-*hang:
+		case <-p.done:
+		}
+	}
+}
+
+// held reads for a Proxy that may hang.
+type held struct {
+	io.Reader
+	proxy *Proxy
+}
+
+// Read implements io.Reader.
+func (h held) Read(to []byte) (int, error) {
+	n, err := h.Reader.Read(to)
+	h.proxy.wait()
+	return n, err
+}
+
+func (p *Proxy) accept(ctx context.Context, listener net.Listener, serve func(context.Context, net.Conn)) {
 	for {
-		conn, err := p.listen.Accept()
+		conn, err := listener.Accept()
 		if err != nil {
 			return
 		}
 		p.wg.Go(func() {
 			stop := context.AfterFunc(ctx, func() { _ = conn.Close() })
 			defer stop()
-			p.route(ctx, conn)
+			p.wait()
+			serve(ctx, conn)
 		})
 	}
 }
@@ -127,6 +186,7 @@ func (p *Proxy) route(ctx context.Context, conn net.Conn) {
 	}
 	for _, proto := range protocols {
 		switch {
+		case p.tunnel != nil: // no TLS routing
 		case strings.HasPrefix(proto, constants.ALPNSNIAuthProtocol):
 			p.joinAuth(ctx, conn)
 			return
@@ -157,7 +217,7 @@ func (p *Proxy) joinAuth(ctx context.Context, conn io.ReadWriteCloser) {
 		_ = conn.Close()
 		return
 	}
-	joinUntil(ctx, conn, auth)
+	p.joinUntil(ctx, conn, auth)
 }
 
 // dialAuth connects to the Auth Service.
@@ -166,23 +226,23 @@ func (p *Proxy) dialAuth(ctx context.Context) (net.Conn, error) {
 }
 
 // joinUntil joins both until one leaves or ctx ends.
-func joinUntil(ctx context.Context, conn io.ReadWriteCloser, auth net.Conn) {
+func (p *Proxy) joinUntil(ctx context.Context, conn io.ReadWriteCloser, auth net.Conn) {
 	stop := context.AfterFunc(ctx, func() { _ = auth.Close() })
 	defer stop()
-	join(conn, auth)
+	p.join(conn, auth)
 }
 
 // join copies both ways. When the client leaves, the connection to the Auth
 // Service is closed as well; the end of that one reaches the client only when it
 // writes next, as with a real Proxy: a client that only listens does not notice.
-func join(clt, auth io.ReadWriteCloser) {
+func (p *Proxy) join(clt, auth io.ReadWriteCloser) {
 	var wg sync.WaitGroup
 	wg.Go(func() {
-		_, _ = io.Copy(clt, auth)
+		_, _ = io.Copy(clt, held{auth, p})
 		_ = auth.Close()
 	})
 	wg.Go(func() {
-		_, _ = io.Copy(auth, clt)
+		_, _ = io.Copy(auth, held{clt, p})
 		_ = auth.Close()
 		_ = clt.Close()
 	})
@@ -191,16 +251,19 @@ func join(clt, auth io.ReadWriteCloser) {
 
 func (p *Proxy) webAPI() http.Handler {
 	answer := func(w http.ResponseWriter, _ *http.Request) {
-		cfg := p.server.cluster.cfg
+		cfg, tunnel := p.server.cluster.cfg, p.Addr()
+		if p.tunnel != nil {
+			tunnel = p.tunnel.Addr().String()
+		}
 		w.Header().Set("Content-Type", "application/json")
 		// A client that has gone away needs no answer.
 		_ = json.NewEncoder(w).Encode(webclient.PingResponse{
 			ClusterName:   cfg.ClusterName,
 			ServerVersion: cfg.Version,
 			Proxy: webclient.ProxySettings{
-				TLSRoutingEnabled: true,
+				TLSRoutingEnabled: p.tunnel == nil,
 				SSH: webclient.SSHProxySettings{
-					PublicAddr: p.Addr(), WebListenAddr: p.Addr(), ListenAddr: p.Addr(), TunnelListenAddr: p.Addr(),
+					PublicAddr: p.Addr(), WebListenAddr: p.Addr(), ListenAddr: p.Addr(), TunnelListenAddr: tunnel,
 				},
 			},
 		})

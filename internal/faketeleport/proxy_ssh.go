@@ -2,9 +2,9 @@ package faketeleport
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"net"
 
 	"github.com/gravitational/teleport/api/constants"
 	"github.com/gravitational/teleport/api/utils/sshutils"
@@ -43,7 +43,7 @@ func (c *Cluster) sshConfig() (*ssh.ServerConfig, error) {
 }
 
 // serveSSH serves one client of the reverse tunnel until it leaves.
-func (p *Proxy) serveSSH(ctx context.Context, conn *tls.Conn) {
+func (p *Proxy) serveSSH(ctx context.Context, conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	_, channels, requests, err := ssh.NewServerConn(conn, p.ssh)
 	if err != nil {
@@ -87,5 +87,5 @@ func (p *Proxy) serveTransport(ctx context.Context, offered ssh.NewChannel) {
 	}
 	_ = dial.Reply(true, nil)
 	go ssh.DiscardRequests(requests)
-	joinUntil(ctx, channel, auth)
+	p.joinUntil(ctx, channel, auth)
 }
