@@ -7,7 +7,7 @@
 # shellcheck source=deploy/test/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-version=1.2.3
+version=1.2.3-rc.1 package=1.2.3~rc.1
 unset MAKEFLAGS MAKEOVERRIDES MAKELEVEL
 # release DIRECTORY makes a release there, its tools with it.
 release() {
@@ -52,7 +52,9 @@ for arch in amd64 arm64; do
 		| [.dependencies[] | .ref, .dependsOn[]?] - $refs == [] and (.dependencies[0].dependsOn == $refs[1:])' \
 		"$bill" >/dev/null || fail "dependencies in the bill of $arch"
 	case $arch in amd64) rpm=x86_64 ;; *) rpm=aarch64 ;; esac
-	dpkg-deb --fsys-tarfile "$made/teleport-jira_$version-1_$arch.deb" | tar -xO ./usr/bin/teleport-jira | cmp - "$program"
-	[ -s "$made/teleport-jira-$version-1.$rpm.rpm" ] || fail "no rpm for $arch"
+	dpkg-deb --fsys-tarfile "$made/teleport-jira_$package-1_$arch.deb" | tar -xO ./usr/bin/teleport-jira | cmp - "$program"
+	[ -s "$made/teleport-jira-$package-1.$rpm.rpm" ] || fail "no rpm for $arch"
+	given=$(dpkg-deb --field "$made/teleport-jira_$package-1_$arch.deb" Version)
+	dpkg --compare-versions "$given" lt 1.2.3-1 || fail "the candidate's version $given is not older than the release's"
 	ok "the bill of $arch lists the $(wc -l <"$scratch/modules") modules of its program"
 done

@@ -18,6 +18,7 @@ type Cluster struct {
 	mu         sync.Mutex
 	closed     bool
 	users      map[string]User
+	locked     map[string]bool // users
 	roles      map[string]Role
 	requests   map[string]*request
 	version    uint64 // counts changes of requests
@@ -51,6 +52,7 @@ func New(cfg Config) (*Cluster, error) {
 		cfg:        cfg.withDefaults(),
 		certs:      certs,
 		users:      map[string]User{},
+		locked:     map[string]bool{},
 		roles:      map[string]Role{},
 		requests:   map[string]*request{},
 		indexes:    map[proto.AccessRequestSort]cachedIndex{},

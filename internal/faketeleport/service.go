@@ -47,6 +47,9 @@ func (c *Cluster) begin(ctx context.Context, method string) (caller string, err 
 	if err := c.strike(ctx, method, caller, BeforeEffect); err != nil {
 		return "", err
 	}
+	if c.isLocked(caller) {
+		return "", errLocked(caller)
+	}
 	if !c.hasUser(caller) {
 		return "", trace.AccessDenied("user %q does not exist", caller)
 	}

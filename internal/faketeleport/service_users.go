@@ -75,6 +75,23 @@ func (c *Cluster) hasUser(name string) bool {
 	return ok
 }
 
+// LockUser locks a user out, with the next call: every call of theirs is refused.
+func (c *Cluster) LockUser(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.locked[name] = true
+}
+
+func (c *Cluster) isLocked(name string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.locked[name]
+}
+
+func errLocked(user string) error {
+	return trace.AccessDenied("lock targeting User:%q is in force", user)
+}
+
 func (c *Cluster) readUser(caller, name string) (*types.UserV2, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

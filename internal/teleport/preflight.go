@@ -82,6 +82,8 @@ func connectFinding(err error) preflight.Finding {
 	case errors.Is(err, errIdentity):
 		f.Name = nameIdentity
 		f.Fix = "write a new identity with tbot or `tctl auth sign --format=file`, and see that the daemon's user may read it"
+	case strings.Contains(err.Error(), "is in force"):
+		f.Fix = "a lock shuts the daemon out: `tctl get locks` shows it, and `tctl rm lock/NAME` ends it"
 	case access.ClassOf(err) == access.Permanent:
 		f.Fix = "see what the cluster says, and whether its user and roles still exist"
 	}

@@ -198,6 +198,7 @@ func TestPreflightReportsWhyItCannotConnect(t *testing.T) {
 		change  func(*world)
 		want    string
 		detail  string
+		fix     string
 	}{
 		"nobody answers": {change: func(w *world) { w.server.Stop() }, want: "address", detail: "connect to memory"},
 		"no identity":    {change: func(w *world) { w.cfg.Identity += ".missing" }, want: "identity", detail: "identity.missing"},
@@ -215,6 +216,10 @@ func TestPreflightReportsWhyItCannotConnect(t *testing.T) {
 			want: "address", detail: "certificate",
 		},
 		"old cluster":  {cluster: faketeleport.Config{Version: "12.4.1"}, want: "version", detail: "12.4.1"},
+		"user locked": {
+			change: func(w *world) { w.cluster.LockUser(bot) }, want: "address",
+			detail: `lock targeting User:"jira-bot" is in force`, fix: "tctl get locks",
+		},
 		"user deleted": {change: func(w *world) { w.cluster.DeleteUser(bot) }, want: "address", detail: bot},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -228,6 +233,7 @@ func TestPreflightReportsWhyItCannotConnect(t *testing.T) {
 			require.Equal(t, tc.want, findings[0].Name, findings[0].Detail)
 			require.Contains(t, findings[0].Detail, tc.detail)
 			require.NotEmpty(t, findings[0].Fix)
+			require.Contains(t, findings[0].Fix, tc.fix)
 		})
 	}
 }
