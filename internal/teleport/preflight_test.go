@@ -215,7 +215,7 @@ func TestPreflightReportsWhyItCannotConnect(t *testing.T) {
 			},
 			want: "address", detail: "certificate",
 		},
-		"old cluster":  {cluster: faketeleport.Config{Version: "12.4.1"}, want: "version", detail: "12.4.1"},
+		"old cluster": {cluster: faketeleport.Config{Version: "12.4.1"}, want: "version", detail: "12.4.1"},
 		"user locked": {
 			change: func(w *world) { w.cluster.LockUser(bot) }, want: "address",
 			detail: `lock targeting User:"jira-bot" is in force`, fix: "tctl get locks",
