@@ -150,6 +150,10 @@ eventually 60 "a refusal of the faulty configuration" refused
 is "$pid active" "$(property MainPID) $(property ActiveState)" "daemon after a faulty reload"
 property StatusText | grep -q '^configuration not reloaded: .*tokn' || fail "status: $(property StatusText)"
 ok "a faulty configuration is refused, and the daemon goes on"
+of_priority() { inside journalctl --no-pager --output=cat --unit=teleport-jira --identifier=teleport-jira "--priority=$1"; }
+of_priority err | grep -q '^level=ERROR msg="configuration not reloaded' || fail "no such error: $(of_priority err | tail -n 5)"
+is "" "$(of_priority err | grep -E '^(<|time=|level=(INFO|WARN))' || true)" "errors that are none, or with marks of their own"
+ok "journalctl -p err shows the errors"
 
 # The program that runs, whatever file is at its path now.
 running() { inside "/proc/$pid/exe" version | cut -d ' ' -f 2; }

@@ -25,6 +25,24 @@ func TestProjectWithAnotherKeyGoesOnBeingUsed(t *testing.T) {
 	require.Equal(t, 1, w.logCount("project has another key now"))
 }
 
+// TestIssueTypeWithAnotherNameGoesOnBeingUsed: new issues are made of it, those
+// that there are go on being decided, and a restart says what to change.
+func TestIssueTypeWithAnotherNameGoesOnBeingUsed(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	id, issue := w.pending()
+	require.NoError(t, w.jira.RenameIssueType(issue.Type.ID, "Access"))
+	_, later := w.pending()
+	require.Equal(t, "Access", w.read(later.ID).Type.Name)
+	w.drag(issue, "Approved", fakejira.BobID)
+	w.inState(id, types.RequestState_APPROVED)
+	require.Zero(t, w.logCount("level=ERROR"))
+	w.stop()
+	w.launch()
+	require.Equal(t, 1, w.exit())
+	w.logged("issue type", "not among those that can be created", "Access", "jira.issue_type")
+}
+
 // TestProjectThatTookAConfiguredKeyDecidesNothing: the key alone says nothing.
 func TestProjectThatTookAConfiguredKeyDecidesNothing(t *testing.T) {
 	w := newWorld(t, func(o *options) {

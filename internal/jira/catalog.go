@@ -1,6 +1,7 @@
 package jira
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -102,6 +103,30 @@ func (c *Client) summaryOf(i issueJSON) access.IssueSummary {
 	row.Project = c.projectKey(i.Fields.Project)
 	c.noteStatus(row.Status)
 	return row
+}
+
+// issueTypes are the ids of the configured issue types as they were called when
+// the configuration was checked: one that is renamed goes on being used. Its
+// methods may be called concurrently.
+type issueTypes struct {
+	mu  sync.Mutex
+	ids map[Target]string // guarded by mu
+}
+
+func newIssueTypes() *issueTypes { return &issueTypes{ids: map[Target]string{}} }
+
+// resolve notes the id that a configured name leads to.
+func (t *issueTypes) resolve(target Target, id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ids[target] = id
+}
+
+// ref names the issue type in a new issue, by its id where that is known.
+func (t *issueTypes) ref(target Target) map[string]string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return nameOrID(cmp.Or(t.ids[target], target.IssueType))
 }
 
 // statuses are the workflow's statuses as they were called when the configuration

@@ -62,6 +62,7 @@ type Client struct {
 	circuit    *circuit
 	projects   *projects
 	statuses   *statuses
+	issueTypes *issueTypes
 
 	server atomic.Pointer[serverInfo]
 	self   atomic.Pointer[access.Actor]
@@ -132,6 +133,7 @@ func New(cfg Config, deps Deps) (*Client, error) {
 		circuit:       newCircuit(),
 		projects:      newProjects(),
 		statuses:      newStatuses(),
+		issueTypes:    newIssueTypes(),
 	}
 	measuredBase := &measured{calls: deps.Metrics.calls, next: base}
 	c.throttle = throttle.NewTransport(throttle.Config{

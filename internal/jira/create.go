@@ -141,7 +141,7 @@ func (c *Client) issueFields(ctx context.Context, d access.Draft) (map[string]an
 	data := templates.DataOf(d)
 	fields := map[string]any{
 		"project":     c.projectRef(d.Project),
-		"issuetype":   nameOrID(d.IssueType),
+		"issuetype":   c.issueTypes.ref(Target{d.Project, d.IssueType}),
 		"summary":     c.summary(data),
 		"description": c.description(data),
 		"labels":      c.labels(d),

@@ -32,6 +32,7 @@ func (p *checker) issueType(ctx context.Context, t Target) (id string, ok bool, 
 	for _, each := range types {
 		if each.status().Is(t.IssueType) && isID(string(each.ID)) {
 			p.ok(check, "found")
+			p.c.issueTypes.resolve(t, string(each.ID))
 			return string(each.ID), true, nil
 		}
 		names = append(names, string(each.Name))
