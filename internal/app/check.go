@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -103,6 +104,7 @@ func (o CheckOptions) checkConfig(cfg *config.Config) []preflight.Finding {
 	for _, w := range cfg.Warnings {
 		findings = append(findings, configFinding(preflight.Warning, w, w.Fix))
 	}
+	findings = append(findings, whoDecides(cfg)...)
 	findings = append(findings, openRules(cfg)...)
 	return append(findings, checkLog(cfg.Log.Output)...)
 }
@@ -199,6 +201,49 @@ func checkTelemetry(ctx context.Context, cfg *config.Config) []preflight.Finding
 		return nil
 	}
 	return []preflight.Finding{preflight.Listen(ctx, "telemetry", cfg.Telemetry.ListenAddr)}
+}
+
+// whoDecides says in words what the rules come to, for whoever has to answer for
+// them.
+func whoDecides(cfg *config.Config) []preflight.Finding {
+	r := cfg.Review
+	rest := ""
+	if r.RequireSuggestedReviewer {
+		rest += ", if the request suggests them as reviewer"
+	}
+	if r.Identity.Required {
+		rest += ", if their account is mapped to a Teleport user"
+	}
+	if !r.AllowSelfApproval {
+		rest += "; nobody their own request"
+	}
+	if len(r.Denied) > 0 {
+		rest += "; never " + strings.Join(r.Denied, ", ")
+	}
+	found := []preflight.Finding{{
+		Area: "configuration", Name: "who may decide", Level: preflight.OK, Detail: deciders(r.Approvers, r.ApproverGroups) + rest,
+	}}
+	for i, route := range cfg.Jira.Routes {
+		if !route.Skip && len(route.Approvers)+len(route.ApproverGroups) > 0 {
+			found = append(found, preflight.Finding{
+				Area: "configuration", Name: fmt.Sprintf("who may decide by jira.routes[%d]", i), Level: preflight.OK,
+				Detail: deciders(route.Approvers, route.ApproverGroups) + rest,
+			})
+		}
+	}
+	return found
+}
+
+// deciders names those whom the rules name.
+func deciders(approvers, groups []string) string {
+	named := slices.Clone(approvers)
+	for _, group := range groups {
+		named = append(named, "members of "+group)
+	}
+	if len(named) == 0 {
+		return "anybody who may move the issue"
+	}
+	return strings.Join(named, ", ")
 }
 
 // openRules returns a warning for each thing that the configured rules for

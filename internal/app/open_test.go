@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"teleport-jira/internal/config"
+	"teleport-jira/internal/preflight"
 )
 
 // TestOpenRulesAreNamed: what the rules leave open is said, and nothing of rules
@@ -37,4 +38,29 @@ func TestOpenRulesAreNamed(t *testing.T) {
 			require.Equal(t, c.want, got)
 		})
 	}
+}
+
+// TestCheckSaysWhoMayDecide: in words, as the rules come to it.
+func TestCheckSaysWhoMayDecide(t *testing.T) {
+	for want, rules := range map[string]config.Review{
+		"anybody who may move the issue; nobody their own request": {},
+		"anybody who may move the issue":                           {AllowSelfApproval: true},
+		"id:bob, members of dba; nobody their own request; never id:eve": {
+			Approvers: []string{"id:bob"}, ApproverGroups: []string{"dba"}, Denied: []string{"id:eve"},
+		},
+		"id:bob, if the request suggests them as reviewer, if their account is mapped to a Teleport user; nobody their own request": {
+			Approvers: []string{"id:bob"}, RequireSuggestedReviewer: true, Identity: config.ReviewIdentity{Required: true},
+		},
+	} {
+		found := whoDecides(&config.Config{Review: rules})
+		require.Len(t, found, 1)
+		require.Equal(t, want, found[0].Detail)
+		require.Equal(t, preflight.OK, found[0].Level)
+	}
+	cfg := &config.Config{Review: config.Review{AllowSelfApproval: true}}
+	cfg.Jira.Routes = []config.Route{{}, {ApproverGroups: []string{"dba"}}, {Approvers: []string{"id:bob"}, Skip: true}}
+	found := whoDecides(cfg)
+	require.Len(t, found, 2, "a route without rules of its own has those of [review]")
+	require.Equal(t, "who may decide by jira.routes[1]", found[1].Name)
+	require.Equal(t, "members of dba", found[1].Detail)
 }
