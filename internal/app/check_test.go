@@ -119,7 +119,7 @@ func TestCheckOfACompleteSetupIsOK(t *testing.T) {
 		require.Equal(t, preflight.OK, f.Level, "%v", f)
 		areas[f.Area]++
 	}
-	require.Equal(t, 1, areas["configuration"])
+	require.Equal(t, 2, areas["configuration"], "the file, and who may decide")
 	require.GreaterOrEqual(t, areas["teleport"], 7)
 	require.GreaterOrEqual(t, areas["jira"], 20)
 	require.Equal(t, 1, areas["http"])
