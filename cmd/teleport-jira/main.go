@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"os/user"
 	"strings"
 	"syscall"
 
@@ -65,6 +66,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	case check.FullCommand():
 		err = inspect(app.CheckOptions{
 			ConfigPath: *checkPath, InsecureNoTLS: *checkInsecure, JSON: *format == "json", Stdout: stdout,
+			DaemonUser: daemonUser(os.Geteuid(), user.Lookup),
 		})
 	case configure.FullCommand():
 		_, err = io.WriteString(stdout, teleportjira.ExampleConfig)
@@ -85,6 +87,19 @@ func run(args []string, stdout, stderr io.Writer) int {
 func configFlag(command *kingpin.CmdClause) *string {
 	return command.Flag("config", "Configuration file (default "+config.DefaultPath+").").
 		Short('c').Default(config.DefaultPath).PlaceHolder("FILE").String()
+}
+
+// daemonUser is the user that the packages and the installer make for the daemon,
+// where this process is root and there is one.
+func daemonUser(euid int, lookup func(string) (*user.User, error)) string {
+	const name = "teleport-jira"
+	if euid != 0 {
+		return ""
+	}
+	if _, err := lookup(name); err != nil {
+		return ""
+	}
+	return name
 }
 
 // inspect runs the checks until they are done or a signal ends them.

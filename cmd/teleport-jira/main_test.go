@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os/user"
 	"runtime/debug"
 	"strings"
 	"testing"
@@ -59,4 +60,13 @@ func TestEachThingThatIsWrongGetsALine(t *testing.T) {
 	var stderr strings.Builder
 	require.Equal(t, 1, report(&stderr, errors.Join(errors.New("one"), errors.New("another"))))
 	require.Equal(t, "teleport-jira: one\nteleport-jira: another\n", stderr.String())
+}
+
+// TestRootIsToldThatTheDaemonRunsAsAnother: only where there is that user.
+func TestRootIsToldThatTheDaemonRunsAsAnother(t *testing.T) {
+	exists := func(name string) (*user.User, error) { return &user.User{Username: name}, nil }
+	missing := func(name string) (*user.User, error) { return nil, user.UnknownUserError(name) }
+	require.Equal(t, "teleport-jira", daemonUser(0, exists))
+	require.Empty(t, daemonUser(0, missing))
+	require.Empty(t, daemonUser(1000, exists))
 }

@@ -32,6 +32,9 @@ type CheckOptions struct {
 	InsecureNoTLS bool // the daemon will be started so
 	JSON          bool // write JSON, not text
 	Stdout        io.Writer
+	// DaemonUser is whom the daemon runs as, where the check runs as root and sees
+	// more than that user; empty otherwise.
+	DaemonUser string
 }
 
 // Check reads the configuration, checks all that it relies on without changing
@@ -101,6 +104,13 @@ func (o CheckOptions) checkConfig(cfg *config.Config) []preflight.Finding {
 	findings := []preflight.Finding{{
 		Area: "configuration", Name: "file", Level: preflight.OK, Detail: o.ConfigPath + " is valid",
 	}}
+	if o.DaemonUser != "" {
+		findings = append(findings, preflight.Finding{
+			Area: "configuration", Name: "user", Level: preflight.Warning,
+			Detail: "this check runs as root and reads files that the daemon can't, which runs as " + o.DaemonUser,
+			Fix:    fmt.Sprintf("run it as that user: sudo -u %s teleport-jira check -c %s", o.DaemonUser, o.ConfigPath),
+		})
+	}
 	for _, w := range cfg.Warnings {
 		findings = append(findings, configFinding(preflight.Warning, w, w.Fix))
 	}

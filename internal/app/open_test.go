@@ -64,3 +64,20 @@ func TestCheckSaysWhoMayDecide(t *testing.T) {
 	require.Equal(t, "who may decide by jira.routes[1]", found[1].Name)
 	require.Equal(t, "members of dba", found[1].Detail)
 }
+
+func TestCheckByRootNamesTheDaemonsUser(t *testing.T) {
+	cfg := config.Default()
+	of := func(o CheckOptions) (found []preflight.Finding) {
+		for _, f := range o.checkConfig(cfg) {
+			if f.Name == "user" {
+				found = append(found, f)
+			}
+		}
+		return found
+	}
+	require.Empty(t, of(CheckOptions{ConfigPath: "x.toml"}))
+	found := of(CheckOptions{ConfigPath: "x.toml", DaemonUser: "teleport-jira"})
+	require.Len(t, found, 1)
+	require.Equal(t, preflight.Warning, found[0].Level)
+	require.Contains(t, found[0].Fix, "sudo -u teleport-jira teleport-jira check -c x.toml")
+}
