@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Gives what the chart renders to a real API server of Kubernetes, with etcd behind
-# it and no nodes: with each values file in deploy/helm/ci Helm installs, upgrades
-# and removes it, server-side apply takes every object under strict validation, and
-# the pods are admitted where the Pod Security Standard "restricted" is enforced, or
-# "baseline" where the values take away what the other asks for.
+# it and no nodes: with each values file in deploy/helm/ci Helm installs, upgrades,
+# rolls back and removes it, server-side apply takes every object under strict
+# validation, and the pods are admitted where the Pod Security Standard "restricted"
+# is enforced, or "baseline" where the values take away what the other asks for.
 #
 #   deploy/test/kubernetes.sh HELM DIRECTORY
 #
@@ -109,8 +109,14 @@ for values in ci/*.yaml; do
 	namespace "$name" "$standard"
 	"$helm" install trial "$scratch/chart" --namespace "$name" --values "$values" >"$scratch/said" 2>&1 ||
 		fail "helm install with $values: $(cat "$scratch/said")"
-	"$helm" upgrade trial "$scratch/chart" --namespace "$name" --values "$values" >"$scratch/said" 2>&1 ||
+	annotation() {
+		kubectl get deployments --namespace "$name" --output jsonpath='{.items[0].spec.template.metadata.annotations.trial}'
+	}
+	"$helm" upgrade trial "$scratch/chart" --namespace "$name" --values "$values" --set podAnnotations.trial=second >"$scratch/said" 2>&1 ||
 		fail "helm upgrade with $values: $(cat "$scratch/said")"
+	is second "$(annotation)" "annotation of the pods after the upgrade"
+	"$helm" rollback trial 1 --namespace "$name" >"$scratch/said" 2>&1 || fail "helm rollback: $(cat "$scratch/said")"
+	is "" "$(annotation)" "annotation of the pods after the rollback"
 	[ -n "$(objects "$name")" ] || fail "helm has installed nothing"
 	"$helm" uninstall trial --namespace "$name" >"$scratch/said" 2>&1 || fail "helm uninstall: $(cat "$scratch/said")"
 	is "" "$(objects "$name")" "objects after helm uninstall"
@@ -119,7 +125,7 @@ for values in ci/*.yaml; do
 	apply "$name" "$scratch/manifests" >"$scratch/said" || fail "apply with $values: $(cat "$scratch/said" "$scratch/warnings")"
 	is "$(grep -c '^kind:' "$scratch/manifests")" "$(grep -c 'serverside-applied$' "$scratch/applied")" "applied objects"
 	pods "$name" >"$scratch/admitted" 2>&1 || fail "pods with $values: $(cat "$scratch/admitted")"
-	ok "$name: $(wc -l <"$scratch/applied") objects are applied, the pods meet $standard, and Helm installs and removes them"
+	ok "$name: $(wc -l <"$scratch/applied") objects are applied, the pods meet $standard, and Helm installs, upgrades, rolls back and removes them"
 done
 
 # That it would be noticed.
