@@ -97,6 +97,11 @@ has "tbot 18's address" '^ +proxy_server: "teleport.example.com:443"$' --values 
 has "tbot's own address" '^ +auth_server: "auth.example.com:3025"$' --values ci/tbot.yaml --set tbot.teleportAuthAddress=auth.example.com:3025
 ok "tbot's addresses of the existing chart are mapped"
 
+# A workflow without the status Approved needs no other setting than that.
+lacks "a status for promoted requests" '^ +promoted = ' "${good[@]}" --set jira.statuses.approved=Freigegeben
+has "a status for promoted requests" '^ +promoted = "Done"$' --values ci/everything.yaml
+ok "promoted requests follow approved ones unless they have a status"
+
 # ports ARGUMENT… prints the TCP ports that the NetworkPolicy lets out.
 ports() {
 	render "$@" --set networkPolicy.enabled=true --show-only templates/networkpolicy.yaml |
