@@ -52,7 +52,7 @@ func TestBoardOnEachScreen(t *testing.T) {
 				b.swipeTo(t, "Pending")
 			}
 			b.moveByMenu(t, inColumn("Pending", card.Key), "Denied", device.touch)
-			b.sees(t, "#toasts .toast")
+			b.sees(t, `#toasts[role="alert"] .toast`) // screen readers say what appears in it
 			require.Contains(t, b.text(t, "#toasts .toast-title"), card.Key+" is back in Pending")
 			require.Contains(t, b.text(t, "#toasts .toast-text"), "not one of the configured approvers")
 			b.sees(t, inColumn("Pending", card.Key)+" .why")
@@ -124,13 +124,14 @@ func TestBoardIsSeeded(t *testing.T) {
 func TestBoardShowsWhatWasTyped(t *testing.T) {
 	s := startSandbox(t, daemonProgram(t))
 	b := openBrowser(t, s.URL())
-	const typed = `~5% of ~/home + a|b ^ {color:red}x{color} <b>bold</b> &#126; &lt;i&gt; C:\temp !x! [a|b]`
+	const typed = `{quote} ~5% of ~/home + a|b ^ {color:red}x{color} <b>bold</b> &#126; &lt;i&gt; C:\temp !x! [a|b]`
 	b.request(t, dave, "auditor", typed)
 	b.sees(t, inColumn("Pending", "TAR-1"))
 	b.press(t, inColumn("Pending", "TAR-1"), kb.Enter)
 	b.sees(t, "#details[open]")
 	require.Contains(t, b.text(t, "#details-description"), typed)
 	require.NotContains(t, strings.ReplaceAll(b.text(t, "#details-description"), typed, ""), "&#126;")
+	require.Equal(t, typed, b.text(t, "#details-description blockquote"), "the reason stands in a frame, as in Jira")
 	var markup int
 	b.do(t, "look for markup", chromedp.Evaluate(`document.querySelectorAll("#details-description :is(b, i, img, a)").length`, &markup))
 	require.Zero(t, markup)

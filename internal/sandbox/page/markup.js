@@ -1,12 +1,22 @@
-// As much of Jira's wiki markup as the daemon writes: bold text, links,
-// escaped characters and character references. Links are shown, not followed: nothing leaves the page.
+// As much of Jira's wiki markup as the daemon writes: bold text, links, a quotation,
+// escaped characters and character references. Links are shown, not followed: nothing
+// leaves the page.
 
 import { make } from "./dom.js";
 
+// quotation is a text between two lines {quote}, within which \{quote} is text.
+const quotation = /(?:^|\n)\{quote\}\n((?:[^\\]|\\.)*?)\n\{quote\}(?:\n|$)/su;
 const piece = /\*(\S(?:[^*\n\\]|\\.)*)\*|\[([^\]|\n]*)\|([^\]\n]*)\]/g;
 
 // rendered is what Jira shows for a text, as nodes and strings.
 export function rendered(text) {
+  const found = quotation.exec(text);
+  if (!found) return inline(text);
+  const after = found.index + found[0].length;
+  return [...inline(text.slice(0, found.index)), make("blockquote", {}, ...inline(found[1])), ...rendered(text.slice(after))];
+}
+
+function inline(text) {
   const parts = [];
   let done = 0;
   for (const found of text.matchAll(piece)) {
