@@ -122,14 +122,6 @@ func words() map[string]string {
 	}
 }
 
-// templateWords are the types of what templates may use.
-func templateWords() map[string]string {
-	return map[string]string{
-		"string": "text", "bool": "true or false", "time.Time": "time", "List": "list of texts",
-		"[]access.Resource": "list", "[]access.Threshold": "list", "map[string]List": "lists of texts by name",
-	}
-}
-
 // inTOML is a default as it would be written; "" for what is empty.
 func inTOML(v reflect.Value) string {
 	switch x := v.Interface().(type) {
@@ -165,8 +157,7 @@ type chapter struct {
 func render(t *testing.T) string {
 	t.Helper()
 	var data struct {
-		Sections       []chapter
-		TemplateFields []row
+		Sections []chapter
 	}
 	for _, s := range sections(t) {
 		c := chapter{Header: s.header, Meaning: s.meaning}
@@ -177,11 +168,6 @@ func render(t *testing.T) string {
 		}
 		data.Sections = append(data.Sections, c)
 	}
-	for _, f := range structs(t, "internal/wikitext/templates/data.go")["Data"].fields {
-		require.NotEmpty(t, templateWords()[f.typ], f.typ)
-		data.TemplateFields = append(data.TemplateFields, row{Name: f.name, Type: templateWords()[f.typ], Meaning: f.doc})
-	}
-	// The manual shows templates of its own, so this one has other brackets.
 	tmpl, err := template.New(manual).Delims("<<", ">>").Funcs(template.FuncMap{"cell": cell}).Parse(read(t, manual+".tmpl"))
 	require.NoError(t, err)
 	var b strings.Builder
@@ -199,10 +185,11 @@ func TestConfigurationManualIsMadeFromTheTypes(t *testing.T) {
 	require.Equal(t, want, read(t, manual), "%s is stale, run make docs", manual)
 }
 
-// Every block of TOML in the manual is a configuration, once what has no
-// default is added to it.
+// Every block of TOML in the manual and about templates is a configuration, once
+// what has no default is added to it.
 func TestExamplesOfTheManualAreValid(t *testing.T) {
 	blocks := strings.Split(read(t, manual), "```toml\n")[1:]
+	blocks = append(blocks, strings.Split(read(t, "docs/issue-templates.md"), "```toml\n")[1:]...)
 	require.GreaterOrEqual(t, len(blocks), 4)
 	for _, rest := range blocks {
 		block, _, _ := strings.Cut(rest, "```")
