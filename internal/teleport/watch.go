@@ -130,6 +130,11 @@ func (c *Client) subscribe(ctx context.Context, handler EventHandler) (lasted ti
 		return 0, err
 	}
 	defer conn.release()
+	if c.circuit.reason() != nil {
+		if err := c.signOfLife(ctx, conn); err != nil {
+			return 0, fmt.Errorf("%w: %w", errNoAnswer, err)
+		}
+	}
 	if !conn.inspectedWithin(stableAfter) {
 		if err := c.inspect(ctx, conn); err != nil {
 			return 0, err

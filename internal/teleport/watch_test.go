@@ -159,6 +159,28 @@ func TestServerThatIsBackIsNoticedWithinSeconds(t *testing.T) {
 	}
 }
 
+// TestServerThatHungIsNoticedWithinSeconds: an attempt that has no answer must not
+// keep the next one waiting for long.
+func TestServerThatHungIsNoticedWithinSeconds(t *testing.T) {
+	for hung := time.Minute; hung < time.Minute+20*time.Second; hung += 2 * time.Second {
+		t.Run(hung.String(), func(t *testing.T) {
+			watched(t, func(w *world, clt *teleport.Client, r *recorder) {
+				w.cluster.Inject(faketeleport.Fault{Method: "Ping", Hang: true})
+				pass(hung)
+				require.False(w.t, clt.Watching())
+				w.cluster.ClearFaults()
+				pass(pingTimeoutAndPause)
+				require.True(w.t, clt.Watching())
+				require.True(w.t, r.wasBack())
+			})
+		})
+	}
+}
+
+// pingTimeoutAndPause is the longest that an attempt without an answer takes, and
+// the longest pause after it.
+const pingTimeoutAndPause = 5*time.Second + 3*time.Second
+
 // TestNothingIsSentToAClusterThatDoesNotWork: each call would wait for its own
 // time-out, and be logged by itself.
 func TestNothingIsSentToAClusterThatDoesNotWork(t *testing.T) {
