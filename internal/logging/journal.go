@@ -15,8 +15,10 @@ type journal struct{ to io.Writer }
 
 // Write implements io.Writer.
 func (j journal) Write(line []byte) (int, error) {
-	n, err := j.to.Write(append([]byte(priority(line)), line...))
-	return max(0, min(len(line), n-len(priority(line)))), err
+	if _, err := j.to.Write(append([]byte(priority(line)), line...)); err != nil {
+		return 0, err //nolint:wrapcheck // as whoever wrote to the stream itself would get it
+	}
+	return len(line), nil
 }
 
 // priority is syslog's for the line's level, which stands before what others
