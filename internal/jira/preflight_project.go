@@ -307,7 +307,7 @@ func (p *checker) reachable(w *workflowCheck, from access.Status, state access.S
 	case steps == 0:
 		p.ok(check, "new issues land there")
 	case steps < math.MaxInt:
-		p.ok(check, fmt.Sprintf("in steps: %d, as issues show them to this account", steps))
+		p.ok(check, fmt.Sprintf("transitions on it, as this account is shown them: %d", steps))
 	case len(blank) > 0:
 		p.warn(check, fmt.Sprintf("not provable: Jira shows transitions on issues only, and there is no %s in %q", w.target.IssueType, blank),
 			"make an issue by hand, move it through these statuses, and check again")
