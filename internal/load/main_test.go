@@ -37,7 +37,7 @@ func wanted(t *testing.T, env, target string) string {
 	t.Helper()
 	value := os.Getenv(env)
 	if value == "" {
-		t.Skipf("takes minutes: run %s", target)
+		t.Skipf("%s is not set, since this takes minutes: %s sets it", env, target)
 	}
 	return value
 }
