@@ -38,7 +38,7 @@ func (r *Reconciler) resync(ctx context.Context) error {
 		}
 	}
 	r.cache.setOpen(open)
-	listed := map[access.RequestID]struct{}{}
+	listed, began := map[access.RequestID]struct{}{}, time.Now()
 	states := map[access.State]int{}
 	var settled []access.RequestID
 	inStep := 0
@@ -49,6 +49,7 @@ func (r *Reconciler) resync(ctx context.Context) error {
 		r.watchdog.Progress(resync)
 		listed[req.ID] = struct{}{}
 		states[req.State]++
+		r.ages.saw(req.ID, req)
 		_, isOpen := byRequest[req.ID]
 		switch {
 		case isOpen && req.State == access.Pending && r.cache.isSynced(req):
@@ -58,6 +59,7 @@ func (r *Reconciler) resync(ctx context.Context) error {
 			settled = append(settled, req.ID)
 		}
 	}
+	r.ages.keepOnly(listed, began)
 	r.enqueueDeleted(byRequest, listed, states)
 	return r.enqueueSettled(ctx, settled)
 }
@@ -65,7 +67,7 @@ func (r *Reconciler) resync(ctx context.Context) error {
 // relist lists the requests once more, and queues those that are not as they were
 // when they were brought in step.
 func (r *Reconciler) relist(ctx context.Context) error {
-	listed := map[access.RequestID]struct{}{}
+	listed, began := map[access.RequestID]struct{}{}, time.Now()
 	states := map[access.State]int{}
 	var settled []access.RequestID
 	for req, err := range r.cluster.Requests(ctx) {
@@ -75,6 +77,7 @@ func (r *Reconciler) relist(ctx context.Context) error {
 		r.watchdog.Progress(relist)
 		listed[req.ID] = struct{}{}
 		states[req.State]++
+		r.ages.saw(req.ID, req)
 		switch {
 		case r.cache.isSynced(req):
 		case req.State.Settled():
@@ -83,6 +86,7 @@ func (r *Reconciler) relist(ctx context.Context) error {
 			r.enqueue(key{request: req.ID}, hint{requester: req.User})
 		}
 	}
+	r.ages.keepOnly(listed, began)
 	r.enqueueDeleted(nil, listed, states)
 	return r.enqueueSettled(ctx, settled)
 }
@@ -230,6 +234,9 @@ const (
 // OnRequest takes an event of Teleport: a request was changed or deleted.
 func (r *Reconciler) OnRequest(e access.RequestEvent) {
 	h := hint{requester: e.User, fresh: e.New}
+	if e.New != nil {
+		r.ages.saw(e.ID, e.New)
+	}
 	switch {
 	case e.Decided:
 		h.urgency = decision

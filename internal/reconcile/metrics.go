@@ -48,7 +48,8 @@ func newMetrics(reg prometheus.Registerer, r *Reconciler) *metrics {
 	}
 	m.zero()
 	reg.MustRegister(m.created, m.comments, m.transitions, m.unreachable, m.issuesMissing, m.decisions, m.refusals, m.otherRules,
-		m.duration, m.errors, m.success, newQueueCollector(r), newRulesCollector(r))
+		m.duration, m.errors, m.success, newQueueCollector(r), newRulesCollector(r),
+		r.ageMetrics.decision, r.ageMetrics.oldest)
 	return m
 }
 

@@ -77,6 +77,7 @@ type Reconciler struct {
 	reviewer string // the Teleport user of the daemon's own reviews
 	log      *slog.Logger
 	metrics  *metrics
+	ages     *ages
 	holder   string // names this Reconciler in claims; new with every start
 
 	queue      workqueue.TypedRateLimitingInterface[key]
@@ -86,6 +87,7 @@ type Reconciler struct {
 	cache      *cache
 	notices    *notices
 	wakes      *signal
+	ageMetrics ageMetrics
 	seen       observations
 	otherRules *logging.Once // digests of other rules that were warned of
 	ownChanges observations  // changes by the daemon's account that it may not have made
@@ -113,6 +115,7 @@ func New(opts Options, deps Deps) *Reconciler {
 		intake:     newIntake(),
 		clusters:   newClusters(deps.ClusterName),
 		cache:      newCache(),
+		ages:       newAges(),
 		notices:    newNotices(),
 		wakes:      newSignal(),
 		seen:       newObservations(),
@@ -127,6 +130,7 @@ func New(opts Options, deps Deps) *Reconciler {
 	r.rules.Store(newRules(opts.Policy, false))
 	r.opts.Policy = plan.Policy{} // only the rules in use count
 	r.workers = r.watchdog.Pool("workers", opts.Workers, StalledAfter)
+	r.ageMetrics = newAgeMetrics(r.ages)
 	r.metrics = newMetrics(deps.Registerer, r)
 	return r
 }
@@ -226,6 +230,7 @@ func (r *Reconciler) reconcile(ctx context.Context, id access.RequestID, h hint)
 		if err := errors.Join(err, c.commit(ctx, after.Record)); err != nil {
 			return 0, asRetryable(id, err)
 		}
+		r.noteSettled(s.Record, after)
 		if out == created && !after.hint.Always && len(r.plan(after)) == 0 {
 			// What changed meanwhile enqueues the request again: reading everything
 			// once more, for every new request, would be a third of the calls to
@@ -268,6 +273,7 @@ func (r *Reconciler) plan(s snapshot) []plan.Step {
 // markSynced remembers that there is nothing to do for now.
 func (r *Reconciler) markSynced(s snapshot) {
 	r.seen.forget(s.ID)
+	r.ages.saw(s.ID, s.Request)
 	r.cache.markSynced(s.Snapshot)
 	r.log.Debug("in step", "request_id", s.ID, "issue_key", s.Record.IssueKey)
 }
