@@ -221,6 +221,7 @@ type CommentDraft struct {
 	DedupKey string
 	Text     string
 	Own      string
+	Access   Period // what the comment says of the access, for programs to read
 }
 
 // IssueSummary is one row of a search. Search lags writes, so it is a hint.

@@ -43,6 +43,12 @@ type Record struct {
 	TextConfirmed string // text_confirmed
 	// RulesDigest names the rules by which the last decision was made or refused.
 	RulesDigest string // rules_digest
+	// AccessFrom and AccessUntil are from when to when an approved request gives
+	// access, noted where its end is to be told.
+	AccessFrom  UnixTime // access_from
+	AccessUntil UnixTime // access_until
+	// Ended is why the access ended, once the issue says so.
+	Ended End // ended
 	// Refusals counts the refusals on the issue since a person who may decide
 	// changed its status.
 	Refusals int // refusals

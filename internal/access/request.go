@@ -77,6 +77,9 @@ const (
 	Denied   State = "denied"
 	Promoted State = "promoted"
 	Expired  State = "expired"
+	// Ended stands for an approved request whose access has ended. It is no state of
+	// Teleport's: an issue is brought to it.
+	Ended State = "ended"
 )
 
 // Settled reports whether a request in this state can no longer be decided.

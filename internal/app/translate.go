@@ -33,7 +33,7 @@ func jiraConfig(c *config.Config, token jira.TokenSource) jira.Config {
 		URL: j.URL, Username: j.Username, Token: token, EarlierAccounts: j.EarlierAccounts,
 		Deployment: jira.Deployment(j.Deployment), CAFile: j.CAFile,
 		Projects:          projects(c),
-		Decisive:          slices.Concat([]string(j.Statuses.Approved), []string(j.Statuses.Denied), []string(j.Statuses.Expired)),
+		Decisive:          slices.Concat([]string(j.Statuses.Approved), []string(j.Statuses.Denied), []string(j.Statuses.Expired), []string(j.Statuses.Ended)),
 		CommentVisibility: jira.Visibility(j.Issue.CommentVisibility),
 		Issue: jira.IssueConfig{
 			Summary: j.Issue.Summary, Description: j.Issue.Description,
@@ -109,9 +109,10 @@ func policy(c *config.Config, mode access.ReviewMode) plan.Policy {
 	out := plan.Policy{
 		Statuses: plan.Statuses{
 			access.Pending: s.Pending, access.Approved: s.Approved, access.Denied: s.Denied,
-			access.Expired: s.Expired, access.Promoted: s.Promoted,
+			access.Expired: s.Expired, access.Promoted: s.Promoted, access.Ended: s.Ended,
 		},
 		Default: plan.Route{Project: c.Jira.Project, IssueType: c.Jira.IssueType},
+		Access:  plan.AccessRules{Track: c.Access.Track},
 		Review: plan.ReviewRules{
 			Mode:              mode,
 			AllowSelfApproval: c.Review.AllowSelfApproval,

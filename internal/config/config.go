@@ -27,6 +27,8 @@ type Config struct {
 	HTTP HTTP `toml:"http"`
 	// How a decision made in Jira becomes one in Teleport, and whose counts.
 	Review Review `toml:"review"`
+	// What the issue says of the access that an approved request gives.
+	Access Access `toml:"access"`
 	// How much is done at once, and how often everything is reconciled again.
 	Reconcile Reconcile `toml:"reconcile"`
 	// The admin listener with metrics and health.
@@ -135,6 +137,9 @@ type Statuses struct {
 	// Statuses of issues whose request was promoted to an access list; by default
 	// those of approved.
 	Promoted Names `toml:"promoted"`
+	// Statuses of issues whose request was approved and whose access has ended.
+	// Empty leaves them where they are: a comment says it.
+	Ended Names `toml:"ended"`
 }
 
 // Issue is the section [jira.issue].
@@ -305,6 +310,13 @@ type ReviewIdentity struct {
 	// Without it `match_email` and addresses in `approvers` and `[review.users]`
 	// match nobody there. Cloud's addresses always count.
 	TrustEmail bool `toml:"trust_email"`
+}
+
+// Access is the section [access].
+type Access struct {
+	// Whether the issue of an approved request says when and why its access ended.
+	// Where `jira.statuses.ended` is set it is `true`.
+	Track bool `toml:"track"`
 }
 
 // Reconcile is the section [reconcile].

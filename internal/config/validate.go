@@ -44,6 +44,7 @@ func (v *validator) validate() {
 	v.teleport()
 	v.jira()
 	v.statuses()
+	v.access()
 	v.issue()
 	v.routes()
 	v.http()

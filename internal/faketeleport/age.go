@@ -15,3 +15,11 @@ func (c *Cluster) Age(id string, by time.Duration) error {
 	c.storeLocked(req)
 	return nil
 }
+
+// ForgetPluginData deletes the request's plugin data, as the server does an hour
+// after its access has ended.
+func (c *Cluster) ForgetPluginData(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.pluginData, id)
+}

@@ -30,6 +30,19 @@ type newComment struct {
 	Properties []property `json:"properties"`
 }
 
+// mark is the value of the property by which a comment is found again, and what
+// it says for programs.
+type mark struct {
+	Mark  string          `json:"mark"`
+	From  access.UnixTime `json:"from,omitempty"`
+	Until access.UnixTime `json:"until,omitempty"`
+	Ended access.End      `json:"ended,omitempty"`
+}
+
+func markOf(n access.CommentDraft) mark {
+	return mark{Mark: n.DedupKey, From: n.Access.From, Until: n.Access.Until, Ended: n.Access.End}
+}
+
 // Comment writes a comment with its dedup key. It does not look for an earlier one.
 // A text that Jira refuses is reduced to what it can store: at once after a
 // refusal, which has no effect, and with the next call after failures, see
@@ -50,18 +63,18 @@ func (c *Client) Comment(ctx context.Context, ref access.IssueRef, n access.Comm
 	for _, text := range reductionsOf(n) {
 		texts = append(texts, wikitext.Escape(text))
 	}
-	return c.writeComment(ctx, k, n.DedupKey, texts)
+	return c.writeComment(ctx, k, markOf(n), texts)
 }
 
 // writeComment writes the first of the texts that Jira takes, which are wiki
 // markup.
-func (c *Client) writeComment(ctx context.Context, k call, dedupKey string, texts []string) error {
-	text := k.key + " " + dedupKey
+func (c *Client) writeComment(ctx context.Context, k call, m mark, texts []string) error {
+	text := k.key + " " + m.Mark
 	for i := c.reductions.first(text, len(texts)); ; i++ {
-		err := c.sendComment(ctx, k, dedupKey, texts[i])
+		err := c.sendComment(ctx, k, m, texts[i])
 		c.reductions.note(text, err)
 		if i > 0 && err == nil {
-			c.log.Warn("jira does not store the full text of a comment, it was reduced", "issue_key", k.key, "about", dedupKey)
+			c.log.Warn("jira does not store the full text of a comment, it was reduced", "issue_key", k.key, "about", m.Mark)
 		}
 		if i == len(texts)-1 || !isStatus(err, http.StatusBadRequest) {
 			return err
@@ -70,9 +83,9 @@ func (c *Client) writeComment(ctx context.Context, k call, dedupKey string, text
 }
 
 // sendComment makes one try to write a comment.
-func (c *Client) sendComment(ctx context.Context, k call, dedupKey, text string) error {
+func (c *Client) sendComment(ctx context.Context, k call, m mark, text string) error {
 	body := newComment{Body: wikitext.Limit(text, maxText)}
-	dedup, err := json.Marshal(map[string]string{"mark": dedupKey})
+	dedup, err := json.Marshal(m)
 	if err != nil {
 		return k.error(access.Permanent, err)
 	}
@@ -118,6 +131,29 @@ func (c *Client) CommentKeys(ctx context.Context, ref access.IssueRef) (map[stri
 		return nil, c.trueNotFound(ctx, err)
 	}
 	return keys, nil
+}
+
+// AccessOf returns what the daemon's comments on the issue say of the request's
+// access: the newest that says something. Whoever may edit the daemon's comments
+// could have set it: it is told, and decides nothing.
+func (c *Client) AccessOf(ctx context.Context, ref access.IssueRef) (access.Period, error) {
+	k := call{op: "read comments of issue", key: refName(ref), method: http.MethodGet, read: true}
+	path, err := refPath(ref)
+	if err != nil {
+		return access.Period{}, k.error(access.Permanent, err)
+	}
+	self := c.Self()
+	var found access.Period
+	err = c.eachComment(ctx, k, path, "properties", func(comment commentJSON) {
+		if found.Until != 0 || self.ID != "" && !c.isOwn(comment.Author.actor()) {
+			return
+		}
+		found, _ = comment.access()
+	})
+	if err != nil {
+		return access.Period{}, c.trueNotFound(ctx, err)
+	}
+	return found, nil
 }
 
 const (

@@ -128,7 +128,7 @@ func (c *Client) commentFacts(ctx context.Context, ref access.IssueRef, facts st
 			op: "comment on issue", key: refName(ref), method: http.MethodPost,
 			endpoint: "/issue/{issue}/comment", path: path + "/comment", issue: path, wantStatus: http.StatusCreated,
 		}
-		err = c.writeComment(ctx, k, factsKey, []string{facts, wikitext.Storable(facts)})
+		err = c.writeComment(ctx, k, mark{Mark: factsKey}, []string{facts, wikitext.Storable(facts)})
 	}
 	if err != nil {
 		c.log.Error("the issue has no description and the comment in its place failed: put Description on the create screen",

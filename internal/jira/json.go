@@ -218,6 +218,22 @@ func (c commentJSON) dedupKey() string {
 	return ""
 }
 
+// access returns what the comment's property says of the request's access; ok is
+// false where it says nothing.
+func (c commentJSON) access() (period access.Period, ok bool) {
+	for _, p := range c.Properties {
+		var value struct {
+			From  access.UnixTime `json:"from"`
+			Until access.UnixTime `json:"until"`
+			Ended access.End      `json:"ended"`
+		}
+		if p.Key == dedupProperty && json.Unmarshal(p.Value, &value) == nil && value.Until > 0 {
+			return access.Period{From: value.From, Until: value.Until, End: value.Ended}, true
+		}
+	}
+	return access.Period{}, false
+}
+
 // property is an entity property.
 type property struct {
 	Key   string          `json:"key"`

@@ -215,7 +215,7 @@ func (p Policy) refusalText(s Snapshot, why Refusal, change access.StatusChange)
 	case RefusedNoDecision:
 		return "this status cannot be asked for, only approved and denied can. The request is still pending."
 	case RefusedSettled:
-		return settledText(s.wantState())
+		return settledText(s)
 	case RefusedReviewed:
 		return "Teleport has a review by this reviewer already. Somebody else has to decide, in Teleport if need be."
 	case RefusedText:
@@ -252,7 +252,11 @@ func suggestedText(reviewers []string) string {
 
 // settledText is about a request that is settled; its state is pending where it
 // is not known yet how.
-func settledText(state access.State) string {
+func settledText(s Snapshot) string {
+	state := s.wantState()
+	if s.Record.Ended != "" {
+		return "the access of this request has ended. A new request is needed."
+	}
 	if !state.Settled() {
 		return "the request was settled at the same moment, or it is gone. It cannot be decided again."
 	}

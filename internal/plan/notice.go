@@ -28,6 +28,8 @@ func OwnWords(dedupKey, url string) string {
 	switch {
 	case IsReview(dedupKey):
 		text = "This request was reviewed. Jira can't store the text of the review."
+	case dedupKey == EndKey:
+		text = "The access of this request has ended. Jira can't store the text about it."
 	case strings.HasPrefix(dedupKey, resolutionPrefix):
 		text = fmt.Sprintf("This Access Request is now %s. Jira can't store the text about it.", strings.TrimPrefix(dedupKey, resolutionPrefix))
 	}
@@ -53,6 +55,8 @@ func CommentStep(rec access.Record, d access.CommentDraft) Step {
 // Writes reports whether the step writes the comment with the dedup key.
 func (s Step) Writes(dedupKey string) bool {
 	switch do := s.Do.(type) {
+	case EndAccess:
+		return do.Comment.DedupKey == dedupKey
 	case Comment:
 		return do.Draft.DedupKey == dedupKey
 	case Refuse:

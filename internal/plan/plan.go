@@ -8,7 +8,7 @@ import (
 )
 
 // Action is one outward effect: CreateIssue, Comment, Transition, Decide,
-// Refuse, RestoreText or SaveRecord.
+// Refuse, RestoreText, EndAccess or SaveRecord.
 type Action interface{ action() }
 
 // CreateIssue creates the request's issue.
@@ -49,6 +49,7 @@ func (Transition) action()  {}
 func (Decide) action()      {}
 func (Refuse) action()      {}
 func (SaveRecord) action()  {}
+func (EndAccess) action()   {}
 
 // Step is an action and the record as it shall be once the action, and those
 // planned before it, have happened. Claim, ClaimUntil and Ambiguous belong to
@@ -111,8 +112,13 @@ func (p Policy) Plan(s Snapshot) []Step {
 		return nil
 	}
 	b := newBuilder(s)
+	if s.Record.Ended != "" || p.isOver(s) {
+		p.planEnd(s, b)
+		return b.steps
+	}
 	if state := s.wantState(); state.Settled() {
 		p.planSettled(s, b, state)
+		p.noteAccess(s, b)
 		return b.steps
 	}
 	if expires := access.UnixTimeOf(s.Request.Expires); expires != 0 && expires != s.Record.Expires {
@@ -144,6 +150,8 @@ func (p Policy) PlanOrphan(s Snapshot) []Step {
 	switch {
 	case !s.Record.IsZero():
 		b.add(SaveRecord{}, func(r *access.Record) { r.IssueID, r.IssueKey = s.Issue.Ref.ID, s.Issue.Ref.Key })
+	case p.Access.Track && state == access.Approved:
+		p.planOrphanEnd(s, b)
 	case known && state != access.Pending || !known && s.Issue.LastChange != nil:
 	case s.Reported != "":
 		p.move(b, s.Reported)
@@ -240,12 +248,13 @@ func (p Policy) planSettled(s Snapshot, b *builder, state access.State) {
 	}
 	last := settlingReview(s, state)
 	p.planReviews(s, b, last)
-	b.add(Comment{resolutionComment(s, state)}, func(r *access.Record) {
+	b.add(Comment{p.resolution(s, state)}, func(r *access.Record) {
 		r.Resolution = state
 		if s.Request != nil {
 			r.ResolveReason = s.Request.ResolveReason
 			countReview(r, last)
 		}
+		p.setAccess(s, state, r)
 	})
 }
 

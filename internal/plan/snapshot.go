@@ -18,6 +18,8 @@ type Snapshot struct {
 	// by somebody else followed, by change id; nil: nothing yet.
 	Deniers  map[string]*Person
 	Reported access.State // the state that the comments on an orphan report; "": nothing
+	// Access is what the comments on an orphan say of the request's access.
+	Access access.Period
 	// TextLeft is the edit of the issue's text that stays: its changelog id, where
 	// the daemon restored the text or may not.
 	TextLeft string
@@ -60,10 +62,10 @@ func (p Policy) NeedsIssue(s Snapshot, hint Hint) bool {
 	if hint.IssueID != "" && hint.IssueID != s.Record.IssueID {
 		return false
 	}
-	if hint.Always {
+	if hint.Always || p.isOver(s) {
 		return true
 	}
-	return hint.Observed != nil && !p.Statuses.Has(s.wantState(), *hint.Observed)
+	return hint.Observed != nil && !p.Statuses.Has(p.shownState(s), *hint.Observed)
 }
 
 // NeedsOrphan reports whether an issue that no record names, and that a search
@@ -76,5 +78,5 @@ func (p Policy) NeedsOrphan(s Snapshot, observed *access.Status) bool {
 		return true
 	}
 	state, known := p.Statuses.StateOf(*observed)
-	return !known || state == access.Pending
+	return !known || state == access.Pending || p.Access.Track && state == access.Approved
 }

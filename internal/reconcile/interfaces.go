@@ -54,6 +54,9 @@ type Tracker interface {
 	Issue(ctx context.Context, idOrKey string) (*access.Issue, error)
 	// CommentKeys returns the dedup keys of the comments already on the issue.
 	CommentKeys(ctx context.Context, ref access.IssueRef) (map[string]bool, error)
+	// AccessOf returns what the daemon's comments on the issue say of the
+	// request's access; the zero Period where they say nothing.
+	AccessOf(ctx context.Context, ref access.IssueRef) (access.Period, error)
 	// Comment writes a comment. It does not look for an earlier one.
 	Comment(ctx context.Context, ref access.IssueRef, d access.CommentDraft) error
 	// RestoreText gives the issue the summary and the description that CreateIssue

@@ -61,6 +61,9 @@ func (r *Reconciler) resync(ctx context.Context) error {
 	}
 	r.ages.keepOnly(listed, began)
 	r.enqueueDeleted(byRequest, listed, states)
+	if err := r.findEnded(ctx, listed); err != nil {
+		return err
+	}
 	return r.enqueueSettled(ctx, settled)
 }
 

@@ -21,6 +21,7 @@ type metrics struct {
 	duration      prometheus.Histogram
 	errors        *prometheus.CounterVec
 	success       *prometheus.GaugeVec
+	ended         *prometheus.CounterVec
 }
 
 const namespace = "teleport_jira"
@@ -36,6 +37,7 @@ func newMetrics(reg prometheus.Registerer, r *Reconciler) *metrics {
 		refusals:      counters("refusals_total", "Moves that decided nothing, by reason.", "reason"),
 		otherRules:    counter("foreign_rules_total", "Digests of other rules that another replica was seen to decide by."),
 		errors:        counters("reconcile_errors_total", "Failed attempts to bring a request in step, by class.", "class"),
+		ended:         counters("access_ended_total", "Accesses of approved requests that ended, as told on the issue, by cause.", "cause"),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "reconcile_duration_seconds",
 			Help:    "Time that one execution of a request took.",
@@ -48,7 +50,7 @@ func newMetrics(reg prometheus.Registerer, r *Reconciler) *metrics {
 	}
 	m.zero()
 	reg.MustRegister(m.created, m.comments, m.transitions, m.unreachable, m.issuesMissing, m.decisions, m.refusals, m.otherRules,
-		m.duration, m.errors, m.success, newQueueCollector(r), newRulesCollector(r),
+		m.duration, m.errors, m.success, m.ended, newQueueCollector(r), newRulesCollector(r),
 		r.ageMetrics.decision, r.ageMetrics.oldest)
 	return m
 }
@@ -63,7 +65,7 @@ func counters(name, help string, labels ...string) *prometheus.CounterVec {
 
 // zero creates every series of a closed set, so that alerts see it rise from 0.
 func (m *metrics) zero() {
-	for _, state := range []access.State{access.Pending, access.Approved, access.Denied, access.Expired, access.Promoted} {
+	for _, state := range []access.State{access.Pending, access.Approved, access.Denied, access.Expired, access.Promoted, access.Ended} {
 		m.transitions.WithLabelValues(string(state))
 	}
 	for _, mode := range []access.ReviewMode{access.ModeReview, access.ModeOnBehalf, access.ModeState} {
@@ -76,6 +78,9 @@ func (m *metrics) zero() {
 	}
 	for _, class := range []access.Class{access.Temporary, access.Limited, access.Permanent, access.Unauth} {
 		m.errors.WithLabelValues(string(class))
+	}
+	for _, cause := range []access.End{access.EndExpired, access.EndDeleted, access.EndRevoked} {
+		m.ended.WithLabelValues(string(cause))
 	}
 	m.success.WithLabelValues(resync)
 	m.success.WithLabelValues(poll)

@@ -85,6 +85,7 @@ type Reconciler struct {
 	intake     *intake
 	clusters   *clusters
 	cache      *cache
+	timers     *timers
 	notices    *notices
 	wakes      *signal
 	ageMetrics ageMetrics
@@ -97,6 +98,7 @@ type Reconciler struct {
 	workers    *watchdog.Pool
 	resyncs    chan struct{} // holds one token while a resync is asked for
 	relists    chan struct{} // the same for a relist
+	endsFound  atomic.Bool   // the ends that came while no daemon ran have been looked for
 	stopping   atomic.Bool
 }
 
@@ -117,6 +119,7 @@ func New(opts Options, deps Deps) *Reconciler {
 		cache:      newCache(),
 		ages:       newAges(),
 		notices:    newNotices(),
+		timers:     newTimers(),
 		wakes:      newSignal(),
 		seen:       newObservations(),
 		ownChanges: newObservations(),
@@ -167,6 +170,7 @@ func (r *Reconciler) Run(ctx context.Context) error {
 		workers.Go(func() { r.worker(work) })
 	}
 	<-ctx.Done()
+	r.timers.stop()
 	drained := time.AfterFunc(r.opts.Drain, cancel)
 	defer drained.Stop()
 	workers.Wait()
@@ -275,6 +279,7 @@ func (r *Reconciler) markSynced(s snapshot) {
 	r.seen.forget(s.ID)
 	r.ages.saw(s.ID, s.Request)
 	r.cache.markSynced(s.Snapshot)
+	r.timers.set(s.ID, s.rules.policy.NextLook(s.Snapshot), func() { r.enqueue(key{request: s.ID}, hint{}) })
 	r.log.Debug("in step", "request_id", s.ID, "issue_key", s.Record.IssueKey)
 }
 

@@ -276,7 +276,8 @@ type issue struct {
 	updated    time.Time
 	resources  []access.Resource // as the draft names them
 	createdFor access.RequestID
-	keys       []string // of the daemon's comments
+	keys       []string      // of the daemon's comments
+	access     access.Period // what the comments say of it
 	deleted    bool
 }
 
@@ -378,9 +379,17 @@ func (t *tracker) CommentKeys(ctx context.Context, ref access.IssueRef) (keys ma
 	return keys, err
 }
 
+func (t *tracker) AccessOf(ctx context.Context, ref access.IssueRef) (period access.Period, err error) {
+	err = t.on(ctx, "AccessOf", ref.ID, func(i *issue) error { period = i.access; return nil })
+	return period, err
+}
+
 func (t *tracker) Comment(ctx context.Context, ref access.IssueRef, d access.CommentDraft) error {
 	return t.on(ctx, "Comment", ref.ID, func(i *issue) error {
 		i.keys = append(i.keys, d.DedupKey)
+		if d.Access.Until != 0 {
+			i.access = d.Access
+		}
 		i.Comments = append(i.Comments, access.Comment{Author: daemon, Body: d.Text, Created: time.Now()})
 		return nil
 	})

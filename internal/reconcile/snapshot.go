@@ -53,6 +53,11 @@ func (r *Reconciler) snapshot(ctx context.Context, id access.RequestID, h hint, 
 		if s.Reported, err = r.reportedState(ctx, s.Issue.Ref); err != nil {
 			return s, err
 		}
+		if s.Request == nil && s.rules.policy.Access.Track && s.Reported == access.Approved {
+			if s.Access, err = r.tracker.AccessOf(ctx, s.Issue.Ref); err != nil {
+				return s, err
+			}
+		}
 	}
 	return s, r.readPeople(ctx, &s)
 }

@@ -19,6 +19,7 @@ func recordKeys() []string {
 		"reviews_count", "resolution", "resolve_reason",
 		"expires", "claim", "claim_until", "unsure", "handled_move",
 		"cluster", "requester_account", "text_confirmed", "rules_digest", "refusals",
+		"access_from", "access_until", "ended",
 	}
 }
 
@@ -46,6 +47,10 @@ func encodeRecord(r access.Record) map[string]string {
 		"text_confirmed":    r.TextConfirmed,
 		"rules_digest":      r.RulesDigest,
 		"refusals":          encodeCount(r.Refusals),
+
+		"access_from":  encodeTime(r.AccessFrom),
+		"access_until": encodeTime(r.AccessUntil),
+		"ended":        string(r.Ended),
 	}
 }
 
@@ -74,6 +79,10 @@ func decodeRecord(data map[string]string) access.Record {
 		TextConfirmed:    data["text_confirmed"],
 		RulesDigest:      data["rules_digest"],
 		Refusals:         decodeCount(data["refusals"]),
+
+		AccessFrom:  decodeTime(data["access_from"]),
+		AccessUntil: decodeTime(data["access_until"]),
+		Ended:       decodeEnd(data["ended"]),
 	}
 }
 
@@ -116,6 +125,14 @@ func decodeResolution(s string) access.State {
 	case access.Approved, access.Denied, access.Expired, access.Promoted:
 		return state
 	case access.Pending:
+	}
+	return ""
+}
+
+func decodeEnd(s string) access.End {
+	switch end := access.End(s); end {
+	case access.EndExpired, access.EndDeleted, access.EndRevoked:
+		return end
 	}
 	return ""
 }
