@@ -109,7 +109,7 @@ func policy(c *config.Config, mode access.ReviewMode) plan.Policy {
 	out := plan.Policy{
 		Statuses: plan.Statuses{
 			access.Pending: s.Pending, access.Approved: s.Approved, access.Denied: s.Denied,
-			access.Expired: s.Expired, access.Promoted: s.Promoted, access.Ended: s.Ended,
+			access.Expired: s.Expired, access.Promoted: s.Promoted,
 		},
 		Default: plan.Route{Project: c.Jira.Project, IssueType: c.Jira.IssueType},
 		Access:  plan.AccessRules{Track: c.Access.Track},
@@ -128,6 +128,9 @@ func policy(c *config.Config, mode access.ReviewMode) plan.Policy {
 			MatchEmail:        c.Review.Identity.MatchEmail,
 			TrustEmail:        c.Review.Identity.TrustEmail,
 		},
+	}
+	if len(s.Ended) > 0 {
+		out.Statuses[access.Ended] = s.Ended
 	}
 	for _, r := range c.Jira.Routes {
 		route := plan.Route{

@@ -63,7 +63,7 @@ func TestEndedAccessIsSaidOnceAndMovesItsIssue(t *testing.T) {
 			w.quiet()
 			require.Equal(t, 1, w.sayings(issue, "has ended"))
 			require.Equal(t, "expired", w.record(id)["ended"])
-			require.Equal(t, 1.0, w.counted(`teleport_jira_access_ended_total{cause="expired"}`))
+			require.Equal(t, 1, int(w.counted(`teleport_jira_access_ended_total{cause="expired"}`)))
 		})
 	}
 }
@@ -112,7 +112,7 @@ func TestEndThatCameWhileTheDaemonWasAway(t *testing.T) {
 		w.start()
 		id, issue := w.granted(6 * time.Second)
 		w.stop()
-		w.gone(id)
+		w.deleted(id)
 		w.start()
 		w.inStatus(issue, "Ended")
 		w.said(issue, "The access of this request has ended", "Its time was over")
@@ -123,7 +123,7 @@ func TestEndThatCameWhileTheDaemonWasAway(t *testing.T) {
 		w.start()
 		id, issue := w.granted(6 * time.Second)
 		w.stop()
-		w.gone(id)
+		w.deleted(id)
 		w.cluster.ForgetPluginData(id)
 		w.start()
 		w.inStatus(issue, "Ended")
@@ -137,7 +137,7 @@ func TestEndThatCameWhileTheDaemonWasAway(t *testing.T) {
 		w.start()
 		id, issue := w.granted(6 * time.Second)
 		w.stop()
-		w.gone(id)
+		w.deleted(id)
 		w.cluster.ForgetPluginData(id)
 		w.set("jira.statuses", "ended", "Ended")
 		w.start()
@@ -147,8 +147,8 @@ func TestEndThatCameWhileTheDaemonWasAway(t *testing.T) {
 	})
 }
 
-// gone waits until the request is.
-func (w *world) gone(id string) {
+// deleted waits until the request is.
+func (w *world) deleted(id string) {
 	w.t.Helper()
 	eventually(w.t, func(c *assert.CollectT) {
 		_, err := w.cluster.Request(id)

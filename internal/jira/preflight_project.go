@@ -199,8 +199,12 @@ func (p *checker) workflow(ctx context.Context, t Target, typeID string, known [
 	p.reachable(w, w.initial, access.Pending)
 	pending := w.first(p.want.Statuses[access.Pending])
 	for _, state := range slices.Sorted(maps.Keys(p.want.Statuses)) {
-		if state != access.Pending && pending.ID != "" {
-			p.reachable(w, pending, state)
+		from := pending
+		if state == access.Ended {
+			from = w.first(p.want.Statuses[access.Approved])
+		}
+		if state != access.Pending && from.ID != "" {
+			p.reachable(w, from, state)
 		}
 	}
 	return nil
