@@ -49,6 +49,10 @@ type Record struct {
 	AccessUntil UnixTime // access_until
 	// Ended is why the access ended, once the issue says so.
 	Ended End // ended
+	// LockAt is when the access is to be locked, unless it ended before.
+	LockAt UnixTime // lock_at
+	// LockedBy is what the request was locked for.
+	LockedBy LockedBy // locked_by
 	// Refusals counts the refusals on the issue since a person who may decide
 	// changed its status.
 	Refusals int // refusals

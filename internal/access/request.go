@@ -80,6 +80,8 @@ const (
 	// Ended stands for an approved request whose access has ended. It is no state of
 	// Teleport's: an issue is brought to it.
 	Ended State = "ended"
+	// Revoked stands for one whose access somebody ended by moving the issue.
+	Revoked State = "revoked"
 )
 
 // Settled reports whether a request in this state can no longer be decided.

@@ -43,6 +43,9 @@ func isInvisible(r rune) bool {
 // space and line breaks become single spaces.
 func CleanLine(text string) string { return strings.Join(strings.Fields(Clean(text)), " ") }
 
+// CutLine is CleanLine, cut to at most size bytes and marked where it was cut.
+func CutLine(text string, size int) string { return cutBytes(CleanLine(text), size) }
+
 // List joins items with commas to one line of at most about size bytes. Items
 // that do not fit are counted: "a, b and 37 more". An item is cut only where it
 // alone does not fit.

@@ -23,6 +23,7 @@ func teleportConfig(c *config.Config) teleport.Config {
 		RefreshIdentity: t.RefreshIdentity, RefreshInterval: t.RefreshIdentityInterval,
 		ReviewMode: access.ReviewMode(c.Review.Mode),
 		NeedUsers:  c.Review.Identity.UserTrait != "",
+		NeedLocks:  len(c.Jira.Statuses.Revoked) > 0 || c.Access.MaxDuration > 0,
 	}
 }
 
@@ -33,7 +34,7 @@ func jiraConfig(c *config.Config, token jira.TokenSource) jira.Config {
 		URL: j.URL, Username: j.Username, Token: token, EarlierAccounts: j.EarlierAccounts,
 		Deployment: jira.Deployment(j.Deployment), CAFile: j.CAFile,
 		Projects:          projects(c),
-		Decisive:          slices.Concat([]string(j.Statuses.Approved), []string(j.Statuses.Denied), []string(j.Statuses.Expired), []string(j.Statuses.Ended)),
+		Decisive:          slices.Concat([]string(j.Statuses.Approved), []string(j.Statuses.Denied), []string(j.Statuses.Expired), []string(j.Statuses.Ended), []string(j.Statuses.Revoked)),
 		CommentVisibility: jira.Visibility(j.Issue.CommentVisibility),
 		Issue: jira.IssueConfig{
 			Summary: j.Issue.Summary, Description: j.Issue.Description,
@@ -112,7 +113,7 @@ func policy(c *config.Config, mode access.ReviewMode) plan.Policy {
 			access.Expired: s.Expired, access.Promoted: s.Promoted,
 		},
 		Default: plan.Route{Project: c.Jira.Project, IssueType: c.Jira.IssueType},
-		Access:  plan.AccessRules{Track: c.Access.Track},
+		Access:  plan.AccessRules{Track: c.Access.Track, MaxDuration: c.Access.MaxDuration},
 		Review: plan.ReviewRules{
 			Mode:              mode,
 			AllowSelfApproval: c.Review.AllowSelfApproval,
@@ -131,6 +132,9 @@ func policy(c *config.Config, mode access.ReviewMode) plan.Policy {
 	}
 	if len(s.Ended) > 0 {
 		out.Statuses[access.Ended] = s.Ended
+	}
+	if len(s.Revoked) > 0 {
+		out.Statuses[access.Revoked] = s.Revoked
 	}
 	for _, r := range c.Jira.Routes {
 		route := plan.Route{

@@ -140,6 +140,10 @@ type Statuses struct {
 	// Statuses of issues whose request was approved and whose access has ended.
 	// Empty leaves them where they are: a comment says it.
 	Ended Names `toml:"ended"`
+	// Statuses that end the access of an approved request at once, by a lock in
+	// Teleport, when somebody moves its issue there who may decide it, has approved
+	// it in Teleport, or made it. Empty means none.
+	Revoked Names `toml:"revoked"`
 }
 
 // Issue is the section [jira.issue].
@@ -315,8 +319,11 @@ type ReviewIdentity struct {
 // Access is the section [access].
 type Access struct {
 	// Whether the issue of an approved request says when and why its access ended.
-	// Where `jira.statuses.ended` is set it is `true`.
+	// Where `jira.statuses.ended` or `revoked`, or `max_duration` is set it is `true`.
 	Track bool `toml:"track"`
+	// How long access may last that was granted through Jira: then it is locked in
+	// Teleport. "0" leaves it to Teleport.
+	MaxDuration time.Duration `toml:"max_duration"`
 }
 
 // Reconcile is the section [reconcile].

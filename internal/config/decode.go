@@ -157,6 +157,9 @@ func (d *decoder) duration(path string, to *time.Duration, from any) {
 		d.fault(path, fmt.Sprintf(`must be a duration such as "30s", not %s`, kind(from)))
 		return
 	}
+	if s == "" && *to == 0 {
+		return // as if the key were absent, where that means none
+	}
 	parsed, err := time.ParseDuration(s)
 	if err != nil {
 		d.fault(path, fmt.Sprintf(`must be a duration such as "30s", not %q`, s))

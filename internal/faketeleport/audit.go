@@ -16,6 +16,7 @@ const (
 	AuditReview AuditType = "access_request.review"
 	AuditUpdate AuditType = "access_request.update"
 	AuditDelete AuditType = "access_request.delete"
+	AuditLock   AuditType = "lock.created"
 )
 
 // AuditEvent is one line of the cluster's audit log. Refused calls and

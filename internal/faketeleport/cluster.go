@@ -19,6 +19,8 @@ type Cluster struct {
 	closed     bool
 	users      map[string]User
 	locked     map[string]bool // users
+	locks      map[string]*types.LockV2
+	lockedAt   map[string]time.Time // when each lock was made, by its name
 	roles      map[string]Role
 	requests   map[string]*request
 	version    uint64 // counts changes of requests
@@ -53,6 +55,8 @@ func New(cfg Config) (*Cluster, error) {
 		certs:      certs,
 		users:      map[string]User{},
 		locked:     map[string]bool{},
+		locks:      map[string]*types.LockV2{},
+		lockedAt:   map[string]time.Time{},
 		roles:      map[string]Role{},
 		requests:   map[string]*request{},
 		indexes:    map[proto.AccessRequestSort]cachedIndex{},

@@ -48,6 +48,9 @@ type Config struct {
 	// NoDeleteAtExpiry plays a server that was down when a request expired: its
 	// watchers are never told.
 	NoDeleteAtExpiry bool
+	// LockDelay is how long a lock takes to be in force, up to a second. Until then
+	// certificates are issued and used.
+	LockDelay time.Duration
 	// ConnectionLimit is how many calls and streams may be under way at once;
 	// 0 is no limit. What is more gets LimitExceeded.
 	ConnectionLimit int

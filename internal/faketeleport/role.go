@@ -38,6 +38,8 @@ type Role struct {
 	PluginData     bool     // access_plugin_data: list, read and update
 	ReviewRequests []string // allow.review_requests.roles: requested roles that may be reviewed
 	SubmitForUsers []string // allow.review_requests.submit_for_users: authors to submit for
+	CreateLocks    bool     // lock: create
+	UpdateLocks    bool     // lock: update
 	ReadUsers      bool     // user: list and read, with traits
 	ReadRoles      bool     // role: list and read; holders may always read their own
 	ListResources  []string // resource kinds: node, app, db, kube_cluster, user_group …
@@ -146,6 +148,8 @@ func (r Role) resource() (*types.RoleV6, error) {
 	requestVerbs := r.requestVerbs()
 	add(len(requestVerbs) > 0, types.KindAccessRequest, requestVerbs...)
 	add(r.PluginData, types.KindAccessPluginData, types.VerbList, types.VerbRead, types.VerbUpdate)
+	add(r.CreateLocks, types.KindLock, types.VerbCreate)
+	add(r.UpdateLocks, types.KindLock, types.VerbUpdate)
 	add(r.ReadUsers, types.KindUser, types.VerbList, types.VerbRead)
 	add(r.ReadRoles, types.KindRole, types.VerbList, types.VerbRead)
 	for _, kind := range r.ListResources {

@@ -200,7 +200,7 @@ func (p *checker) workflow(ctx context.Context, t Target, typeID string, known [
 	pending := w.first(p.want.Statuses[access.Pending])
 	for _, state := range slices.Sorted(maps.Keys(p.want.Statuses)) {
 		from := pending
-		if state == access.Ended {
+		if state == access.Ended || state == access.Revoked {
 			from = w.first(p.want.Statuses[access.Approved])
 		}
 		if state != access.Pending && from.ID != "" {

@@ -32,10 +32,7 @@ func RefusesUnshownMove(steps []Step) (changeID string, ok bool) {
 }
 
 func (p Policy) planDecision(s Snapshot, b *builder, state access.State) {
-	change := access.StatusChange{ID: unshownPrefix + s.Issue.Status.ID, To: s.Issue.Status, Project: s.Issue.Project}
-	if s.Issue.LastChange != nil {
-		change = *s.Issue.LastChange
-	}
+	change := changeShown(s.Issue)
 	if change.By.Same(s.Self) {
 		p.planOwnMove(s, b, change)
 		return
@@ -104,6 +101,9 @@ func (p Policy) refusal(s Snapshot, why Refusal, change access.StatusChange) Ref
 	d := access.Decision{RequestID: s.ID, By: change.By, ChangeID: change.ID, Issue: s.Issue.Ref}
 	if state, asked := p.requestedState(s); asked {
 		d.State = state
+	}
+	if p.AsksToRevoke(s) {
+		d.State = access.Revoked
 	}
 	if s.Request != nil {
 		d.Author = p.TeleportUser(change.By, s.Person)

@@ -11,6 +11,9 @@ import (
 type AccessRules struct {
 	// Track: the issue says when and why the access ended.
 	Track bool
+	// MaxDuration is how long access lasts that the daemon granted; 0: as long as
+	// Teleport says.
+	MaxDuration time.Duration
 }
 
 // EndAccess says on the issue that the access has ended, and why.
@@ -34,14 +37,17 @@ func (p Policy) setAccess(s Snapshot, state access.State, r *access.Record) {
 	if until == 0 || r.AccessUntil == until {
 		return
 	}
-	r.AccessFrom, r.AccessUntil = p.accessFrom(s), until
+	from := p.accessFrom(s)
+	r.AccessFrom, r.AccessUntil, r.LockAt = from, until, p.lockAt(s, from, until)
 }
 
 // noteAccess notes it of a request whose approval the issue shows already.
 func (p Policy) noteAccess(s Snapshot, b *builder) {
 	noted := b.record
 	if p.setAccess(s, b.record.Resolution, &noted); noted != b.record {
-		b.add(SaveRecord{}, func(r *access.Record) { r.AccessFrom, r.AccessUntil = noted.AccessFrom, noted.AccessUntil })
+		b.add(SaveRecord{}, func(r *access.Record) {
+			r.AccessFrom, r.AccessUntil, r.LockAt = noted.AccessFrom, noted.AccessUntil, noted.LockAt
+		})
 	}
 }
 
@@ -71,6 +77,8 @@ func (p Policy) accessFrom(s Snapshot) access.UnixTime {
 // expired.
 func endOf(s Snapshot, until access.UnixTime) access.End {
 	switch {
+	case s.Record.LockedBy != "":
+		return access.EndRevoked
 	case until == 0:
 		return ""
 	case !s.Now.Before(endTime(until)):
@@ -101,14 +109,20 @@ func (p Policy) followsAccess(s Snapshot) bool {
 // NextLook returns when there may be something to do of itself, without an event
 // of either side; the zero time when there won't.
 func (p Policy) NextLook(s Snapshot) time.Time {
-	if p.followsAccess(s) && s.Record.AccessUntil != 0 {
-		return endTime(s.Record.AccessUntil)
+	if at := p.locksAt(s); at != 0 && !s.IssueMissing {
+		return at.Time()
 	}
-	return time.Time{}
+	if !p.followsAccess(s) || s.Record.AccessUntil == 0 {
+		return time.Time{}
+	}
+	return endTime(s.Record.AccessUntil)
 }
 
 // shownState returns the state that the issue has to show.
 func (p Policy) shownState(s Snapshot) access.State {
+	if cause, _ := s.Record.LockedBy.Cause(); s.Record.Ended != "" && cause == access.LockRevoked {
+		return access.Revoked
+	}
 	if s.Record.Ended != "" && len(p.Statuses[access.Ended]) > 0 {
 		return access.Ended
 	}
@@ -124,7 +138,7 @@ func (p Policy) planEnd(s Snapshot, b *builder) {
 		if s.Issue == nil || !p.Statuses.Has(p.shownState(s), s.Issue.Status) {
 			p.move(b, p.shownState(s))
 		}
-		b.add(EndAccess{Cause: cause, Comment: endComment(s, periodOf(s.Record))}, func(r *access.Record) { r.Ended = cause })
+		b.add(EndAccess{Cause: cause, Comment: p.endComment(s, periodOf(s.Record))}, func(r *access.Record) { r.Ended = cause })
 		return
 	}
 	to := p.shownState(s)
@@ -151,7 +165,7 @@ func (p Policy) planOrphanEnd(s Snapshot, b *builder) {
 		if period.End = endOf(s, period.Until); period.End == "" {
 			return
 		}
-		b.add(EndAccess{Cause: period.End, Comment: endComment(s, period)}, nil)
+		b.add(EndAccess{Cause: period.End, Comment: p.endComment(s, period)}, nil)
 	}
 	p.move(b, access.Ended)
 }
@@ -175,7 +189,7 @@ func (p Policy) resolution(s Snapshot, state access.State) access.CommentDraft {
 	return draft
 }
 
-func endComment(s Snapshot, period access.Period) access.CommentDraft {
+func (p Policy) endComment(s Snapshot, period access.Period) access.CommentDraft {
 	end := min(access.UnixTimeOf(s.Now), period.Until)
 	if period.End == access.EndExpired {
 		end = period.Until
@@ -185,6 +199,8 @@ func endComment(s Snapshot, period access.Period) access.CommentDraft {
 	switch period.End {
 	case access.EndDeleted:
 		text += "The request was deleted in Teleport before its time. " + staysText(period.Until) + howToEnd(s.ID)
+	case access.EndRevoked:
+		text += p.lockText(s)
 	default:
 		text += "Its time was over. " + openText
 	}

@@ -28,7 +28,13 @@ type Person struct {
 // NeedsPerson returns the status change whose author has to be looked up before
 // planning; nil when nobody asks for a decision.
 func (p Policy) NeedsPerson(s Snapshot) *access.StatusChange {
-	if s.Person != nil || s.Request == nil || s.Request.State != access.Pending || s.Issue == nil {
+	if s.Person != nil || s.Request == nil || s.Issue == nil {
+		return nil
+	}
+	if p.AsksToRevoke(s) && s.Issue.LastChange != nil && s.Issue.LastChange.ID != s.Record.HandledChange && !s.Issue.LastChange.By.Same(s.Self) {
+		return s.Issue.LastChange
+	}
+	if s.Request.State != access.Pending {
 		return nil
 	}
 	state, asked := p.requestedState(s)

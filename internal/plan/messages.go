@@ -166,7 +166,11 @@ func (p Policy) refusalComment(s Snapshot, why Refusal, change access.StatusChan
 	if change.By.ID == "" {
 		who = "Somebody"
 	}
-	text := fmt.Sprintf("%s moved this issue to %s, but this decided nothing: %s", who, change.To.Name, p.refusalText(s, why, change))
+	said, text := "decided nothing", p.refusalText(s, why, change)
+	if p.AsksToRevoke(s) {
+		said, text = "ended no access", revokeText(s.ID, text)
+	}
+	text = fmt.Sprintf("%s moved this issue to %s, but this %s: %s", who, change.To.Name, said, text)
 	if why != RefusedText { // which says more
 		text += "\n" + subject(s)
 	}
@@ -176,9 +180,12 @@ func (p Policy) refusalComment(s Snapshot, why Refusal, change access.StatusChan
 	return access.CommentDraft{DedupKey: changeKey(change.ID), Text: text}
 }
 
+// decideText says who can decide a request after all.
+const decideText = " Somebody who may decide it can move the issue, or review the request in Teleport."
+
 // refusalText returns what was wrong and what would work.
 func (p Policy) refusalText(s Snapshot, why Refusal, change access.StatusChange) string { //nolint:gocyclo // one case a refusal
-	const other = " Somebody who may decide it can move the issue, or review the request in Teleport."
+	const other = decideText
 	switch why {
 	case RefusedOtherProject:
 		return p.otherProjectText(s)
@@ -254,11 +261,21 @@ func suggestedText(reviewers []string) string {
 // is not known yet how.
 func settledText(s Snapshot) string {
 	state := s.wantState()
+	if s.Record.LockedBy != "" {
+		return "the access of this request was ended by a lock, and moving the issue does not lift it. A new request is needed."
+	}
+	if s.Record.Ended == access.EndDeleted && s.Now.Before(s.Record.AccessUntil.Time()) {
+		return "the request is deleted. " + staysText(s.Record.AccessUntil) + howToEnd(s.ID)
+	}
 	if s.Record.Ended != "" {
 		return "the access of this request has ended. A new request is needed."
 	}
 	if !state.Settled() {
 		return "the request was settled at the same moment, or it is gone. It cannot be decided again."
 	}
-	return fmt.Sprintf("the request is already %s and cannot be decided again.", state)
+	text := fmt.Sprintf("the request is already %s and cannot be decided again.", state)
+	if until := s.Record.AccessUntil; state != access.Approved && s.Now.Before(until.Time()) {
+		text += " " + staysText(until) + howToEnd(s.ID)
+	}
+	return text
 }

@@ -8,7 +8,8 @@ import (
 )
 
 // Action is one outward effect: CreateIssue, Comment, Transition, Decide,
-// Refuse, RestoreText, EndAccess or SaveRecord.
+// Refuse, RestoreText, EndAccess,
+// Lock or SaveRecord.
 type Action interface{ action() }
 
 // CreateIssue creates the request's issue.
@@ -50,6 +51,7 @@ func (Decide) action()      {}
 func (Refuse) action()      {}
 func (SaveRecord) action()  {}
 func (EndAccess) action()   {}
+func (Lock) action()        {}
 
 // Step is an action and the record as it shall be once the action, and those
 // planned before it, have happened. Claim, ClaimUntil and Ambiguous belong to
@@ -112,11 +114,18 @@ func (p Policy) Plan(s Snapshot) []Step {
 		return nil
 	}
 	b := newBuilder(s)
+	if p.lockDue(s) {
+		p.planMaxDuration(s, b)
+		return b.steps
+	}
 	if s.Record.Ended != "" || p.isOver(s) {
 		p.planEnd(s, b)
 		return b.steps
 	}
 	if state := s.wantState(); state.Settled() {
+		if p.planRevocation(s, b) {
+			return b.steps
+		}
 		p.planSettled(s, b, state)
 		p.noteAccess(s, b)
 		return b.steps
@@ -231,7 +240,7 @@ func (p Policy) planSettled(s Snapshot, b *builder, state access.State) {
 		b.add(Decide{Decision: d, Found: true}, nil)
 		return
 	}
-	there := s.Issue != nil && p.Statuses.Has(state, s.Issue.Status)
+	there := s.Issue != nil && p.Statuses.Has(state, s.Issue.Status) || p.AsksToRevoke(s)
 	back := !isLeft(s)
 	if change := p.lateChange(s, state, resolved); change != nil {
 		back = p.answer(s, b, p.refusal(s, RefusedSettled, *change), *change, nil)
@@ -261,7 +270,7 @@ func (p Policy) planSettled(s Snapshot, b *builder, state access.State) {
 // lateChange returns a person's status change that came too late to decide and
 // has not been answered; nil when there is none.
 func (p Policy) lateChange(s Snapshot, state access.State, resolved bool) *access.StatusChange {
-	if s.Issue == nil || s.Issue.LastChange == nil || p.Statuses.Has(state, s.Issue.Status) {
+	if s.Issue == nil || s.Issue.LastChange == nil || p.Statuses.Has(state, s.Issue.Status) || p.AsksToRevoke(s) {
 		return nil
 	}
 	change := s.Issue.LastChange

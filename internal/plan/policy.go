@@ -41,7 +41,7 @@ type Statuses map[access.State][]string
 // the mapping does not know. Of several states that share a status it is the
 // first in the order below: approved and promoted usually share one.
 func (s Statuses) StateOf(status access.Status) (state access.State, ok bool) {
-	for _, state := range []access.State{access.Pending, access.Approved, access.Denied, access.Expired, access.Promoted, access.Ended} {
+	for _, state := range []access.State{access.Pending, access.Approved, access.Denied, access.Expired, access.Promoted, access.Ended, access.Revoked} {
 		if s.Has(state, status) {
 			return state, true
 		}

@@ -18,6 +18,9 @@ const endsLookBack = 15 * 24 * time.Hour
 // so long ago that nothing but the issue is left of it.
 func (r *Reconciler) findEnded(ctx context.Context, listed map[access.RequestID]struct{}) error {
 	policy := r.policy()
+	if err := r.findRevoked(ctx, listed, policy.Statuses[access.Revoked]); err != nil {
+		return err
+	}
 	if !policy.Access.Track || r.endsFound.Load() {
 		return nil
 	}
@@ -34,6 +37,25 @@ func (r *Reconciler) findEnded(ctx context.Context, listed map[access.RequestID]
 		r.enqueue(key{request: id}, hint{orphan: issue.Ref.ID, Hint: plan.Hint{Observed: &issue.Status}})
 	}
 	r.endsFound.Store(true)
+	return nil
+}
+
+// findRevoked queues the requests that are still listed and whose issues somebody
+// moved to a status that ends their access: a webhook may have been lost.
+func (r *Reconciler) findRevoked(ctx context.Context, listed map[access.RequestID]struct{}, statuses []string) error {
+	if len(statuses) == 0 {
+		return nil
+	}
+	for issue, err := range r.tracker.Search(ctx, access.IssueQuery{Statuses: statuses, UpdatedSince: endsLookBack}) {
+		if err != nil {
+			return fmt.Errorf("search issues of revoked requests: %w", err)
+		}
+		r.watchdog.Progress(resync)
+		id := r.requestOf(issue)
+		if _, ok := listed[id]; ok && !r.skips(issue) {
+			r.enqueue(key{request: id}, hint{Hint: plan.Hint{Observed: &issue.Status, IssueID: issue.Ref.ID}, urgency: decision})
+		}
+	}
 	return nil
 }
 

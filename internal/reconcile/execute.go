@@ -121,6 +121,8 @@ func (e *execution) do(ctx context.Context, step plan.Step) error {
 		err = e.explain(ctx, do)
 	case plan.Comment:
 		err = e.notify(ctx, do.Draft)
+	case plan.Lock:
+		err = e.lock(ctx, do)
 	case plan.EndAccess:
 		err = e.endAccess(ctx, do)
 	case plan.Transition:

@@ -29,6 +29,10 @@ type Cluster interface {
 	// an Outcome; an error means that trying again may help. When the answer
 	// was lost the error is ambiguous, and the request has to be read again.
 	Decide(ctx context.Context, d access.Decision) (access.Outcome, error)
+	// Lock ends the access of a request: certificates that carry it are refused
+	// within a second. Repeating it is harmless, and one more line in Teleport's
+	// audit log. A Permanent error says why it can't be: a right that is missing.
+	Lock(ctx context.Context, l access.Lock) error
 	// UsersByTrait lists the Teleport users one of whose traits has the value.
 	UsersByTrait(ctx context.Context, trait, value string) ([]string, error)
 	// RequestURL is the request's page in Teleport's web UI, or "".

@@ -22,6 +22,7 @@ type metrics struct {
 	errors        *prometheus.CounterVec
 	success       *prometheus.GaugeVec
 	ended         *prometheus.CounterVec
+	locks         *prometheus.CounterVec
 }
 
 const namespace = "teleport_jira"
@@ -38,6 +39,7 @@ func newMetrics(reg prometheus.Registerer, r *Reconciler) *metrics {
 		otherRules:    counter("foreign_rules_total", "Digests of other rules that another replica was seen to decide by."),
 		errors:        counters("reconcile_errors_total", "Failed attempts to bring a request in step, by class.", "class"),
 		ended:         counters("access_ended_total", "Accesses of approved requests that ended, as told on the issue, by cause.", "cause"),
+		locks:         counters("locks_total", "Locks put on requests to end their access, by cause.", "cause"),
 		duration: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Name: "reconcile_duration_seconds",
 			Help:    "Time that one execution of a request took.",
@@ -50,7 +52,7 @@ func newMetrics(reg prometheus.Registerer, r *Reconciler) *metrics {
 	}
 	m.zero()
 	reg.MustRegister(m.created, m.comments, m.transitions, m.unreachable, m.issuesMissing, m.decisions, m.refusals, m.otherRules,
-		m.duration, m.errors, m.success, m.ended, newQueueCollector(r), newRulesCollector(r),
+		m.duration, m.errors, m.success, m.ended, m.locks, newQueueCollector(r), newRulesCollector(r),
 		r.ageMetrics.decision, r.ageMetrics.oldest)
 	return m
 }
@@ -65,7 +67,7 @@ func counters(name, help string, labels ...string) *prometheus.CounterVec {
 
 // zero creates every series of a closed set, so that alerts see it rise from 0.
 func (m *metrics) zero() {
-	for _, state := range []access.State{access.Pending, access.Approved, access.Denied, access.Expired, access.Promoted, access.Ended} {
+	for _, state := range []access.State{access.Pending, access.Approved, access.Denied, access.Expired, access.Promoted, access.Ended, access.Revoked} {
 		m.transitions.WithLabelValues(string(state))
 	}
 	for _, mode := range []access.ReviewMode{access.ModeReview, access.ModeOnBehalf, access.ModeState} {
@@ -81,6 +83,9 @@ func (m *metrics) zero() {
 	}
 	for _, cause := range []access.End{access.EndExpired, access.EndDeleted, access.EndRevoked} {
 		m.ended.WithLabelValues(string(cause))
+	}
+	for _, cause := range access.LockCauses() {
+		m.locks.WithLabelValues(string(cause))
 	}
 	m.success.WithLabelValues(resync)
 	m.success.WithLabelValues(poll)

@@ -144,6 +144,7 @@ type cluster struct {
 	requests map[access.RequestID]*access.Request
 	records  map[access.RequestID]access.Record
 	traits   map[string][]string // users by trait value
+	locks    []access.Lock
 }
 
 func (c *cluster) RequestURL(id access.RequestID) string {
@@ -249,6 +250,10 @@ func (c *cluster) review(req *access.Request, review access.Review) {
 	if given >= needed {
 		req.State, req.ResolveReason = review.State, review.Reason
 	}
+}
+
+func (c *cluster) Lock(ctx context.Context, l access.Lock) error {
+	return c.do(ctx, "Lock", func() error { c.locks = append(c.locks, l); return nil })
 }
 
 func (c *cluster) UsersByTrait(ctx context.Context, _, value string) (users []string, err error) {

@@ -218,7 +218,8 @@ func (s snapshot) planHeld() []plan.Step {
 
 // isHeld reports whether a decision may be asked for and has to wait.
 func (s snapshot) isHeld() bool {
-	return s.rules.held && s.Issue != nil && s.Request != nil && s.Request.State == access.Pending
+	asks := s.Request != nil && s.Request.State == access.Pending || s.rules.policy.AsksToRevoke(s.Snapshot)
+	return s.rules.held && s.Issue != nil && asks
 }
 
 // noteOtherRules warns, once for each digest, of a replica that decides by

@@ -159,6 +159,11 @@ func (c cluster) Decide(ctx context.Context, d access.Decision) (access.Outcome,
 	return through(ctx, c.body, "Decide "+string(d.RequestID), func() (access.Outcome, error) { return c.Cluster.Decide(ctx, d) })
 }
 
+func (c cluster) Lock(ctx context.Context, l access.Lock) error {
+	_, err := through(ctx, c.body, "Lock "+string(l.RequestID), func() (struct{}, error) { return struct{}{}, c.Cluster.Lock(ctx, l) })
+	return err
+}
+
 func (c cluster) Requests(ctx context.Context) iter.Seq2[*access.Request, error] {
 	return func(yield func(*access.Request, error) bool) {
 		if err := c.body.call(ctx, "Requests", func() error { return nil }); err != nil {

@@ -34,6 +34,7 @@ type permission struct{ kind, verbs string }
 
 func permPluginData() permission { return permission{"access_plugin_data", "list, read, update"} }
 func permRequests() permission   { return permission{"access_request", "list, read"} }
+func permLocks() permission      { return permission{"lock", "create, update"} }
 func permUsers() permission      { return permission{"user", "list, read"} }
 
 // String returns the instruction to add the rule.
@@ -81,11 +82,16 @@ func methodSetState() method {
 	return method{name: "set_state", op: "set state of request", write: true}
 }
 
+func methodLock() method {
+	return method{name: "lock_request", op: "lock request", write: true, needs: permLocks()}
+}
+
 // methods returns all of them, for the metrics.
 func methods() []method {
 	return []method{
 		methodPing(), methodRoles(), methodGetRequest(), methodListRequest(), methodGetData(), methodNames(),
 		methodListUsers(), methodWatch(), methodSwapData(), methodReview(), methodSetState(),
+		methodLock(),
 	}
 }
 

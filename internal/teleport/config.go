@@ -63,6 +63,9 @@ type Config struct {
 	// NeedUsers: Jira users are mapped by a Teleport trait, so that Preflight
 	// checks the right to read users.
 	NeedUsers bool
+	// NeedLocks: accesses are ended by locks, so that Preflight checks the right to
+	// make them.
+	NeedLocks bool
 }
 
 // Deps are the Client's dependencies. Logger and Metrics are required.

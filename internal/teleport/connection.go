@@ -225,6 +225,7 @@ type api interface {
 	UpdatePluginData(ctx context.Context, params types.PluginDataUpdateParams) error
 	NewWatcher(ctx context.Context, watch types.Watch) (types.Watcher, error)
 	ListUsers(ctx context.Context, req *userspb.ListUsersRequest) (*userspb.ListUsersResponse, error)
+	UpsertLock(ctx context.Context, lock types.Lock) error
 	Close() error
 }
 

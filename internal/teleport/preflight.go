@@ -118,6 +118,9 @@ func (c *Client) Preflight(ctx context.Context) ([]preflight.Finding, error) {
 	if c.cfg.NeedUsers {
 		findings = append(findings, checkGrant("read users", at.own, at.own.users, permUsers()))
 	}
+	if c.cfg.NeedLocks {
+		findings = append(findings, checkGrant("end accesses by locks", at.own, at.own.locks, permLocks()))
+	}
 	return findings, nil
 }
 

@@ -19,7 +19,7 @@ func recordKeys() []string {
 		"reviews_count", "resolution", "resolve_reason",
 		"expires", "claim", "claim_until", "unsure", "handled_move",
 		"cluster", "requester_account", "text_confirmed", "rules_digest", "refusals",
-		"access_from", "access_until", "ended",
+		"access_from", "access_until", "ended", "lock_at", "locked_by",
 	}
 }
 
@@ -51,6 +51,8 @@ func encodeRecord(r access.Record) map[string]string {
 		"access_from":  encodeTime(r.AccessFrom),
 		"access_until": encodeTime(r.AccessUntil),
 		"ended":        string(r.Ended),
+		"lock_at":      encodeTime(r.LockAt),
+		"locked_by":    string(r.LockedBy),
 	}
 }
 
@@ -83,6 +85,8 @@ func decodeRecord(data map[string]string) access.Record {
 		AccessFrom:  decodeTime(data["access_from"]),
 		AccessUntil: decodeTime(data["access_until"]),
 		Ended:       decodeEnd(data["ended"]),
+		LockAt:      decodeTime(data["lock_at"]),
+		LockedBy:    access.LockedBy(data["locked_by"]),
 	}
 }
 

@@ -36,6 +36,7 @@ type rights struct {
 	pluginData grant
 	update     grant // set the state of Access Requests
 	users      grant
+	locks      grant // create and update locks
 	review     bool
 	// reviewGranted: a role allows reviews, also where another denies them all.
 	reviewGranted bool
@@ -67,6 +68,7 @@ func rightsOf(roles []types.Role) rights {
 		requests: requests,
 		update:   update,
 		users:    listAndRead(types.KindUser),
+		locks:    min(grantFor(roles, types.KindLock, types.VerbCreate), grantFor(roles, types.KindLock, types.VerbUpdate)),
 		pluginData: min(
 			max(requests, listAndRead(types.KindAccessPluginData)),
 			max(update, grantFor(roles, types.KindAccessPluginData, types.VerbUpdate)),
