@@ -65,7 +65,15 @@ func TestRightsOfRoles(t *testing.T) {
 		},
 		"everything": {
 			[]types.RoleSpecV6{allowing(rule(types.Wildcard, "", types.Wildcard))},
-			rights{requests: allowed, pluginData: allowed, update: allowed, users: allowed},
+			rights{requests: allowed, pluginData: allowed, update: allowed, users: allowed, locks: allowed},
+		},
+		"locks": {
+			[]types.RoleSpecV6{allowing(rule(types.KindLock, "", "create", "update"))},
+			rights{locks: allowed},
+		},
+		"locks, half": {
+			[]types.RoleSpecV6{allowing(rule(types.KindLock, "", "create"))},
+			rights{},
 		},
 		"review": {
 			[]types.RoleSpecV6{{Allow: types.RoleConditions{
