@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gravitational/teleport/api/client/proto"
+	rulespb "github.com/gravitational/teleport/api/gen/proto/go/teleport/accessmonitoringrules/v1"
 	"github.com/gravitational/teleport/api/types"
 )
 
@@ -27,6 +28,7 @@ type Cluster struct {
 	indexes    map[proto.AccessRequestSort]cachedIndex
 	pluginData map[string]*pluginRecord
 	resources  []types.ResourceWithLabels
+	monitoring map[string]*rulespb.AccessMonitoringRule // never changed once stored
 	watchers   map[*watcher]struct{}
 	recent     []types.Event // the last events that watchers were told of
 	heldBack   []types.Event // events that they will be told of together
@@ -62,6 +64,7 @@ func New(cfg Config) (*Cluster, error) {
 		indexes:    map[proto.AccessRequestSort]cachedIndex{},
 		pluginData: map[string]*pluginRecord{},
 		watchers:   map[*watcher]struct{}{},
+		monitoring: map[string]*rulespb.AccessMonitoringRule{},
 		calls:      map[string]int{},
 	}
 	for _, r := range Presets() {

@@ -58,6 +58,14 @@ type Config struct {
 	// 15 on do with a second factor demanded of administrators and an identity
 	// that was not made for a bot.
 	AdminActionMFA bool
+	// NoMonitoringRules plays a server from before access monitoring rules: it does
+	// not know the kind, and lists are not implemented.
+	NoMonitoringRules bool
+	// NoRuleWatch plays a server that lists access monitoring rules and does not
+	// let them be watched.
+	NoRuleWatch bool
+	// NoWatchStatus plays a server whose OpInit does not say which kinds it grants.
+	NoWatchStatus bool
 }
 
 func (cfg Config) withDefaults() Config {

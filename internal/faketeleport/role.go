@@ -31,19 +31,20 @@ const (
 
 // Role holds its holders' rights. Lists of names may hold globs such as "*".
 type Role struct {
-	Name           string
-	ListRequests   bool     // access_request: list and read, which includes watching
-	UpdateRequests bool     // access_request: update
-	DeleteRequests bool     // access_request: delete
-	PluginData     bool     // access_plugin_data: list, read and update
-	ReviewRequests []string // allow.review_requests.roles: requested roles that may be reviewed
-	SubmitForUsers []string // allow.review_requests.submit_for_users: authors to submit for
-	CreateLocks    bool     // lock: create
-	UpdateLocks    bool     // lock: update
-	ReadUsers      bool     // user: list and read, with traits
-	ReadRoles      bool     // role: list and read; holders may always read their own
-	ListResources  []string // resource kinds: node, app, db, kube_cluster, user_group …
-	RequestRoles   []string // allow.request.roles: what holders may request over the API
+	Name            string
+	ListRequests    bool     // access_request: list and read, which includes watching
+	UpdateRequests  bool     // access_request: update
+	DeleteRequests  bool     // access_request: delete
+	PluginData      bool     // access_plugin_data: list, read and update
+	ReviewRequests  []string // allow.review_requests.roles: requested roles that may be reviewed
+	SubmitForUsers  []string // allow.review_requests.submit_for_users: authors to submit for
+	CreateLocks     bool     // lock: create
+	UpdateLocks     bool     // lock: update
+	ReadUsers       bool     // user: list and read, with traits
+	MonitoringRules bool     // access_monitoring_rule: list and read, which includes watching
+	ReadRoles       bool     // role: list and read; holders may always read their own
+	ListResources   []string // resource kinds: node, app, db, kube_cluster, user_group …
+	RequestRoles    []string // allow.request.roles: what holders may request over the API
 
 	// Thresholds, Annotations and SuggestedReviewers go into the requests that
 	// holders make.
@@ -75,6 +76,7 @@ func Presets() []Role {
 		plugin, review, reviewer, update,
 		{Name: RoleReviewer, ReviewRequests: []string{"*"}},
 		{Name: RoleRequester, RequestRoles: []string{"*"}},
+		{Name: RoleMonitoringRules, MonitoringRules: true},
 	}
 }
 
@@ -151,6 +153,7 @@ func (r Role) resource() (*types.RoleV6, error) {
 	add(r.CreateLocks, types.KindLock, types.VerbCreate)
 	add(r.UpdateLocks, types.KindLock, types.VerbUpdate)
 	add(r.ReadUsers, types.KindUser, types.VerbList, types.VerbRead)
+	add(r.MonitoringRules, types.KindAccessMonitoringRule, types.VerbList, types.VerbRead)
 	add(r.ReadRoles, types.KindRole, types.VerbList, types.VerbRead)
 	for _, kind := range r.ListResources {
 		add(true, kind, types.VerbList, types.VerbRead)

@@ -12,6 +12,7 @@ import (
 	"github.com/gravitational/teleport/api/client"
 	"github.com/gravitational/teleport/api/client/proto"
 	"github.com/gravitational/teleport/api/constants"
+	rulespb "github.com/gravitational/teleport/api/gen/proto/go/teleport/accessmonitoringrules/v1"
 	userspb "github.com/gravitational/teleport/api/gen/proto/go/teleport/users/v1"
 	"github.com/gravitational/teleport/api/metadata"
 	"github.com/gravitational/teleport/api/utils"
@@ -121,6 +122,7 @@ func (s *Server) newGRPC() *grpc.Server {
 		grpc.ChainStreamInterceptor(metadata.StreamServerInterceptor, interceptors.GRPCServerStreamErrorInterceptor, limit.stream),
 	)
 	proto.RegisterAuthServiceServer(server, &authService{cluster: s.cluster})
+	rulespb.RegisterAccessMonitoringRulesServiceServer(server, &monitoringService{cluster: s.cluster})
 	userspb.RegisterUsersServiceServer(server, &usersService{cluster: s.cluster})
 	return server
 }

@@ -86,7 +86,7 @@ func (s *authService) Ping(ctx context.Context, _ *proto.PingRequest) (*proto.Pi
 func (s *authService) WatchEvents(watch *proto.Watch, stream proto.AuthService_WatchEventsServer) error {
 	ctx := stream.Context()
 	w, err := call(ctx, s.cluster, "WatchEvents", func(caller string) (*watcher, error) {
-		w, err := s.cluster.watch(caller, watch.Kinds)
+		w, err := s.cluster.watch(caller, watch.Kinds, watch.AllowPartialSuccess)
 		if err != nil {
 			return nil, err
 		}
@@ -97,6 +97,12 @@ func (s *authService) WatchEvents(watch *proto.Watch, stream proto.AuthService_W
 		return err
 	}
 	for ev := range w.events {
+		if ev.Type == types.OpInit && s.cluster.cfg.NoWatchStatus {
+			if err := stream.Send(&proto.Event{Type: proto.Operation_INIT}); err != nil {
+				return trace.Wrap(err)
+			}
+			continue
+		}
 		out, err := client.EventToGRPC(ev)
 		if err != nil {
 			return trace.Wrap(err)

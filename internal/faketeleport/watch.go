@@ -18,6 +18,7 @@ var (
 // cluster's lock; err is set before events is closed.
 type watcher struct {
 	filters []types.AccessRequestFilter // any matches
+	kinds   []types.WatchKind           // granted
 	events  chan types.Event
 	err     error
 }
@@ -52,8 +53,9 @@ func (c *Cluster) dropWatcherLocked(w *watcher, err error) {
 	close(w.events)
 }
 
-// watch opens an event stream for the caller. It begins with OpInit.
-func (c *Cluster) watch(caller string, kinds []types.WatchKind) (*watcher, error) {
+// watch opens an event stream for the caller. It begins with OpInit, which names
+// the kinds that are granted: all, unless partial allows less.
+func (c *Cluster) watch(caller string, kinds []types.WatchKind, partial bool) (*watcher, error) {
 	if len(kinds) == 0 {
 		return nil, trace.BadParameter("can't setup global watch")
 	}
@@ -64,19 +66,26 @@ func (c *Cluster) watch(caller string, kinds []types.WatchKind) (*watcher, error
 		return nil, trace.ConnectionProblem(errClusterClosed, "cluster is closed")
 	}
 	for _, kind := range kinds {
-		if kind.Kind != types.KindAccessRequest {
-			return nil, trace.BadParameter("watcher does not support object kind %q", kind.Kind)
-		}
 		var filter types.AccessRequestFilter
 		if err := filter.FromMap(kind.Filter); err != nil {
 			return nil, trace.Wrap(err)
 		}
-		if filter.User != caller && !c.may(caller, func(r Role) bool { return r.ListRequests }) {
-			return nil, denied(types.KindAccessRequest, types.VerbRead)
+		err := c.mayWatch(caller, kind, filter)
+		switch {
+		case err != nil && partial:
+			continue
+		case err != nil:
+			return nil, err
 		}
-		w.filters = append(w.filters, filter)
+		w.kinds = append(w.kinds, kind)
+		if kind.Kind == types.KindAccessRequest {
+			w.filters = append(w.filters, filter)
+		}
 	}
-	w.events <- types.Event{Type: types.OpInit, Resource: types.NewWatchStatus(kinds)}
+	if len(w.kinds) == 0 {
+		return nil, trace.BadParameter("none of the requested kinds can be watched")
+	}
+	w.events <- types.Event{Type: types.OpInit, Resource: types.NewWatchStatus(w.kinds)}
 	c.watchers[w] = struct{}{}
 	for _, ev := range c.recent {
 		if w.wants(ev) {
@@ -145,9 +154,12 @@ func (c *Cluster) send(w *watcher, ev types.Event) {
 	}
 }
 
-// wants reports whether a filter lets the event through. A deletion carries kind
+// wants reports whether its kind is watched and a filter lets the event through. A deletion carries kind
 // and name only, so that it is not filtered.
 func (w *watcher) wants(ev types.Event) bool {
+	if !slices.ContainsFunc(w.kinds, func(k types.WatchKind) bool { return k.Kind == ev.Resource.GetKind() }) {
+		return false
+	}
 	req, isRequest := ev.Resource.(*types.AccessRequestV3)
 	return !isRequest || slices.ContainsFunc(w.filters, func(f types.AccessRequestFilter) bool { return f.Match(req) })
 }

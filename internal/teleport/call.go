@@ -35,6 +35,7 @@ type permission struct{ kind, verbs string }
 func permPluginData() permission { return permission{"access_plugin_data", "list, read, update"} }
 func permRequests() permission   { return permission{"access_request", "list, read"} }
 func permLocks() permission      { return permission{"lock", "create, update"} }
+func permRules() permission      { return permission{"access_monitoring_rule", "list, read"} }
 func permUsers() permission      { return permission{"user", "list, read"} }
 
 // String returns the instruction to add the rule.
@@ -68,6 +69,14 @@ func methodListUsers() method {
 	return method{name: "list_users", op: "list users", list: true, needs: permUsers()}
 }
 
+func methodListRules() method {
+	return method{name: "list_monitoring_rules", op: "list access monitoring rules", needs: permRules()}
+}
+
+func methodGetUser() method {
+	return method{name: "get_user", op: "read user", needs: permUsers()}
+}
+
 func methodWatch() method { return method{name: "watch", op: "watch requests", needs: permRequests()} }
 
 func methodSwapData() method {
@@ -90,7 +99,7 @@ func methodLock() method {
 func methods() []method {
 	return []method{
 		methodPing(), methodRoles(), methodGetRequest(), methodListRequest(), methodGetData(), methodNames(),
-		methodListUsers(), methodWatch(), methodSwapData(), methodReview(), methodSetState(),
+		methodListUsers(), methodListRules(), methodGetUser(), methodWatch(), methodSwapData(), methodReview(), methodSetState(),
 		methodLock(),
 	}
 }

@@ -66,7 +66,16 @@ type Config struct {
 	// NeedLocks: accesses are ended by locks, so that Preflight checks the right to
 	// make them.
 	NeedLocks bool
+	// MonitoringRules: the cluster's access monitoring rules are watched and
+	// reported.
+	MonitoringRules bool
+	// RulesInterval is how often they are listed, for a server that does not let
+	// them be watched; 0 means DefaultRulesInterval.
+	RulesInterval time.Duration
 }
+
+// DefaultRulesInterval is how often access monitoring rules are listed.
+const DefaultRulesInterval = 10 * time.Minute
 
 // Deps are the Client's dependencies. Logger and Metrics are required.
 type Deps struct {
@@ -84,6 +93,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.MinVersion == "" {
 		c.MinVersion = DefaultMinVersion
+	}
+	if c.RulesInterval <= 0 {
+		c.RulesInterval = DefaultRulesInterval
 	}
 	if c.ReviewMode == "" {
 		c.ReviewMode = access.ModeAuto

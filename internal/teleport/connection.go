@@ -19,6 +19,7 @@ import (
 
 	"github.com/gravitational/teleport/api/breaker"
 	"github.com/gravitational/teleport/api/client"
+	"github.com/gravitational/teleport/api/client/accessmonitoringrules"
 	"github.com/gravitational/teleport/api/client/proto"
 	userspb "github.com/gravitational/teleport/api/gen/proto/go/teleport/users/v1"
 	"github.com/gravitational/teleport/api/types"
@@ -224,6 +225,8 @@ type api interface {
 	GetPluginData(ctx context.Context, filter types.PluginDataFilter) ([]types.PluginData, error)
 	UpdatePluginData(ctx context.Context, params types.PluginDataUpdateParams) error
 	NewWatcher(ctx context.Context, watch types.Watch) (types.Watcher, error)
+	AccessMonitoringRulesClient() *accessmonitoringrules.Client
+	GetUser(ctx context.Context, name string, withSecrets bool) (types.User, error)
 	ListUsers(ctx context.Context, req *userspb.ListUsersRequest) (*userspb.ListUsersResponse, error)
 	UpsertLock(ctx context.Context, lock types.Lock) error
 	Close() error

@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
 	"github.com/gravitational/teleport/api/client/proto"
 	"github.com/gravitational/teleport/api/types"
+	"github.com/gravitational/trace"
 
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/logging"
@@ -53,6 +55,12 @@ type EventHandler interface {
 	OnSettled()
 	// OnRequest is called when the request was created, changed or deleted.
 	OnRequest(e access.RequestEvent)
+	// OnMonitoringRules is called with all access monitoring rules about Access
+	// Requests, by name, before OnSubscribed and whenever they have changed: with
+	// none where the daemon may not read them or the cluster is too old. It is never
+	// called where Config.MonitoringRules is not set, and not before the rules could
+	// be read once.
+	OnMonitoringRules(rules []access.MonitoringRule)
 }
 
 // Reasons for the end of a subscription.
@@ -62,6 +70,7 @@ var (
 	errUnreliable = errors.New("the server lost events")
 	errEnded      = errors.New("the server ended the stream")
 	errNoAnswer   = errors.New("the server does not answer")
+	errListRules  = errors.New("access monitoring rules are to be listed")
 )
 
 // Watch subscribes to changes of Access Requests and passes them to handler
@@ -145,24 +154,41 @@ func (c *Client) subscribe(ctx context.Context, handler EventHandler) (lasted ti
 	timeout := time.AfterFunc(initTimeout, func() { cancel(errNoInit) })
 	defer timeout.Stop()
 
-	stream, err := conn.api.NewWatcher(ctx, types.Watch{Kinds: []types.WatchKind{{Kind: types.KindAccessRequest}}})
+	asked := c.watchKinds()
+	stream, granted, err := c.newStream(ctx, conn, asked)
+	if asked.AllowPartialSuccess && err != nil && access.ClassOf(err) == access.Permanent {
+		// A server that does not know partial success may refuse for the rules' sake.
+		asked.Kinds, asked.AllowPartialSuccess = asked.Kinds[:1], false
+		stream, granted, err = c.newStream(ctx, conn, asked)
+	}
 	if err != nil {
-		err = streamError(ctx, methodWatch().wrap("", err))
-		c.metrics.called(methodWatch(), err)
 		return 0, err
 	}
 	defer func() { _ = stream.Close() }()
-	first, err := nextEvent(ctx, conn, stream)
+	timeout.Stop()
+	go c.ping(ctx, conn, cancel)
+	return c.serveEvents(ctx, conn, stream, handler, slices.Contains(granted, types.KindAccessMonitoringRule))
+}
+
+// newStream opens a stream of events and waits for its first, which says which
+// kinds are granted.
+func (c *Client) newStream(ctx context.Context, conn *connection, asked types.Watch) (stream types.Watcher, granted []string, err error) {
+	defer func() { c.metrics.called(methodWatch(), err) }()
+	if stream, err = conn.api.NewWatcher(ctx, asked); err != nil {
+		return nil, nil, streamError(ctx, methodWatch().wrap("", err))
+	}
+	first, err := nextEvent(ctx, conn, stream, nil)
 	if err == nil && first.Type != types.OpInit {
 		err = errUnreliable
 	}
-	c.metrics.called(methodWatch(), err)
-	if err != nil {
-		return 0, err
+	if granted = grantedKinds(asked, first); err == nil && !slices.Contains(granted, types.KindAccessRequest) {
+		err = methodWatch().wrap("", trace.AccessDenied("access denied to watch %q", types.KindAccessRequest))
 	}
-	timeout.Stop()
-	go c.ping(ctx, conn, cancel)
-	return c.serveEvents(ctx, conn, stream, handler)
+	if err != nil {
+		_ = stream.Close()
+		return nil, nil, err
+	}
+	return stream, granted, nil
 }
 
 // ping asks the server for a sign of life until ctx ends, and cancels with
@@ -222,23 +248,32 @@ func (c *Client) noteEnd(ctx context.Context, err error) {
 // serveEvents dispatches the events until the stream ends, and returns how long
 // it lasted.
 func (c *Client) serveEvents(
-	ctx context.Context, conn *connection, stream types.Watcher, handler EventHandler,
+	ctx context.Context, conn *connection, stream types.Watcher, handler EventHandler, rulesWatched bool,
 ) (lasted time.Duration, err error) {
 	start := time.Now()
 	c.setWatching(true)
 	defer c.setWatching(false)
 	c.log.Info("subscribed to access requests", "cluster", c.ClusterName())
-	handler.OnSubscribed(c.circuit.recovered())
+	back := c.circuit.recovered()
+	rules := c.newRuleWatch(ctx, handler, rulesWatched)
+	defer rules.stop()
+	handler.OnSubscribed(back)
 	settled := time.AfterFunc(settleDelay, handler.OnSettled)
 	defer settled.Stop()
 	for {
-		event, err := nextEvent(ctx, conn, stream)
+		event, err := nextEvent(ctx, conn, stream, rules.next())
+		if errors.Is(err, errListRules) {
+			rules.list(ctx)
+			continue
+		}
 		if err != nil {
 			return time.Since(start), err
 		}
 		switch event.Type {
 		case types.OpPut, types.OpDelete:
-			c.dispatch(event, handler)
+			if !rules.take(event) {
+				c.dispatch(event, handler)
+			}
 		case types.OpUnreliable:
 			return time.Since(start), errUnreliable
 		case types.OpInit, types.OpGet, types.OpInvalid:
@@ -282,9 +317,12 @@ func (c *Client) setWatching(active bool) {
 	c.metrics.connected(active)
 }
 
-// nextEvent waits for an event or the end of the stream.
-func nextEvent(ctx context.Context, conn *connection, stream types.Watcher) (types.Event, error) {
+// nextEvent waits for an event, for the time to list rules, which is
+// errListRules, or for the end of the stream.
+func nextEvent(ctx context.Context, conn *connection, stream types.Watcher, listRules <-chan time.Time) (types.Event, error) {
 	select {
+	case <-listRules:
+		return types.Event{}, errListRules
 	case event := <-stream.Events():
 		return event, nil
 	case <-conn.replaced:

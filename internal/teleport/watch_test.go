@@ -36,6 +36,9 @@ func (r *recorder) wasBack() bool {
 	return r.back
 }
 
+// OnMonitoringRules implements teleport.EventHandler.
+func (r *recorder) OnMonitoringRules([]access.MonitoringRule) {}
+
 func (r *recorder) OnSettled() { r.OnSubscribed(false) }
 
 func (r *recorder) OnRequest(e access.RequestEvent) {
