@@ -88,9 +88,19 @@ type Issue struct {
 	// can.
 	HistoryFault HistoryFault
 	TextEdits    []TextEdit // edits of summary and description, newest first
+	// Origin is what the issue shows it was made for; zero where the daemon's
+	// account did not make it, or its history does not say.
+	Origin Origin
 	// StatusNameSince is since when the status's id has been seen under its
 	// present name only; zero when this read is the first to see it.
 	StatusNameSince time.Time
+}
+
+// Origin is what an issue was created for and where, by what nobody can edit
+// afterwards.
+type Origin struct {
+	Request RequestID // by the label that it was created with
+	Project string    // key; "" where it has been in another project since
 }
 
 // HistoryFault is why a changelog can't be relied on.

@@ -41,6 +41,9 @@ type Record struct {
 	// TextConfirmed is the changelog id of the last edit of the issue's text by
 	// somebody else that a comment has answered with what the request is for.
 	TextConfirmed string // text_confirmed
+	// Route is where an access monitoring rule sent the issue, "PROJ" or
+	// "PROJ/Issue Type"; "": where the configuration does. Others may write it.
+	Route string // route
 	// RulesDigest names the rules by which the last decision was made or refused.
 	RulesDigest string // rules_digest
 	// AccessFrom and AccessUntil are from when to when an approved request gives

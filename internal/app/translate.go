@@ -14,6 +14,9 @@ import (
 	"teleport-jira/internal/teleport"
 )
 
+// monitoringOff is the value of teleport.access_monitoring_rules that ignores them.
+const monitoringOff = "off"
+
 // teleportConfig translates the configuration for the Teleport adapter.
 func teleportConfig(c *config.Config) teleport.Config {
 	t := c.Teleport
@@ -21,9 +24,11 @@ func teleportConfig(c *config.Config) teleport.Config {
 		Addr: t.Addr, Identity: t.Identity,
 		ClientKey: t.ClientKey, ClientCrt: t.ClientCrt, RootCAs: t.RootCAs, CAFile: t.CAFile,
 		RefreshIdentity: t.RefreshIdentity, RefreshInterval: t.RefreshIdentityInterval,
-		ReviewMode: access.ReviewMode(c.Review.Mode),
-		NeedUsers:  c.Review.Identity.UserTrait != "",
-		NeedLocks:  len(c.Jira.Statuses.Revoked) > 0 || c.Access.MaxDuration > 0,
+		ReviewMode:      access.ReviewMode(c.Review.Mode),
+		MonitoringRules: t.AccessMonitoringRules != monitoringOff,
+		RulesInterval:   c.Reconcile.ResyncInterval,
+		NeedUsers:       c.Review.Identity.UserTrait != "",
+		NeedLocks:       len(c.Jira.Statuses.Revoked) > 0 || c.Access.MaxDuration > 0,
 	}
 }
 
@@ -102,6 +107,8 @@ func reconcileOptions(c *config.Config, mode access.ReviewMode) reconcile.Option
 		Workers:        c.Reconcile.Workers,
 		ResyncInterval: c.Reconcile.ResyncInterval,
 		PollInterval:   c.Reconcile.PollInterval,
+
+		MonitoringRules: c.Teleport.AccessMonitoringRules != monitoringOff,
 	}
 }
 
@@ -135,6 +142,10 @@ func policy(c *config.Config, mode access.ReviewMode) plan.Policy {
 	}
 	if len(s.Revoked) > 0 {
 		out.Statuses[access.Revoked] = s.Revoked
+	}
+	out.IgnoreMonitoring = c.Teleport.AccessMonitoringRules == monitoringOff
+	if name := c.Teleport.PluginName; name != plan.DefaultPlugin {
+		out.Plugin = name
 	}
 	for _, r := range c.Jira.Routes {
 		route := plan.Route{

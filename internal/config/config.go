@@ -72,6 +72,12 @@ type Teleport struct {
 	// system's, for a Proxy Service whose web certificate is of a private CA or
 	// signed by itself. It is read again at each connect.
 	CAFile string `toml:"ca_file"`
+	// Name by which the cluster's access monitoring rules know this daemon: their
+	// `notification.name`, `automatic_review.integration` or `plugin.spec.name`.
+	PluginName string `toml:"plugin_name"`
+	// Whether access monitoring rules are followed: `auto` is as far as the cluster
+	// has them and the daemon's role may read them, `off` ignores them.
+	AccessMonitoringRules string `toml:"access_monitoring_rules"`
 }
 
 // Jira is the section [jira].
@@ -363,6 +369,8 @@ func Default() *Config {
 		Teleport: Teleport{
 			RefreshIdentity:         true,
 			RefreshIdentityInterval: time.Minute,
+			PluginName:              "jira",
+			AccessMonitoringRules:   "auto",
 		},
 		Jira: Jira{
 			IssueType:   "Task",

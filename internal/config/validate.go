@@ -72,6 +72,7 @@ func (v *validator) teleport() {
 	}
 	t.AuthServer = t.Addr
 	v.credentials(t)
+	v.monitoring(t)
 	v.atLeast("teleport.refresh_identity_interval", t.RefreshIdentityInterval, time.Second)
 }
 

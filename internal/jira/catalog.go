@@ -87,8 +87,9 @@ func (c *Client) projectRef(key string) map[string]string {
 // projectList names the configured projects in a query, by their ids where those
 // are known.
 func (c *Client) projectList() string {
-	names := make([]string, len(c.cfg.Projects))
-	for i, key := range c.cfg.Projects {
+	keys := slices.Concat(c.cfg.Projects, c.further.proven())
+	names := make([]string, len(keys))
+	for i, key := range keys {
 		names[i] = key
 		if id := c.projects.idOf(key); id != "" {
 			names[i] = id

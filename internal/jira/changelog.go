@@ -61,6 +61,9 @@ func (c *Client) useHistory(ctx context.Context, entries []history, issue *acces
 	sortNewestFirst(entries)
 	issue.Changes = statusChanges(entries, issue.Project)
 	issue.TextEdits = textEdits(entries)
+	if issue.HistoryFault == "" && c.isOwn(issue.Creator) {
+		issue.Origin = originOf(entries, issue)
+	}
 	if len(issue.Changes) == 0 {
 		return nil
 	}
@@ -146,6 +149,24 @@ func statusChanges(entries []history, project string) []access.StatusChange {
 		}
 	}
 	return changes
+}
+
+// originOf is what an issue was made for and where, by its labels without the edits
+// of them.
+func originOf(entries []history, issue *access.Issue) access.Origin {
+	labels, origin := issue.Labels, access.Origin{Project: issue.Project}
+	for _, entry := range entries {
+		if _, left := entry.leftProject(); left {
+			origin.Project = ""
+		}
+		for _, item := range slices.Backward(entry.Items) {
+			if item.is("labels") {
+				labels = strings.Fields(string(item.FromString))
+			}
+		}
+	}
+	origin.Request = access.RequestIDFromLabels(labels)
+	return origin
 }
 
 // textEdits are the entries that changed the summary or the description.

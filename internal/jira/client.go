@@ -63,6 +63,7 @@ type Client struct {
 	projects   *projects
 	statuses   *statuses
 	issueTypes *issueTypes
+	further    *furtherProjects
 
 	server atomic.Pointer[serverInfo]
 	self   atomic.Pointer[access.Actor]
@@ -134,6 +135,7 @@ func New(cfg Config, deps Deps) (*Client, error) {
 		projects:      newProjects(),
 		statuses:      newStatuses(),
 		issueTypes:    newIssueTypes(),
+		further:       newFurtherProjects(),
 	}
 	measuredBase := &measured{calls: deps.Metrics.calls, next: base}
 	c.throttle = throttle.NewTransport(throttle.Config{
@@ -242,5 +244,8 @@ func (c *Client) myself(ctx context.Context) (access.Actor, error) {
 	return self, nil
 }
 
-// isConfigured reports whether a project is one of the configured ones.
-func (c *Client) isConfigured(project string) bool { return slices.Contains(c.cfg.Projects, project) }
+// isConfigured reports whether a project is one of the configured ones, or has
+// been found usable beside them.
+func (c *Client) isConfigured(project string) bool {
+	return slices.Contains(c.cfg.Projects, project) || slices.Contains(c.further.proven(), project)
+}

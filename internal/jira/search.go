@@ -53,6 +53,7 @@ func (p *searchPage) isComplete() bool { return p.Issues != nil }
 // label, oldest first. Search lags writes by seconds or more.
 func (c *Client) FindIssues(ctx context.Context, id access.RequestID) ([]access.IssueSummary, error) {
 	k := call{op: "find issues of request", key: string(id), essential: true}
+	c.proveFurther(ctx)
 	if _, err := access.ParseRequestID(string(id)); err != nil {
 		return nil, k.error(access.Permanent, err)
 	}
@@ -83,6 +84,7 @@ func (c *Client) FindIssues(ctx context.Context, id access.RequestID) ([]access.
 // present account are listed, so that one misspelt name does not end all polling.
 func (c *Client) Search(ctx context.Context, q access.IssueQuery) iter.Seq2[access.IssueSummary, error] {
 	k := call{op: "search issues", essential: true}
+	c.proveFurther(ctx)
 	bare := access.IssueQuery{UpdatedSince: q.UpdatedSince}
 	queries := []string{c.jql(q, c.ownIssues()), c.jql(bare, c.ownIssues())}
 	if len(c.cfg.EarlierAccounts) > 0 {

@@ -129,9 +129,9 @@ func (p Policy) authorizeIdentity(s Snapshot, who access.Actor) Refusal {
 }
 
 // mayDecideIn reports whether a request may be decided in a project: only in the
-// one that its route names. Other people may change issues in others, also in
+// one that its route names, or named when a rule of the cluster chose it. Other people may change issues in others, also in
 // those of other routes. Where an issue was created does not count: it is not
 // known of one that was adopted.
 func (p Policy) mayDecideIn(s Snapshot, project string) bool {
-	return strings.EqualFold(project, p.RouteOf(s.Request).Project)
+	return strings.EqualFold(project, p.decidingProject(s))
 }

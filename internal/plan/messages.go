@@ -247,7 +247,7 @@ func (p Policy) otherProjectText(s Snapshot) string {
 			"Somebody who may decide it can move the issue now, or review the request in Teleport."
 	}
 	return fmt.Sprintf("the project %s is not the one in which this request may be decided, %s. "+
-		"Move the issue there, or review the request in Teleport.", s.Issue.Project, p.RouteOf(s.Request).Project)
+		"Move the issue there, or review the request in Teleport.", s.Issue.Project, p.decidingProject(s))
 }
 
 func suggestedText(reviewers []string) string {

@@ -175,7 +175,7 @@ func (p Policy) planCreate(s Snapshot) []Step {
 	if s.Request == nil || s.Request.State.Settled() && s.Record.IsZero() {
 		return nil
 	}
-	if p.RouteOf(s.Request).Skip {
+	if p.RouteFor(s).Skip {
 		return nil
 	}
 	return []Step{{Do: CreateIssue{p.draft(s)}, Then: describe(s)}}
@@ -184,13 +184,14 @@ func (p Policy) planCreate(s Snapshot) []Step {
 // describe is the record of a request whose issue is to be created.
 func describe(s Snapshot) access.Record {
 	rec := Describe(s.Record, s.Request)
+	rec.Route = s.routeNote()
 	rec.Cluster = s.Cluster
 	return rec
 }
 
 // draft is the request's issue as the daemon makes it.
 func (p Policy) draft(s Snapshot) access.Draft {
-	route := p.RouteOf(s.Request)
+	route := p.RouteFor(s)
 	return access.Draft{
 		Request: *s.Request, URL: s.URL,
 		Project: route.Project, IssueType: route.IssueType, Labels: route.Labels,

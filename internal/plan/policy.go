@@ -14,6 +14,12 @@ type Policy struct {
 	Routes   []Route // the first match wins; none means Default
 	Review   ReviewRules
 	Access   AccessRules
+	// Plugin is the name by which the cluster's access monitoring rules know the
+	// daemon; "": DefaultPlugin. The rules themselves are the cluster's and reach
+	// replicas one after the other: they are no part of the policy.
+	Plugin string
+	// IgnoreMonitoring says that access monitoring rules are not followed.
+	IgnoreMonitoring bool
 }
 
 // ReviewRules are who may decide, and how a decision reaches Teleport.

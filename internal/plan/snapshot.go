@@ -29,7 +29,10 @@ type Snapshot struct {
 	Cluster  string       // the Teleport cluster's name; "": issues of all clusters are the daemon's
 	// ProjectShared: issues of another cluster have been seen in the issue's project.
 	ProjectShared bool
-	Now           time.Time
+	// Routed is where an access monitoring rule of the cluster wants the issue; nil
+	// where none does, or rules are not followed.
+	Routed *Routed
+	Now    time.Time
 	// Decided is the decision that has just been submitted, or was found again.
 	Decided *access.Decision
 }

@@ -33,6 +33,12 @@ type Cluster interface {
 	// within a second. Repeating it is harmless, and one more line in Teleport's
 	// audit log. A Permanent error says why it can't be: a right that is missing.
 	Lock(ctx context.Context, l access.Lock) error
+	// MonitoringRules lists the cluster's access monitoring rules about Access
+	// Requests, by name. A permanent error says that they can't be had.
+	MonitoringRules(ctx context.Context) ([]access.MonitoringRule, error)
+	// UserTraits reads the traits of a Teleport user as they are now; known is false
+	// where the daemon may not, or there is no such user.
+	UserTraits(ctx context.Context, user string) (traits map[string][]string, known bool, err error)
 	// UsersByTrait lists the Teleport users one of whose traits has the value.
 	UsersByTrait(ctx context.Context, trait, value string) ([]string, error)
 	// RequestURL is the request's page in Teleport's web UI, or "".
@@ -76,6 +82,12 @@ type Tracker interface {
 	Reserve(ctx context.Context, ref access.IssueRef, holder string) error
 	// Search lists issues that this daemon's account created.
 	Search(ctx context.Context, q access.IssueQuery) iter.Seq2[access.IssueSummary, error]
+	// Usable reports why no issue of the type can be made in a project beside the
+	// configured ones; "" where one can, and searches look there from then on.
+	Usable(ctx context.Context, project, issueType string) (why string, err error)
+	// Include has searches look in a project beside the configured ones. It makes
+	// no call.
+	Include(project string)
 	// InGroups reports whether the account is in one of the Jira groups.
 	InGroups(ctx context.Context, who access.Actor, groups []string) (bool, error)
 	// RequesterAccount returns the id of the Jira account whose address or user

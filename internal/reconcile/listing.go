@@ -252,6 +252,7 @@ func (r *Reconciler) OnRequest(e access.RequestEvent) {
 // OnSubscribed takes the beginning of a watch: what happened before it has to be
 // listed. Where Teleport was away before it, what waited for it is tried at once.
 func (r *Reconciler) OnSubscribed(back bool) {
+	r.monitor.subscribed()
 	if back {
 		r.Wake()
 	}

@@ -32,6 +32,9 @@ type Options struct {
 	// SearchGrace is how long Jira's search may lag a write: an attempt to
 	// create an issue whose answer was lost is not repeated before. Default 65s.
 	SearchGrace time.Duration
+	// MonitoringRules: the Cluster reports access monitoring rules to
+	// OnMonitoringRules, and no issue is made before it has, for some time.
+	MonitoringRules bool
 	// Drain bounds the work that is finished after a stop. Default 10s.
 	Drain time.Duration
 }
@@ -71,6 +74,7 @@ type Deps struct {
 type Reconciler struct {
 	opts     Options               // without the policy, which may be replaced
 	rules    atomic.Pointer[rules] // never nil
+	monitor  monitor
 	cluster  Cluster
 	tracker  Tracker
 	self     access.Actor
@@ -131,6 +135,7 @@ func New(opts Options, deps Deps) *Reconciler {
 	}
 	r.queue = newQueue(r.hints)
 	r.rules.Store(newRules(opts.Policy, false))
+	r.monitor.init(opts)
 	r.opts.Policy = plan.Policy{} // only the rules in use count
 	r.workers = r.watchdog.Pool("workers", opts.Workers, StalledAfter)
 	r.ageMetrics = newAgeMetrics(r.ages)
@@ -211,6 +216,9 @@ func (r *Reconciler) reconcile(ctx context.Context, id access.RequestID, h hint)
 		s, err := r.snapshot(ctx, id, h, issue)
 		if err != nil {
 			return 0, err
+		}
+		if s.awaitsRules {
+			return rulesRetry, nil
 		}
 		steps := r.plan(s)
 		if len(steps) == 0 && s.isHeld() {

@@ -144,7 +144,10 @@ type cluster struct {
 	requests map[access.RequestID]*access.Request
 	records  map[access.RequestID]access.Record
 	traits   map[string][]string // users by trait value
-	locks    []access.Lock
+	rules    []access.MonitoringRule
+	// userTraits are those of all users; nil: the daemon may not read them.
+	userTraits map[string][]string
+	locks      []access.Lock
 }
 
 func (c *cluster) RequestURL(id access.RequestID) string {
@@ -261,6 +264,16 @@ func (c *cluster) UsersByTrait(ctx context.Context, _, value string) (users []st
 	return users, err
 }
 
+func (c *cluster) MonitoringRules(ctx context.Context) (rules []access.MonitoringRule, err error) {
+	err = c.do(ctx, "MonitoringRules", func() error { rules = slices.Clone(c.rules); return nil })
+	return rules, err
+}
+
+func (c *cluster) UserTraits(ctx context.Context, _ string) (traits map[string][]string, known bool, err error) {
+	err = c.do(ctx, "UserTraits", func() error { traits, known = c.userTraits, c.userTraits != nil; return nil })
+	return traits, known, err
+}
+
 // tracker is Jira in memory.
 type tracker struct {
 	*calls
@@ -270,6 +283,8 @@ type tracker struct {
 	showCluster bool          // searches answer the cluster's property, as on Cloud
 	unreachable []string      // statuses to which no transition leads
 	groups      map[string]bool
+	unusable    map[string]string // why no issue can be made, by project
+	included    []string          // projects that searches look in, too
 	users       map[string]bool   // accounts that Jira finds under some handle
 	accounts    map[string]string // of requesters, by Teleport user
 	changes     int
@@ -461,6 +476,19 @@ func (t *tracker) Search(ctx context.Context, q access.IssueQuery) iter.Seq2[acc
 				return
 			}
 		}
+	}
+}
+
+func (t *tracker) Usable(ctx context.Context, project, _ string) (why string, err error) {
+	err = t.do(ctx, "Usable", func() error { why = t.unusable[project]; return nil })
+	return why, err
+}
+
+func (t *tracker) Include(project string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !slices.Contains(t.included, project) {
+		t.included = append(t.included, project)
 	}
 }
 

@@ -19,6 +19,9 @@ type snapshot struct {
 	// abandoned: a worker that died left a claim or an ambiguous attempt on a
 	// request with an issue, so that its last effect may not be noted.
 	abandoned bool
+	// awaitsRules says that nobody knows yet where its issue goes: the cluster's
+	// access monitoring rules are being read.
+	awaitsRules bool
 }
 
 // snapshot reads what the plan needs, and of Jira no more than that. issue is
@@ -33,6 +36,9 @@ func (r *Reconciler) snapshot(ctx context.Context, id access.RequestID, h hint, 
 		return s, err
 	}
 	r.noteOwner(s)
+	if err := r.readRouting(ctx, &s); err != nil || s.awaitsRules {
+		return s, err
+	}
 	if h.resync && s.Record.IssueID != "" && s.Request != nil && s.Request.State == access.Pending {
 		s.hint.Always = s.hint.Always || !r.cache.isOpen(s.Record.IssueID)
 	}
@@ -127,7 +133,7 @@ func (r *Reconciler) readIssue(ctx context.Context, s *snapshot) error {
 	r.noteVisible(s.ID)
 	s.Issue = issue
 	if s.Request != nil && issue.LastChange == nil && s.rules.policy.Statuses.Has(access.Pending, issue.Status) {
-		route := s.rules.policy.RouteOf(s.Request)
+		route := s.rules.policy.RouteFor(s.Snapshot)
 		r.cache.setStartsPending(route.Project, route.IssueType)
 	}
 	return nil

@@ -18,7 +18,7 @@ func recordKeys() []string {
 		"issue_id", "issue_key", "user", "roles", "created", "request_reason",
 		"reviews_count", "resolution", "resolve_reason",
 		"expires", "claim", "claim_until", "unsure", "handled_move",
-		"cluster", "requester_account", "text_confirmed", "rules_digest", "refusals",
+		"cluster", "requester_account", "text_confirmed", "rules_digest", "refusals", "route",
 		"access_from", "access_until", "ended", "lock_at", "locked_by",
 	}
 }
@@ -46,6 +46,7 @@ func encodeRecord(r access.Record) map[string]string {
 		"requester_account": r.RequesterAccount,
 		"text_confirmed":    r.TextConfirmed,
 		"rules_digest":      r.RulesDigest,
+		"route":             r.Route,
 		"refusals":          encodeCount(r.Refusals),
 
 		"access_from":  encodeTime(r.AccessFrom),
@@ -80,6 +81,7 @@ func decodeRecord(data map[string]string) access.Record {
 		RequesterAccount: data["requester_account"],
 		TextConfirmed:    data["text_confirmed"],
 		RulesDigest:      data["rules_digest"],
+		Route:            data["route"],
 		Refusals:         decodeCount(data["refusals"]),
 
 		AccessFrom:  decodeTime(data["access_from"]),
