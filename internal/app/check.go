@@ -15,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"teleport-jira/internal/access"
 	"teleport-jira/internal/config"
 	"teleport-jira/internal/jira"
 	"teleport-jira/internal/logging"
@@ -136,6 +137,7 @@ func checkLog(output string) []preflight.Finding {
 func checkTeleport(ctx context.Context, cfg *config.Config) []preflight.Finding {
 	deps := teleport.Deps{
 		Logger: slog.New(slog.DiscardHandler), Metrics: teleport.NewMetrics(prometheus.NewRegistry()),
+		DescribeRules: func(rules []access.MonitoringRule) []preflight.Finding { return describeRules(cfg, rules) },
 	}
 	return teleport.Preflight(ctx, teleportConfig(cfg), deps)
 }

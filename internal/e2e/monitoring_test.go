@@ -170,9 +170,9 @@ func TestMonitoringRuleThatIsNotUnderstood(t *testing.T) {
 	labels.Condition = `access_request.spec.resource_labels_union["env"].contains("prod")`
 	w.cluster.PutMonitoringRule(labels)
 	w.cluster.PutMonitoringRule(rule("later", "prod", "SEC"))
-	foreign := labels
-	foreign.Name, foreign.Notification = "foreign", "slack"
-	w.cluster.PutMonitoringRule(foreign)
+	unrelated := labels
+	unrelated.Name, unrelated.Notification = "unrelated", "slack"
+	w.cluster.PutMonitoringRule(unrelated)
 	w.start()
 	require.Equal(t, "SEC", w.projectOf("prod"), "it does not match, others do")
 	w.logged("level=WARN", "rule=labels", "resource_labels_union")

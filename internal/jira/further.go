@@ -28,7 +28,7 @@ const (
 type furtherProjects struct {
 	mu     sync.Mutex
 	byKey  map[string]furtherProject // guarded by mu
-	types  map[Target]verdict        // guarded by mu
+	types  map[Target]usability      // guarded by mu
 	logged *logging.Once
 }
 
@@ -39,15 +39,15 @@ type furtherProject struct {
 	until time.Time
 }
 
-// verdict is what was found out of a project and an issue type: why no issue can
+// usability is what was found out of a project and an issue type: why no issue can
 // be made; "" where one can.
-type verdict struct {
+type usability struct {
 	why   string
 	until time.Time
 }
 
 func newFurtherProjects() *furtherProjects {
-	return &furtherProjects{byKey: map[string]furtherProject{}, types: map[Target]verdict{}, logged: logging.NewOnce(0)}
+	return &furtherProjects{byKey: map[string]furtherProject{}, types: map[Target]usability{}, logged: logging.NewOnce(0)}
 }
 
 // add notes a project to be looked in once it is proven to be there.
@@ -96,14 +96,14 @@ func (f *furtherProjects) stale() []string {
 	return keys
 }
 
-func (f *furtherProjects) verdict(t Target) (v verdict, ok bool) {
+func (f *furtherProjects) usability(t Target) (v usability, ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	v, ok = f.types[t]
 	return v, ok && time.Now().Before(v.until)
 }
 
-func (f *furtherProjects) judge(t Target, why string) {
+func (f *furtherProjects) setUsability(t Target, why string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if len(f.types) >= maxFurther {
@@ -113,7 +113,7 @@ func (f *furtherProjects) judge(t Target, why string) {
 	if why != "" {
 		ttl = unusableTTL
 	}
-	f.types[t] = verdict{why, time.Now().Add(ttl)}
+	f.types[t] = usability{why, time.Now().Add(ttl)}
 }
 
 // Include has searches look in a project beside the configured ones, from when it
@@ -129,7 +129,7 @@ func (c *Client) Include(project string) {
 // for some minutes. An error means that Jira could not be asked.
 func (c *Client) Usable(ctx context.Context, project, issueType string) (why string, err error) {
 	t := Target{Project: project, IssueType: issueType}
-	if v, ok := c.further.verdict(t); ok {
+	if v, ok := c.further.usability(t); ok {
 		return v.why, nil
 	}
 	p := &checker{c: c}
@@ -146,7 +146,7 @@ func (c *Client) Usable(ctx context.Context, project, issueType string) (why str
 		}
 	}
 	why = access.CleanLine(why)
-	c.further.judge(t, why)
+	c.further.setUsability(t, why)
 	if !slices.Contains(c.cfg.Projects, project) && (why == "" || !found) {
 		c.further.prove(project, why == "")
 	}

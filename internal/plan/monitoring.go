@@ -79,6 +79,40 @@ type RuleFault struct {
 	Detail string
 }
 
+// RuleLine is what a rule comes to, in words.
+type RuleLine struct {
+	Rule   string
+	Detail string
+}
+
+// Describe says of each rule what it comes to.
+func (m *Monitoring) Describe() []RuleLine {
+	var lines []RuleLine
+	for _, rule := range m.rules {
+		if rule.routes(m.plugin) {
+			lines = append(lines, RuleLine{rule.Name, rule.destination()})
+		}
+	}
+	return lines
+}
+
+// destination says where the rule's issues go.
+func (r monitoringRule) destination() string {
+	var to []string
+	for _, text := range r.Recipients {
+		if recipient, err := ParseRecipient(text); err == nil {
+			to = append(to, recipient.String())
+		}
+	}
+	switch {
+	case len(to) == 0:
+		return "issues go where the configuration says: no recipient is a project"
+	case to[0] == noRecipient:
+		return "requests that match get no issue"
+	}
+	return "issues go to the first that can be used of " + strings.Join(to, ", ")
+}
+
 // NewMonitoring compiles the rules that know the daemon by the plugin's name. What
 // can't be understood of them is a fault of that rule alone.
 func NewMonitoring(plugin string, rules []access.MonitoringRule) (*Monitoring, []RuleFault) {

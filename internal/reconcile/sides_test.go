@@ -346,7 +346,7 @@ func (t *tracker) CreateIssue(ctx context.Context, d access.Draft) (ref access.I
 		i := t.add(issue{createdFor: d.Request.ID, resources: slices.Clone(d.Request.Resources), Issue: access.Issue{
 			RequestID: d.Request.ID, Cluster: d.Cluster, Labels: append([]string{d.Request.ID.Label()}, d.Labels...),
 		}})
-		i.Summary = d.Request.User + " requested"
+		i.Summary, i.Project = d.Request.User+" requested", d.Project
 		ref = i.Ref
 		return nil
 	})

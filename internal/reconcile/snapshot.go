@@ -31,12 +31,8 @@ func (r *Reconciler) snapshot(ctx context.Context, id access.RequestID, h hint, 
 		ID: id, Self: r.self, Reviewer: r.reviewer, URL: r.cluster.RequestURL(id), Now: time.Now(), Issue: issue,
 		Cluster: r.clusters.own,
 	}}
-	err := r.readRequest(ctx, &s)
-	if err != nil {
-		return s, err
-	}
-	r.noteOwner(s)
-	if err := r.readRouting(ctx, &s); err != nil || s.awaitsRules {
+	err := r.readTeleport(ctx, &s)
+	if err != nil || s.awaitsRules {
 		return s, err
 	}
 	if h.resync && s.Record.IssueID != "" && s.Request != nil && s.Request.State == access.Pending {
@@ -66,6 +62,15 @@ func (r *Reconciler) snapshot(ctx context.Context, id access.RequestID, h hint, 
 		}
 	}
 	return s, r.readPeople(ctx, &s)
+}
+
+// readTeleport reads the request, its record, and what rules say of them.
+func (r *Reconciler) readTeleport(ctx context.Context, s *snapshot) error {
+	if err := r.readRequest(ctx, s); err != nil {
+		return err
+	}
+	r.noteOwner(*s)
+	return r.readRouting(ctx, s)
 }
 
 // readRequest reads the request and its record. A request that was just made is

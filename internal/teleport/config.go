@@ -7,6 +7,7 @@ import (
 	"github.com/gravitational/teleport/api/client"
 
 	"teleport-jira/internal/access"
+	"teleport-jira/internal/preflight"
 )
 
 // DefaultMinVersion is the oldest Auth Service that the daemon accepts. Older
@@ -84,6 +85,9 @@ type Deps struct {
 	// Dialer replaces the network, for a cluster in the same process; nil dials
 	// Addr.
 	Dialer client.ContextDialer
+	// DescribeRules says for Preflight what access monitoring rules come to; nil
+	// where only their number is told.
+	DescribeRules func([]access.MonitoringRule) []preflight.Finding
 }
 
 // withDefaults replaces empty values by their defaults.

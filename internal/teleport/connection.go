@@ -28,6 +28,7 @@ import (
 
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/logging"
+	"teleport-jira/internal/preflight"
 	"teleport-jira/internal/ttlcache"
 )
 
@@ -43,7 +44,8 @@ type Client struct {
 	cfg     Config
 	log     *slog.Logger
 	metrics *Metrics
-	dialer  client.ContextDialer // nil: the network
+	explain func([]access.MonitoringRule) []preflight.Finding // may be nil
+	dialer  client.ContextDialer                              // nil: the network
 
 	mu     sync.Mutex // guards conn and closed
 	conn   *connection
@@ -83,6 +85,7 @@ func newClient(cfg Config, deps Deps) *Client {
 		cfg:     cfg.withDefaults(),
 		log:     deps.Logger,
 		metrics: deps.Metrics,
+		explain: deps.DescribeRules,
 		dialer:  deps.Dialer,
 		logged:  logging.NewOnce(0),
 		names:   ttlcache.New[string, string](maxNames, nameTTL),

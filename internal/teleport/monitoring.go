@@ -46,11 +46,11 @@ func (c *Client) MonitoringRules(ctx context.Context) ([]access.MonitoringRule, 
 			}
 		}
 		next := page.GetNextPageToken()
-		switch {
-		case next == "":
+		switch next {
+		case "":
 			slices.SortFunc(rules, byName)
 			return rules, nil
-		case next == token:
+		case token:
 			return nil, &access.Error{Op: methodListRules().op, Class: access.Temporary, Err: errSamePage}
 		}
 		token = next

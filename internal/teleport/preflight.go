@@ -7,6 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/gravitational/trace"
+
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/preflight"
 )
@@ -121,7 +123,35 @@ func (c *Client) Preflight(ctx context.Context) ([]preflight.Finding, error) {
 	if c.cfg.NeedLocks {
 		findings = append(findings, checkGrant("end accesses by locks", at.own, at.own.locks, permLocks()))
 	}
-	return findings, nil
+	return append(findings, c.checkRules(ctx)...), nil
+}
+
+// checkRules says whether access monitoring rules are followed, and what those
+// that concern the daemon come to. That they can't be read is no fault: nobody may
+// use them.
+func (c *Client) checkRules(ctx context.Context) []preflight.Finding {
+	const name = "access monitoring rules"
+	if !c.cfg.MonitoringRules {
+		return nil
+	}
+	rules, err := c.MonitoringRules(ctx)
+	switch {
+	case trace.IsNotImplemented(err):
+		return []preflight.Finding{finding(name, "not followed: the cluster is too old for them")}
+	case trace.IsAccessDenied(err):
+		return []preflight.Finding{finding(name, "not followed, the daemon's roles may not read them; to have them followed "+permRules().String())}
+	case err != nil:
+		return []preflight.Finding{{Area: area, Name: name, Level: preflight.Warning, Detail: err.Error(), Fix: "see whether the cluster works, and check again"}}
+	}
+	findings := []preflight.Finding{finding(name, fmt.Sprintf("followed, rules about access requests: %d", len(rules)))}
+	if c.explain == nil {
+		return findings
+	}
+	for _, f := range c.explain(rules) {
+		f.Area = area
+		findings = append(findings, f)
+	}
+	return findings
 }
 
 // finding returns one that is OK.
