@@ -51,17 +51,25 @@ func (r *Reconciler) snapshot(ctx context.Context, id access.RequestID, h hint, 
 		return s, nil
 	}
 	r.noteOtherRules(s)
-	if s.Issue != nil && s.Record.IsZero() {
-		if s.Reported, err = r.reportedState(ctx, s.Issue.Ref); err != nil {
-			return s, err
-		}
-		if s.Request == nil && s.rules.policy.Access.Track && s.Reported == access.Approved {
-			if s.Access, err = r.tracker.AccessOf(ctx, s.Issue.Ref); err != nil {
-				return s, err
-			}
-		}
+	if err := r.readReported(ctx, &s); err != nil {
+		return s, err
 	}
 	return s, r.readPeople(ctx, &s)
+}
+
+// readReported reads what the daemon's comments say of a request of which there
+// is no record.
+func (r *Reconciler) readReported(ctx context.Context, s *snapshot) (err error) {
+	if s.Issue == nil || !s.Record.IsZero() {
+		return nil
+	}
+	if s.Reported, err = r.reportedState(ctx, s.Issue.Ref); err != nil {
+		return err
+	}
+	if s.Request == nil && s.rules.policy.Access.Track && s.Reported == access.Approved {
+		s.Access, err = r.tracker.AccessOf(ctx, s.Issue.Ref)
+	}
+	return err
 }
 
 // readTeleport reads the request, its record, and what rules say of them.
