@@ -1,6 +1,7 @@
 package access
 
-// Decision is what a person decided by moving an issue.
+// Decision is what a person decided by moving an issue, or something in place of a
+// person.
 type Decision struct {
 	RequestID RequestID
 	State     State  // Approved or Denied
@@ -8,7 +9,10 @@ type Decision struct {
 	By        Actor
 	Author    string // the Teleport user that By is mapped to; empty when unmapped
 	Issue     IssueRef
-	ChangeID  string // changelog id: identifies the decision
+	ChangeID  string // changelog id: identifies the decision; the source of one that no person made
+	// Automatic says what decided in place of a person, for people to read; "":
+	// nothing did. Such a decision is always a review by the daemon's own user.
+	Automatic string
 }
 
 // Result is what came of submitting a Decision.

@@ -44,6 +44,8 @@ type Record struct {
 	// Route is where an access monitoring rule sent the issue, "PROJ" or
 	// "PROJ/Issue Type"; "": where the configuration does. Others may write it.
 	Route string // route
+	// Automatic notes what was done about decisions that no person makes.
+	Automatic Automatic // automatic
 	// RulesDigest names the rules by which the last decision was made or refused.
 	RulesDigest string // rules_digest
 	// AccessFrom and AccessUntil are from when to when an approved request gives

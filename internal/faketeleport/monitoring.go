@@ -80,6 +80,13 @@ func (c *Cluster) RemoveMonitoringRule(name string) {
 	}})
 }
 
+// ForgetMonitoringRule deletes a rule and tells nobody, as if its event were late.
+func (c *Cluster) ForgetMonitoringRule(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.monitoring, name)
+}
+
 // mayWatch returns why the caller may not watch the kind. The lock is held.
 func (c *Cluster) mayWatch(caller string, kind types.WatchKind, filter types.AccessRequestFilter) error {
 	switch kind.Kind {

@@ -141,6 +141,9 @@ func submitted(s Snapshot, d access.Decision) bool {
 // AfterDecision returns what follows from Teleport's answer to a decision. Each
 // step that is done notes the change as handled.
 func (p Policy) AfterDecision(s Snapshot, d access.Decision, out access.Outcome) []Step {
+	if d.Automatic != "" {
+		return p.afterAutomatic(s, d, out)
+	}
 	handled := newestChange(s, d.ChangeID)
 	s.Record.HandledChange = handled
 	if denier := s.Deniers[d.ChangeID]; denier != nil {

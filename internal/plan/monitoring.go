@@ -66,6 +66,9 @@ func (r Recipient) String() string {
 type Monitoring struct {
 	plugin string
 	rules  []monitoringRule // by name
+	// unclear are rules that may ask to deny requests, and whose conditions are not
+	// understood.
+	unclear []string
 }
 
 type monitoringRule struct {
@@ -89,8 +92,8 @@ type RuleLine struct {
 func (m *Monitoring) Describe() []RuleLine {
 	var lines []RuleLine
 	for _, rule := range m.rules {
-		if rule.routes(m.plugin) {
-			lines = append(lines, RuleLine{rule.Name, rule.destination()})
+		if detail := rule.describe(m.plugin); detail != "" {
+			lines = append(lines, RuleLine{rule.Name, detail})
 		}
 	}
 	return lines
@@ -126,11 +129,17 @@ func NewMonitoring(plugin string, rules []access.MonitoringRule) (*Monitoring, [
 		condition, err := predicate.Compile(rule.Condition)
 		if err != nil {
 			faults = append(faults, RuleFault{rule.Name, "condition: " + err.Error()})
+			if rule.Integration == m.plugin && rule.Decision == access.Denied {
+				m.unclear = append(m.unclear, rule.Name)
+			}
 			continue
 		}
 		one := monitoringRule{rule, condition}
 		if one.routes(m.plugin) {
 			faults = append(faults, one.recipientFaults()...)
+		}
+		if rule.Integration == m.plugin {
+			faults = append(faults, one.reviewFaults()...)
 		}
 		m.rules = append(m.rules, one)
 	}
@@ -165,7 +174,7 @@ func (m *Monitoring) IsEmpty() bool { return m == nil || len(m.rules) == 0 }
 
 // Equal reports whether both say the same. Nil is equal to nothing.
 func (m *Monitoring) Equal(o *Monitoring) bool {
-	return m != nil && o != nil && m.plugin == o.plugin &&
+	return m != nil && o != nil && m.plugin == o.plugin && slices.Equal(m.unclear, o.unclear) &&
 		slices.EqualFunc(m.rules, o.rules, func(a, b monitoringRule) bool { return reflect.DeepEqual(a.MonitoringRule, b.MonitoringRule) })
 }
 

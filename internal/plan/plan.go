@@ -137,6 +137,7 @@ func (p Policy) Plan(s Snapshot) []Step {
 	if s.Issue != nil {
 		p.planPending(s, b)
 	}
+	p.planAutomatic(s, b)
 	p.planReviews(s, b, -1)
 	return b.steps
 }

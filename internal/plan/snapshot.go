@@ -32,7 +32,9 @@ type Snapshot struct {
 	// Routed is where an access monitoring rule of the cluster wants the issue; nil
 	// where none does, or rules are not followed.
 	Routed *Routed
-	Now    time.Time
+	// Proposals are the decisions that are asked for and that no person makes.
+	Proposals []Proposal
+	Now       time.Time
 	// Decided is the decision that has just been submitted, or was found again.
 	Decided *access.Decision
 }
@@ -65,7 +67,7 @@ func (p Policy) NeedsIssue(s Snapshot, hint Hint) bool {
 	if hint.IssueID != "" && hint.IssueID != s.Record.IssueID {
 		return false
 	}
-	if hint.Always || p.isOver(s) {
+	if hint.Always || p.isOver(s) || s.awaitsAutomatic() {
 		return true
 	}
 	return hint.Observed != nil && !p.Statuses.Has(p.shownState(s), *hint.Observed)

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"strings"
 	"time"
 
 	"teleport-jira/internal/access"
@@ -13,10 +14,11 @@ type Way string
 const (
 	WayJira     Way = "jira"     // somebody moved the issue
 	WayTeleport Way = "teleport" // a review, or a state, in Teleport
+	WayRule     Way = "rule"     // an access monitoring rule that names the daemon
 )
 
 // Ways lists the ways to a decision.
-func Ways() []Way { return []Way{WayJira, WayTeleport} }
+func Ways() []Way { return []Way{WayJira, WayTeleport, WayRule} }
 
 // Settlement is how a request was decided, and when.
 type Settlement struct {
@@ -44,6 +46,9 @@ func SettlementOf(s Snapshot) (of Settlement, ok bool) {
 	}
 	if _, _, byMove := access.SplitReason(reason, s.Record.IssueID); byMove {
 		of.Way = WayJira
+		if byRule := (access.Decision{Issue: s.Record.Issue(), ChangeID: string(SourceRule)}); strings.HasSuffix(reason, byRule.Token()) {
+			of.Way = WayRule
+		}
 	}
 	return of, true
 }

@@ -211,6 +211,11 @@ func (e *execution) decide(ctx context.Context, do plan.Decide, then access.Reco
 		if err != nil {
 			return err
 		}
+		if do.Decision.Automatic != "" {
+			if err := e.r.prove(ctx, e.snap, do.Decision); err != nil {
+				return err
+			}
+		}
 		if out, err = e.r.cluster.Decide(ctx, do.Decision); err != nil {
 			return err
 		}
@@ -219,7 +224,7 @@ func (e *execution) decide(ctx context.Context, do plan.Decide, then access.Reco
 	e.record, e.snap.Record = then, then
 	if out.Request != nil {
 		e.snap.Request = out.Request
-		if out.Request.State == do.Decision.State {
+		if out.Request.State == do.Decision.State && do.Decision.Automatic == "" {
 			e.record.HandledChange = do.Decision.ChangeID // The request's state says the rest, whatever fails of what follows.
 		}
 	}
@@ -232,6 +237,10 @@ func (e *execution) decide(ctx context.Context, do plan.Decide, then access.Reco
 
 // noteDecision writes the one line that answers, later, who decided what and why.
 func (e *execution) noteDecision(d access.Decision, out access.Outcome) {
+	if d.Automatic != "" {
+		e.noteAutomatic(d, out)
+		return
+	}
 	e.r.metrics.decisions.WithLabelValues(string(out.Mode), string(out.Result)).Inc()
 	state := access.State("")
 	if out.Request != nil {

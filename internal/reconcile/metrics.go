@@ -16,6 +16,7 @@ type metrics struct {
 	unreachable   prometheus.Counter
 	issuesMissing prometheus.Counter
 	decisions     *prometheus.CounterVec
+	automatic     *prometheus.CounterVec
 	refusals      *prometheus.CounterVec
 	otherRules    prometheus.Counter
 	duration      prometheus.Histogram
@@ -35,6 +36,7 @@ func newMetrics(reg prometheus.Registerer, r *Reconciler) *metrics {
 		unreachable:   counter("transitions_unreachable_total", "Moves for which the workflow has no transition."),
 		issuesMissing: counter("issues_gone_total", "Issues found to be deleted or invisible."),
 		decisions:     counters("decisions_total", "Decisions submitted to Teleport, by mode and answer.", "mode", "verdict"),
+		automatic:     counters("automatic_decisions_total", "Decisions submitted to Teleport that no person made, by source and answer.", "source", "answer"),
 		refusals:      counters("refusals_total", "Moves that decided nothing, by reason.", "reason"),
 		otherRules:    counter("foreign_rules_total", "Digests of other rules that another replica was seen to decide by."),
 		errors:        counters("reconcile_errors_total", "Failed attempts to bring a request in step, by class.", "class"),
@@ -51,7 +53,7 @@ func newMetrics(reg prometheus.Registerer, r *Reconciler) *metrics {
 		}, []string{"listing"}),
 	}
 	m.zero()
-	reg.MustRegister(m.created, m.comments, m.transitions, m.unreachable, m.issuesMissing, m.decisions, m.refusals, m.otherRules,
+	reg.MustRegister(m.created, m.comments, m.transitions, m.unreachable, m.issuesMissing, m.decisions, m.automatic, m.refusals, m.otherRules,
 		m.duration, m.errors, m.success, m.ended, m.locks, newQueueCollector(r), newRulesCollector(r),
 		r.ageMetrics.decision, r.ageMetrics.oldest)
 	return m
@@ -73,6 +75,11 @@ func (m *metrics) zero() {
 	for _, mode := range []access.ReviewMode{access.ModeReview, access.ModeOnBehalf, access.ModeState} {
 		for _, v := range []access.Result{access.Submitted, access.AlreadyReviewed, access.AlreadySettled, access.NotAllowed} {
 			m.decisions.WithLabelValues(string(mode), string(v))
+		}
+	}
+	for _, source := range plan.Sources() {
+		for _, v := range []access.Result{access.Submitted, access.AlreadyReviewed, access.AlreadySettled, access.NotAllowed} {
+			m.automatic.WithLabelValues(string(source), string(v))
 		}
 	}
 	for _, why := range plan.Refusals() {

@@ -8,6 +8,7 @@ import (
 	"teleport-jira/internal/access"
 	"teleport-jira/internal/logging"
 	"teleport-jira/internal/plan"
+	"teleport-jira/internal/ttlcache"
 )
 
 const (
@@ -27,10 +28,12 @@ type monitor struct {
 	current atomic.Pointer[plan.Monitoring] // nil: not known yet
 	since   atomic.Pointer[time.Time]       // of the first subscription; nil before
 	logged  *logging.Once                   // faults of rules
+	traits  *ttlcache.Cache[string, plan.Traits]
 }
 
 func (m *monitor) init(o Options) {
 	m.on, m.plugin, m.logged = o.MonitoringRules, o.Policy.Plugin, logging.NewOnce(0)
+	m.traits = ttlcache.New[string, plan.Traits](maxRemembered, traitsTTL)
 }
 
 // subscribed notes that a subscription stands.

@@ -243,7 +243,7 @@ func (r *Reconciler) reconcile(ctx context.Context, id access.RequestID, h hint)
 			return 0, asRetryable(id, err)
 		}
 		r.noteSettled(s.Record, after)
-		if out == created && !after.hint.Always && len(r.plan(after)) == 0 {
+		if out == created && !after.hint.Always && len(r.plan(after)) == 0 && !after.rules.policy.NeedsIssue(after.Snapshot, plan.Hint{}) {
 			// What changed meanwhile enqueues the request again: reading everything
 			// once more, for every new request, would be a third of the calls to
 			// Teleport.

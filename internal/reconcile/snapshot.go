@@ -78,7 +78,10 @@ func (r *Reconciler) readTeleport(ctx context.Context, s *snapshot) error {
 		return err
 	}
 	r.noteOwner(*s)
-	return r.readRouting(ctx, s)
+	if err := r.readRouting(ctx, s); err != nil || s.awaitsRules {
+		return err
+	}
+	return r.readProposals(ctx, s)
 }
 
 // readRequest reads the request and its record. A request that was just made is

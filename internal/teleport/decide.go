@@ -71,6 +71,9 @@ func (c *Client) reinspect(ctx context.Context) (*cluster, error) {
 func (c *Client) submit(ctx context.Context, d access.Decision, state types.RequestState) (access.Outcome, error) {
 	mode, _ := c.ReviewMode()
 	user := c.user()
+	if d.Automatic != "" {
+		mode = access.ModeReview // no person whose name, or whose word in place of thresholds, it could be
+	}
 	switch mode {
 	case access.ModeOnBehalf:
 		return c.reviewOnBehalf(ctx, d, state, user)
@@ -325,6 +328,9 @@ func onBehalfFields(submitter string) []byte {
 // Where that exceeds maxReason, the person's words are cut.
 func decisionReason(d access.Decision) string {
 	who := d.By.String()
+	if d.Automatic != "" {
+		who = access.CleanLine(d.Automatic)
+	}
 	if id := access.CleanLine(d.By.ID); id != "" && id != d.By.Handle() {
 		who += ", account " + id
 	}

@@ -18,7 +18,7 @@ func recordKeys() []string {
 		"issue_id", "issue_key", "user", "roles", "created", "request_reason",
 		"reviews_count", "resolution", "resolve_reason",
 		"expires", "claim", "claim_until", "unsure", "handled_move",
-		"cluster", "requester_account", "text_confirmed", "rules_digest", "refusals", "route",
+		"cluster", "requester_account", "text_confirmed", "rules_digest", "refusals", "route", "automatic",
 		"access_from", "access_until", "ended", "lock_at", "locked_by",
 	}
 }
@@ -47,6 +47,7 @@ func encodeRecord(r access.Record) map[string]string {
 		"text_confirmed":    r.TextConfirmed,
 		"rules_digest":      r.RulesDigest,
 		"route":             r.Route,
+		"automatic":         string(r.Automatic),
 		"refusals":          encodeCount(r.Refusals),
 
 		"access_from":  encodeTime(r.AccessFrom),
@@ -82,6 +83,7 @@ func decodeRecord(data map[string]string) access.Record {
 		TextConfirmed:    data["text_confirmed"],
 		RulesDigest:      data["rules_digest"],
 		Route:            data["route"],
+		Automatic:        access.Automatic(data["automatic"]),
 		Refusals:         decodeCount(data["refusals"]),
 
 		AccessFrom:  decodeTime(data["access_from"]),
