@@ -125,6 +125,60 @@ func TestCheckOfACompleteSetupIsOK(t *testing.T) {
 	require.Equal(t, 1, areas["http"])
 }
 
+func TestCheckDescribesAccessMonitoringRules(t *testing.T) {
+	w := world(t, fakejira.Board(fakejira.Cloud), faketeleport.Config{})
+	w.example()
+	line := func(name string) preflight.Finding {
+		t.Helper()
+		findings, err := w.run()
+		require.NoError(t, err, "rules are no reason to fail")
+		for _, f := range findings {
+			if f.Area == "teleport" && f.Name == name {
+				return f
+			}
+		}
+		require.Fail(t, "no such line", name)
+		return preflight.Finding{}
+	}
+	const rules = "access monitoring rules"
+	require.Contains(t, line(rules).Detail, "access_monitoring_rule")
+	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{faketeleport.RolePluginReviewer, faketeleport.RoleMonitoringRules}})
+	require.Contains(t, line(rules).Detail, "followed, rules about access requests: 0")
+	for _, rule := range []faketeleport.MonitoringRule{
+		{Name: "ops", Condition: "true", Notification: "jira", Recipients: []string{"OPS/Bug", "SEC"}},
+		{Name: "quiet", Condition: "true", Notification: "jira", Recipients: []string{"none"}, Integration: "jira", Decision: "DENIED"},
+		{Name: "channel", Condition: "true", Notification: "jira", Recipients: []string{"#ops"}},
+		{Name: "viewers", Condition: "true", Integration: "jira", Decision: "APPROVED", DesiredState: "reviewed"},
+		{Name: "slack", Condition: "nonsense(", Notification: "slack", Recipients: []string{"#ops"}},
+	} {
+		w.cluster.PutMonitoringRule(rule)
+	}
+	require.Contains(t, line(rules).Detail, "rules about access requests: 5")
+	require.Equal(t, "issues go to the first that can be used of OPS/Bug, SEC", line("rule ops").Detail)
+	require.Equal(t, "requests that match get no issue; requests that match are denied", line("rule quiet").Detail)
+	require.Equal(t, "requests that match are approved", line("rule viewers").Detail)
+	w.cluster.RemoveMonitoringRule("channel")
+	for name, rule := range map[string]faketeleport.MonitoringRule{
+		"fields that this version does not know": {Name: "x", Condition: "true", Integration: "jira", Decision: "APPROVED", Schedules: true},
+		"is not a project":                       {Name: "x", Condition: "true", Notification: "jira", Recipients: []string{"#ops"}},
+		"condition: ":                            {Name: "x", Condition: "nonsense(", Notification: "jira", Recipients: []string{"OPS"}},
+	} {
+		w.cluster.PutMonitoringRule(rule)
+		findings, err := w.run()
+		require.NoError(t, err)
+		var warned []preflight.Finding
+		for _, f := range findings {
+			if f.Name == "rule x" && f.Level == preflight.Warning {
+				warned = append(warned, f)
+			}
+		}
+		require.Len(t, warned, 1, name)
+		require.Contains(t, warned[0].Detail, name)
+		require.Contains(t, warned[0].Fix, "tctl edit")
+	}
+	w.cluster.RemoveMonitoringRule("x")
+}
+
 func TestCheckNamesEachFault(t *testing.T) {
 	for name, tc := range map[string]struct {
 		jira    func(*fakejira.Options)

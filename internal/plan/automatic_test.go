@@ -92,8 +92,13 @@ func TestPropertyNoApprovalWithoutProof(t *testing.T) {
 		traits := rapid.SampledFrom([]plan.Traits{{}, {Known: true}, {Known: true, Values: map[string][]string{"team": {"sre"}}}}).Draw(t, "traits")
 		sre := len(traits.Values) > 0
 		conditions := []truth{
-			{"true", true, false}, {"false", false, false}, {"nonsense(1)", false, true}, {"", false, true},
-			{byTeam, sre, !traits.Known}, {"!" + byTeam, traits.Known && !sre, !traits.Known}, {"false && " + byTeam, false, false},
+			{"true", true, false},
+			{"false", false, false},
+			{"nonsense(1)", false, true},
+			{"", false, true},
+			{byTeam, sre, !traits.Known},
+			{"!" + byTeam, traits.Known && !sre, !traits.Known},
+			{"false && " + byTeam, false, false},
 			{`access_request.spec.user == "` + request(access.Pending).User + `"`, true, false},
 			{`access_request.spec.creation_time.in_schedule("x")`, false, true},
 		}

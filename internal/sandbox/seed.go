@@ -57,7 +57,7 @@ func seedRequests() []seedRequest {
 // createSeed makes the seeded requests.
 func (w *world) createSeed() ([]seedRequest, error) {
 	w.cluster.PutRole(faketeleport.Role{Name: seedRole, ListResources: []string{types.KindNode}})
-	w.cluster.PutUser(faketeleport.User{Name: daemonUser, Roles: []string{faketeleport.RoleAccessPluginWithReview, seedRole}})
+	w.cluster.PutUser(faketeleport.User{Name: daemonUser, Roles: append(daemonRoles(), seedRole)})
 	if err := w.cluster.AddNode(seedNode, seedHostname); err != nil {
 		return nil, fmt.Errorf("add the server %s: %w", seedNode, err)
 	}

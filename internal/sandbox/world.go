@@ -41,11 +41,12 @@ func newWorld() (*world, error) {
 		Config: faketeleport.Config{
 			ClusterName: clusterName, ProxyPublicAddr: clusterName + ":443", OnBehalf: true,
 		},
-		BotRoles: []string{faketeleport.RoleAccessPluginWithReview}, Users: teleportUsers(),
+		BotRoles: daemonRoles(), Users: teleportUsers(),
 	})
 	if err != nil {
 		return nil, err
 	}
+	cluster.PutMonitoringRule(monitoringRule())
 	board := fakejira.Board(fakejira.Cloud)
 	board.Accounts = jiraAccounts()
 	board.Latency = 20 * time.Millisecond
