@@ -51,6 +51,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 	checkInsecure := check.Flag("insecure-no-tls", "Check for a start with the same flag.").Bool()
 	health := cli.Command("health", "Ask the daemon on this host whether it is alive.")
 	healthPath := configFlag(health)
+	setup := cli.Command("setup", "Prepare a side for the daemon.")
+	setupTeleport := setup.Command("teleport", "Print the role and user that Teleport needs, for tctl create.")
+	setupPath := configFlag(setupTeleport)
+	mode := setupTeleport.Flag("mode", "How decisions reach Teleport: auto, review, on_behalf or state (default what the configuration says).").
+		PlaceHolder("MODE").Enum("auto", "review", "on_behalf", "state")
 	configure := cli.Command("configure", "Print an example configuration.")
 	showVersion := cli.Command("version", "Print the version.")
 
@@ -68,6 +73,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 			ConfigPath: *checkPath, InsecureNoTLS: *checkInsecure, JSON: *format == "json", Stdout: stdout,
 			DaemonUser: daemonUser(os.Geteuid(), user.Lookup),
 		})
+	case setupTeleport.FullCommand():
+		err = app.SetupTeleport(stdout, *setupPath, *mode)
 	case configure.FullCommand():
 		_, err = io.WriteString(stdout, teleportjira.ExampleConfig)
 	case showVersion.FullCommand():

@@ -12,16 +12,19 @@ import (
 // usage is kingpin's own template without what does not help here: --no- forms
 // of flags that are off anyway, and a line to spare around everything.
 const usage = `{{with .Context.SelectedCommand -}}
-usage: teleport-jira {{.FullCommand}}{{if .Flags}} [flags]{{end}}
+usage: teleport-jira {{.FullCommand}}{{if .Commands}} <command>{{end}}{{if or .Flags .Commands}} [flags]{{end}}
 
 {{.Help}}
+{{if .Commands}}
+Commands:
+{{commands .CmdGroupModel}}{{end -}}
 {{else -}}
 usage: {{.App.Name}} <command> [flags]
 
 {{.App.Help}}
 
 Commands:
-{{commands .App}}{{end}}
+{{commands .App.CmdGroupModel}}{{end}}
 Flags:
 {{flags .Context.Flags}}`
 
@@ -31,9 +34,9 @@ func usageFuncs() template.FuncMap {
 }
 
 // commandTable lists the commands, one a line.
-func commandTable(app *kingpin.ApplicationModel) string {
+func commandTable(group *kingpin.CmdGroupModel) string {
 	return table(func(w *tabwriter.Writer) {
-		for _, c := range app.Commands {
+		for _, c := range group.FlattenedCommands() {
 			_, _ = fmt.Fprintf(w, "  %s\t%s\n", c.FullCommand, c.Help)
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -66,6 +67,30 @@ func Parse(name string, data []byte, o Options) (*Config, error) {
 	c, err := parse(name, data, o)
 	if err != nil {
 		return nil, err
+	}
+	return c, nil
+}
+
+// LoadForTeleport is Load for a configuration that is not finished: only what
+// concerns Teleport has to be valid, so that Teleport can be set up before Jira and
+// the webhooks are.
+func LoadForTeleport(path string) (*Config, error) {
+	data, err := readFile(path, maxFile)
+	if err != nil {
+		return nil, Faults{{File: path, Msg: err.Error()}}
+	}
+	c, err := parse(path, data, Options{})
+	var faults, concerning Faults
+	if err != nil && (c == nil || !errors.As(err, &faults)) {
+		return nil, err
+	}
+	for _, f := range faults {
+		if slices.ContainsFunc([]string{"teleport", "review", "access", "jira.statuses"}, func(table string) bool { return within(f.Key, table) }) {
+			concerning = append(concerning, f)
+		}
+	}
+	if len(concerning) > 0 {
+		return nil, concerning
 	}
 	return c, nil
 }

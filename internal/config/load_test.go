@@ -291,3 +291,30 @@ func TestMappingIsRequiredWhereAccountsAreMapped(t *testing.T) {
 		require.Equal(t, want, c.Review.Identity.Required, review)
 	}
 }
+
+func TestForTeleportTheRestNeedNotBeFinished(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "teleport-jira.toml")
+	write := func(from, to string) {
+		require.Contains(t, teleportjira.ExampleConfig, from)
+		require.NoError(t, os.WriteFile(file, []byte(strings.Replace(teleportjira.ExampleConfig, from, to, 1)), 0o600))
+	}
+	write(`[jira]`, `[jira]`)
+	c, err := LoadForTeleport(file)
+	require.NoError(t, err, "there is no token yet, and no certificate")
+	require.Equal(t, "auto", c.Review.Mode)
+
+	for from, to := range map[string]string{
+		`"teleport.example.com:443"`: `""`, `mode = "auto"`: `mode = "maybe"`, `plugin_name = "jira"`: `plugin_nam = "jira"`,
+	} {
+		write(from, to)
+		_, err = LoadForTeleport(file)
+		var faults Faults
+		require.ErrorAs(t, err, &faults)
+		require.Len(t, faults, 1)
+	}
+	write(`[jira]`, `[jira`)
+	_, err = LoadForTeleport(file)
+	require.ErrorContains(t, err, "teleport-jira.toml:")
+	_, err = LoadForTeleport(file + ".absent")
+	require.ErrorContains(t, err, "no such file")
+}

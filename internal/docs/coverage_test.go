@@ -84,8 +84,8 @@ func TestTomlInTheDocumentsHasKnownKeys(t *testing.T) {
 
 var (
 	flagPattern    = regexp.MustCompile(`--[a-z][a-z-]+`)
-	commandPattern = regexp.MustCompile(`(?m)^  ([a-z]+)  +\S`)
-	usagePattern   = regexp.MustCompile("(?m)(?:`|^    (?:sudo )?)teleport-jira ([a-z]+)((?: [^`\n|>&;]*)?)")
+	commandPattern = regexp.MustCompile(`(?m)^  ([a-z]+(?: [a-z]+)?)  +\S`)
+	usagePattern   = regexp.MustCompile("(?m)(?:`|^    (?:sudo )?)teleport-jira ((?:setup )?[a-z]+)((?: [^`\n|>&;]*)?)")
 )
 
 // usage is what --help shows, which a test of the program holds to the truth.

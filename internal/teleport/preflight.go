@@ -113,15 +113,13 @@ func (c *Client) Preflight(ctx context.Context) ([]preflight.Finding, error) {
 		c.checkIdentity(conn.id, time.Now()),
 		finding(nameVersion, fmt.Sprintf("cluster %s runs %s, %s or newer is needed", at.name, at.version, c.cfg.MinVersion)),
 		checkWorkflows(at),
-		checkGrant("list and read access requests", at.own, at.own.requests, permRequests()),
-		checkGrant("keep the record in plugin data", at.own, at.own.pluginData, permPluginData()),
-		c.checkMode(at),
 	}
-	if c.cfg.NeedUsers {
-		findings = append(findings, checkGrant("read users", at.own, at.own.users, permUsers()))
+	for _, n := range baseNeeds() {
+		findings = append(findings, checkNeed(n, at.own))
 	}
-	if c.cfg.NeedLocks {
-		findings = append(findings, checkGrant("end accesses by locks", at.own, at.own.locks, permLocks()))
+	findings = append(findings, c.checkMode(at))
+	for _, n := range c.cfg.furtherNeeds() {
+		findings = append(findings, checkNeed(n, at.own))
 	}
 	return append(findings, c.checkRules(ctx)...), nil
 }
@@ -180,9 +178,10 @@ func (c *Client) checkIdentity(id identity, now time.Time) preflight.Finding {
 	return f
 }
 
-// checkGrant reports whether the roles hold a permission.
-func checkGrant(name string, own rights, got grant, needed permission) preflight.Finding {
-	f := finding(name, "allowed by the daemon's roles")
+// checkNeed reports whether the roles hold a permission.
+func checkNeed(needed need, own rights) preflight.Finding {
+	f := finding(needed.name, "allowed by the daemon's roles")
+	got := needed.got(own)
 	switch {
 	case !own.known:
 		f.Level, f.Detail = preflight.Warning, "the server does not show the daemon's roles"

@@ -8,7 +8,7 @@ import (
 	"teleport-jira/internal/preflight"
 )
 
-func TestCheckGrant(t *testing.T) {
+func TestCheckNeed(t *testing.T) {
 	for name, tc := range map[string]struct {
 		own   rights
 		got   grant
@@ -21,7 +21,7 @@ func TestCheckGrant(t *testing.T) {
 		"roles not shown":   {rights{}, denied, preflight.Warning, "make sure of it"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			f := checkGrant("list", tc.own, tc.got, permRequests())
+			f := checkNeed(need{"list", permRequests(), func(rights) grant { return tc.got }}, tc.own)
 			require.Equal(t, tc.level, f.Level)
 			require.Contains(t, f.Fix, tc.fix)
 			require.Equal(t, tc.level == preflight.OK, f.Fix == "")
