@@ -74,13 +74,23 @@ func TestChartValuesArriveUnchanged(t *testing.T) {
 	require.InDelta(t, 7.5, c.Jira.RequestsPerSecond, 0)
 }
 
+func TestChartLogsInByOAuth(t *testing.T) {
+	t.Parallel()
+	c, err := config.Parse("oauth", []byte(rendered(t, "oauth")), config.Options{})
+	require.NoError(t, err)
+	require.Equal(t, "service-account-client", c.Jira.OAuth.ClientID)
+	require.Equal(t, "content of the Secret's clientSecret", string(c.Jira.OAuth.ClientSecret))
+	require.Equal(t, "https://auth.atlassian.com/oauth/token", c.Jira.OAuth.TokenURL)
+	require.Empty(t, c.Jira.APIToken)
+}
+
 // elsewhere are the keys that the chart leaves out on purpose: other forms of
 // keys that it writes.
 func elsewhere() map[string]bool {
 	return map[string]bool{
 		"teleport.auth_server": true, "teleport.client_key": true, "teleport.client_crt": true, "teleport.root_cas": true,
 		"jira.api_token": true, "http.webhook_secret": true, "http.basic_auth.password": true,
-		"http.header_value": true,
+		"http.header_value": true, "jira.oauth": true,
 	}
 }
 

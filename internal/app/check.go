@@ -143,7 +143,7 @@ func checkTeleport(ctx context.Context, cfg *config.Config) []preflight.Finding 
 }
 
 func checkJira(ctx context.Context, cfg *config.Config) []preflight.Finding {
-	token := func() string { return string(cfg.Jira.APIToken) }
+	token := func() string { return jiraSecret(cfg) }
 	client, err := jira.New(jiraConfig(cfg, token), jira.Deps{})
 	if err != nil {
 		return []preflight.Finding{{

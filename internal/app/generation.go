@@ -103,7 +103,7 @@ func (g *generation) connectTracker(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	token := func() string { return string(g.secrets.Load().Jira.APIToken) }
+	token := func() string { return jiraSecret(g.secrets.Load()) }
 	g.tracker, err = jira.New(jiraConfig(g.cfg, token), jira.Deps{Logger: g.app.log, Metrics: metrics})
 	if err != nil {
 		return err

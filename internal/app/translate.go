@@ -32,11 +32,23 @@ func teleportConfig(c *config.Config) teleport.Config {
 	}
 }
 
+// jiraSecret is what the daemon logs in to Jira with.
+func jiraSecret(c *config.Config) string {
+	if c.Jira.OAuth.ClientID != "" {
+		return string(c.Jira.OAuth.ClientSecret)
+	}
+	return string(c.Jira.APIToken)
+}
+
 // jiraConfig translates the configuration for the Jira adapter.
 func jiraConfig(c *config.Config, token jira.TokenSource) jira.Config {
 	j := c.Jira
+	var oauth *jira.OAuth
+	if j.OAuth.ClientID != "" {
+		oauth = &jira.OAuth{ClientID: j.OAuth.ClientID, Secret: token, TokenURL: j.OAuth.TokenURL, Scopes: j.OAuth.Scopes}
+	}
 	return jira.Config{
-		URL: j.URL, Username: j.Username, Token: token, EarlierAccounts: j.EarlierAccounts,
+		URL: j.URL, Username: j.Username, Token: token, OAuth: oauth, EarlierAccounts: j.EarlierAccounts,
 		Deployment: jira.Deployment(j.Deployment), CAFile: j.CAFile,
 		Projects:          projects(c),
 		Decisive:          slices.Concat([]string(j.Statuses.Approved), []string(j.Statuses.Denied), []string(j.Statuses.Expired), []string(j.Statuses.Ended), []string(j.Statuses.Revoked)),

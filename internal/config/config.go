@@ -96,6 +96,8 @@ type Jira struct {
 	// Path of a file that holds the API token. It is read again on SIGHUP and
 	// when it changes.
 	APITokenFile SecretFile `toml:"api_token_file"`
+	// A client of OAuth 2.0 in place of `username` and `api_token`.
+	OAuth OAuth `toml:"oauth"`
 	// Ids of the accounts that the daemon worked as before this one: account ids on
 	// Cloud, user names on Data Center. Issues and comments that they made count as
 	// its own.
@@ -124,6 +126,25 @@ type Jira struct {
 	// Where issues of certain requests go. The first route that matches is
 	// taken; where none does, the project above is.
 	Routes []Route `toml:"routes"`
+}
+
+// OAuth is the section [jira.oauth]: the daemon gets short-lived access tokens with
+// client credentials, as a service account on Cloud or by an incoming link on Data
+// Center, and renews them by itself.
+type OAuth struct {
+	// Id of the client. Empty means that there is none.
+	ClientID string `toml:"client_id"`
+	// Secret of the client.
+	ClientSecret Secret `toml:"client_secret"`
+	// Path of a file that holds the secret. It is read again on SIGHUP and when it
+	// changes.
+	ClientSecretFile SecretFile `toml:"client_secret_file"`
+	// Where tokens come from. Empty means `https://auth.atlassian.com/oauth/token`
+	// for Cloud and `/rest/oauth2/latest/token` below `jira.url` for Data Center.
+	TokenURL string `toml:"token_url"`
+	// Scopes to ask for. Empty means `read:jira-work`, `write:jira-work` and
+	// `read:jira-user` for Cloud, and `WRITE` for Data Center.
+	Scopes []string `toml:"scopes"`
 }
 
 // Statuses is the section [jira.statuses]. Each is a status's name or id, or a

@@ -106,7 +106,7 @@ func TestExampleIsValidOnceFilled(t *testing.T) {
 // optional key but those that exclude others.
 func TestExampleIsValidWithEverythingOptional(t *testing.T) {
 	commented := regexp.MustCompile(`^# (\[|"|\w+ = )`)
-	excluded := regexp.MustCompile(`^# (client_key|client_crt|root_cas|\w+_file|skip) = `)
+	excluded := regexp.MustCompile(`^# (client_key|client_crt|root_cas|\w+_file|skip|client_id|client_secret|token_url|scopes) = `)
 	lines := strings.Split(teleportjira.ExampleConfig, "\n")
 	for i, line := range lines {
 		if commented.MatchString(line) && !excluded.MatchString(line) {

@@ -79,7 +79,7 @@ func (n Names) String() string { return strings.Join(n, ", ") }
 // one of them changes, the configuration has to be loaded again.
 func (c *Config) SecretFiles() []string {
 	var files []string
-	for _, f := range append(SecretFiles{c.Jira.APITokenFile, c.HTTP.BasicAuth.PasswordFile, c.HTTP.HeaderValueFile}, c.HTTP.WebhookSecretFile...) {
+	for _, f := range append(SecretFiles{c.Jira.APITokenFile, c.Jira.OAuth.ClientSecretFile, c.HTTP.BasicAuth.PasswordFile, c.HTTP.HeaderValueFile}, c.HTTP.WebhookSecretFile...) {
 		if f != "" {
 			files = append(files, string(f))
 		}
@@ -108,6 +108,9 @@ func (c *Config) Reread() (*Config, error) {
 	}
 	if f := next.Jira.APITokenFile; f != "" {
 		read("jira.api_token_file", f, &next.Jira.APIToken)
+	}
+	if f := next.Jira.OAuth.ClientSecretFile; f != "" {
+		read("jira.oauth.client_secret_file", f, &next.Jira.OAuth.ClientSecret)
 	}
 	if f := next.HTTP.BasicAuth.PasswordFile; f != "" {
 		read("http.basic_auth.password_file", f, &next.HTTP.BasicAuth.Password)
@@ -142,6 +145,9 @@ func (v *validator) readSecrets() {
 	v.c.SecretsSum = filewatch.SumOf(v.c.SecretFiles()...)
 	if v.oneForm("jira.api_token", len(j.APIToken) > 0, j.APITokenFile != "") {
 		v.readSecret(tokenKey, j.APITokenFile, &j.APIToken)
+	}
+	if v.oneForm("jira.oauth.client_secret", len(j.OAuth.ClientSecret) > 0, j.OAuth.ClientSecretFile != "") {
+		v.readSecret("jira.oauth.client_secret_file", j.OAuth.ClientSecretFile, &j.OAuth.ClientSecret)
 	}
 	if v.oneForm("http.basic_auth.password", len(h.BasicAuth.Password) > 0, h.BasicAuth.PasswordFile != "") {
 		v.readSecret("http.basic_auth.password_file", h.BasicAuth.PasswordFile, &h.BasicAuth.Password)

@@ -107,13 +107,14 @@ func (v *validator) credentials(t *Teleport) {
 func (v *validator) jira() {
 	j := &v.c.Jira
 	v.jiraURL()
-	if len(j.APIToken) == 0 {
+	v.oauth()
+	if len(j.APIToken) == 0 && j.OAuth.ClientID == "" {
 		v.fault("jira.api_token", "must be set (or api_token_file)")
 	}
 	if strings.ContainsRune(j.Username, ':') {
 		v.fault("jira.username", "must not contain a colon")
 	}
-	if j.Username == "" && j.Deployment == "cloud" {
+	if j.Username == "" && j.Deployment == "cloud" && j.OAuth.ClientID == "" {
 		v.fault("jira.username", "must be set for Jira Cloud")
 	}
 	if j.Project == "" {

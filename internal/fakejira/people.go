@@ -98,7 +98,10 @@ func (s *Server) login(c *call) (answer, bool) {
 	scheme, value, _ := strings.Cut(header, " ")
 	switch {
 	case strings.EqualFold(scheme, "Bearer"):
-		c.who = s.world.find(func(a *Account) bool { return a.PAT != "" && a.PAT == value })
+		c.who = s.bearer(value)
+		if c.who == nil && len(s.oauthClients) > 0 && s.opts.Flavour == Cloud {
+			return gatewayRefuses(), true
+		}
 	case strings.EqualFold(scheme, "Basic") && s.opts.Flavour == DataCenter && s.opts.NoBasicAuth:
 		return forbidden("Basic Authentication has been disabled on this instance."), true
 	case strings.EqualFold(scheme, "Basic"):

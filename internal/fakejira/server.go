@@ -27,6 +27,10 @@ type Server struct {
 	limiter  *limiter
 	webhooks *webhooks
 
+	oauthClients  map[string]OAuthClient // by id
+	accessTokens  map[string]accessToken
+	tokensGranted int
+
 	closing sync.Once
 	closed  chan struct{} // closed by Close
 }
@@ -151,6 +155,10 @@ func (c *call) hang() {
 // ServeHTTP implements http.Handler. It panics with http.ErrAbortHandler where
 // an injected fault cuts the connection.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == s.TokenPath() {
+		s.serveToken(w, r)
+		return
+	}
 	c := s.newCall(r)
 	ans := s.answer(c)
 	s.log(c, ans)

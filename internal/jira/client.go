@@ -64,6 +64,7 @@ type Client struct {
 	statuses   *statuses
 	issueTypes *issueTypes
 	further    *furtherProjects
+	oauth      *oauthTokens // nil: the account has a token of its own
 
 	server atomic.Pointer[serverInfo]
 	self   atomic.Pointer[access.Actor]
@@ -141,7 +142,10 @@ func New(cfg Config, deps Deps) (*Client, error) {
 	c.throttle = throttle.NewTransport(throttle.Config{
 		Concurrency: cfg.Concurrency, RequestsPerSecond: cfg.RequestsPerSecond,
 	}, deps.Metrics.throttle, &circuitTransport{circuit: c.circuit, next: measuredBase})
-	c.http = newHTTPClient(cfg, &probeTransport{circuit: c.circuit, held: c.throttle, direct: measuredBase})
+	if cfg.OAuth != nil {
+		c.oauth = newOAuthTokens(*cfg.OAuth, base)
+	}
+	c.http = newHTTPClient(cfg, c.oauth, &probeTransport{circuit: c.circuit, held: c.throttle, direct: measuredBase})
 	api, err := gojira.NewClient(c.http, cfg.URL+"/")
 	if err != nil {
 		return nil, fmt.Errorf("url: %w", err)

@@ -52,8 +52,10 @@ type Config struct {
 	// Username goes with an API token. Empty means that the token is a Data
 	// Center personal access token, or a scoped token sent as Bearer.
 	Username string
-	// Token is asked for the secret before every call.
+	// Token is asked for the secret before every call. With OAuth it is not used.
 	Token TokenSource
+	// OAuth takes the place of Username and Token, unless nil.
+	OAuth *OAuth
 	// EarlierAccounts are the accounts that the daemon worked as before: ids on
 	// Cloud, user names on Data Center. What they made counts as its own.
 	EarlierAccounts []string
@@ -108,6 +110,9 @@ type IssueConfig struct {
 
 // withDefaults fills in what is empty.
 func (c Config) withDefaults() Config {
+	if c.OAuth != nil {
+		c.Token = c.OAuth.Secret
+	}
 	def(&c.Deployment, Auto)
 	def(&c.CommentVisibility, Public)
 	def(&c.Issue.Reporter, Bot)

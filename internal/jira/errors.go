@@ -115,6 +115,13 @@ func (c *Client) transportError(k call, err error, sent bool) *access.Error {
 		e.Class = access.Unauth
 	}
 	e.Ambiguous = !k.read && sent
+	var noToken *tokenError
+	if errors.As(err, &noToken) {
+		e.Ambiguous = false
+		if noToken.refused {
+			e.Class = access.Unauth
+		}
+	}
 	return e
 }
 
@@ -125,6 +132,13 @@ func (c *Client) redact(text string) string {
 	token := c.cfg.Token()
 	if token == "" {
 		return text
+	}
+	if c.oauth != nil {
+		for _, secret := range c.oauth.secrets() {
+			if secret != "" {
+				text = strings.ReplaceAll(text, secret, shown)
+			}
+		}
 	}
 	header := base64.RawStdEncoding.EncodeToString([]byte(c.cfg.Username + ":" + token))
 	return strings.NewReplacer(header, shown, token, shown).Replace(text)

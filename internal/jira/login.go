@@ -25,6 +25,9 @@ const (
 	loginBasicOff loginFault = "basic_off"
 	// loginDenied: the account may not read about itself, and nothing says why.
 	loginDenied loginFault = "denied"
+	// loginOAuth: the authorization server gives the client no access token, or
+	// Jira does not take it.
+	loginOAuth loginFault = "oauth"
 	// loginProven: the answer is 401, and yet the account is logged in.
 	loginProven loginFault = "proven"
 )
@@ -90,6 +93,8 @@ func (f loginFault) remedy(username bool) string {
 	const reissue = "check jira.username and jira.api_token: the token may be wrong, revoked or expired; " +
 		"on Data Center leave username empty for a personal access token"
 	switch {
+	case f == loginOAuth:
+		return "check jira.oauth: client_id, client_secret and token_url, and that the client has the scopes"
 	case f == loginCaptcha:
 		return "Jira demands a login in the browser after failed ones: log in there once as the daemon's account, or reset its failed logins; " +
 			"a personal access token (leave jira.username empty) is never locked out"
@@ -107,6 +112,8 @@ func (f loginFault) health() error {
 	switch f {
 	case loginCaptcha:
 		return errors.New("jira refuses the login: it demands one in the browser (CAPTCHA) after failed ones")
+	case loginOAuth:
+		return errors.New("jira refuses the login: there is no access token for jira.oauth.client_id")
 	case loginBasicOff:
 		return errors.New("jira refuses the login: basic authentication is switched off, use a personal access token")
 	}
@@ -116,6 +123,10 @@ func (f loginFault) health() error {
 // loginFaultIn returns the fault that an error names; loginRejected where it names
 // none.
 func loginFaultIn(err error) loginFault {
+	var noToken *tokenError
+	if errors.As(err, &noToken) {
+		return loginOAuth
+	}
 	var refused *refusedError
 	if errors.As(err, &refused) && refused.login != "" {
 		return refused.login

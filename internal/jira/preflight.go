@@ -144,7 +144,7 @@ func (p *checker) login(ctx context.Context) error {
 			return err
 		}
 	case access.Unauth:
-		p.fail("login", err.Error(), loginFaultIn(err).remedy(p.c.cfg.Username != ""))
+		p.fail("login", err.Error(), p.remedy(loginFaultIn(err)))
 		return err
 	case access.Permanent:
 		p.failLogin(err)
@@ -162,13 +162,21 @@ func (p *checker) login(ctx context.Context) error {
 	return nil
 }
 
+// remedy is what to do about a login that does not work.
+func (p *checker) remedy(f loginFault) string {
+	if f == loginRejected && p.c.oauth != nil {
+		f = loginOAuth
+	}
+	return f.remedy(p.c.cfg.Username != "")
+}
+
 // failLogin says why the account can't log in although its token was not refused.
 func (p *checker) failLogin(err error) {
 	var e *access.Error
 	switch {
 	case p.noteScope(err, p.fail):
 	case errors.As(err, &e) && (e.Status == http.StatusForbidden || e.Status == http.StatusUnauthorized):
-		p.fail("login", err.Error(), loginDenied.remedy(p.c.cfg.Username != ""))
+		p.fail("login", err.Error(), p.remedy(loginDenied))
 	default:
 		p.fail("address", err.Error(), "check jira.url: its REST API does not answer there; is a context path missing?")
 	}
@@ -374,6 +382,10 @@ func (p *checker) statuses(ctx context.Context, t Target, typeID string) ([]acce
 // token says what is known of the token. No API of Jira tells an account when
 // the token that it used expires.
 func (p *checker) token() {
+	if p.c.oauth != nil {
+		p.ok("token", "the access token is accepted, and renewed by itself; whether the client secret ends Jira does not tell")
+		return
+	}
 	kind := "API token or password"
 	if p.c.cfg.Username == "" {
 		kind = "personal access token"

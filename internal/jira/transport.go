@@ -40,9 +40,13 @@ func baseTransport(cfg Config) (http.RoundTripper, error) {
 
 // newHTTPClient authenticates what it sends by next. Redirects are refused,
 // since credentials would follow them to other hosts.
-func newHTTPClient(cfg Config, next http.RoundTripper) *http.Client {
+func newHTTPClient(cfg Config, tokens *oauthTokens, next http.RoundTripper) *http.Client {
+	var login http.RoundTripper = &loginTransport{username: cfg.Username, token: cfg.Token, next: next}
+	if tokens != nil {
+		login = &oauthTransport{tokens: tokens, next: next}
+	}
 	return &http.Client{
-		Transport:     &authenticated{username: cfg.Username, token: cfg.Token, agent: userAgent(), next: next},
+		Transport:     &headerTransport{agent: userAgent(), next: login},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
@@ -55,22 +59,33 @@ func userAgent() string {
 	return "teleport-jira"
 }
 
-// authenticated adds credentials and the headers that every call carries.
-type authenticated struct {
+// loginTransport adds the account's own credentials.
+type loginTransport struct {
 	username string
 	token    TokenSource
-	agent    string
 	next     http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
-func (a *authenticated) RoundTrip(req *http.Request) (*http.Response, error) {
-	req = req.Clone(req.Context())
-	if token := a.token(); a.username != "" {
-		req.SetBasicAuth(a.username, token)
-	} else {
-		req.Header.Set("Authorization", "Bearer "+token)
+func (t *loginTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	token := t.token()
+	if t.username == "" {
+		return t.next.RoundTrip(bearing(req, token))
 	}
+	req = req.Clone(req.Context())
+	req.SetBasicAuth(t.username, token)
+	return t.next.RoundTrip(req)
+}
+
+// headerTransport adds the headers that every call carries.
+type headerTransport struct {
+	agent string
+	next  http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (a *headerTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context())
 	req.Header.Set("Accept", "application/json")
 	req.Header.Set("Accept-Language", "en") // status names are localised per user
 	req.Header.Set("User-Agent", a.agent)
