@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 )
@@ -17,6 +18,17 @@ func (v *validator) oauth() {
 		}
 		return
 	}
+	v.alone()
+	o.complete(j.URL)
+	if u, err := url.Parse(o.TokenURL); err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
+		v.fault("jira.oauth.token_url", "must be an https URL")
+	}
+}
+
+// alone checks that the client is the one way to log in, with an address that takes
+// its tokens.
+func (v *validator) alone() {
+	j, o := &v.c.Jira, &v.c.Jira.OAuth
 	if len(o.ClientSecret) == 0 && o.ClientSecretFile == "" {
 		v.fault("jira.oauth.client_secret", "must be set (or client_secret_file)")
 	}
@@ -30,20 +42,16 @@ func (v *validator) oauth() {
 		v.fault("jira.url", "must be "+gateway+"<cloud id> with jira.oauth; "+
 			"https://"+u.Hostname()+"/_edge/tenant_info shows the cloud id")
 	}
-	cloud := strings.HasPrefix(j.URL, gateway)
-	if o.TokenURL == "" {
-		o.TokenURL = strings.TrimRight(j.URL, "/") + "/rest/oauth2/latest/token"
-		if cloud {
-			o.TokenURL = "https://auth.atlassian.com/oauth/token"
-		}
+}
+
+// complete fills in what follows from the address of Jira.
+func (o *OAuth) complete(address string) {
+	tokens, scopes := strings.TrimRight(address, "/")+"/rest/oauth2/latest/token", []string{"WRITE"}
+	if strings.HasPrefix(address, gateway) {
+		tokens, scopes = "https://auth.atlassian.com/oauth/token", []string{"read:jira-work", "write:jira-work", "read:jira-user"}
 	}
-	if u, err := url.Parse(o.TokenURL); err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !isLoopback(u.Hostname())) {
-		v.fault("jira.oauth.token_url", "must be an https URL")
-	}
+	o.TokenURL = cmp.Or(o.TokenURL, tokens)
 	if len(o.Scopes) == 0 {
-		o.Scopes = []string{"WRITE"}
-		if cloud {
-			o.Scopes = []string{"read:jira-work", "write:jira-work", "read:jira-user"}
-		}
+		o.Scopes = scopes
 	}
 }

@@ -2,7 +2,6 @@ package jira_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -58,10 +57,10 @@ func TestOAuthTokenIsSharedAndRenewedBeforeItsEnd(t *testing.T) {
 			require.Equal(t, fakejira.BotID, c.Self().ID)
 			require.Equal(t, 1, s.AccessTokensGranted(), "one token does for all")
 
-			time.Sleep(57 * time.Minute)
+			<-time.After(57 * time.Minute)
 			require.NoError(t, c.Connect(t.Context()))
 			require.Equal(t, 1, s.AccessTokensGranted())
-			time.Sleep(2 * time.Minute)
+			<-time.After(2 * time.Minute)
 			require.NoError(t, c.Connect(t.Context()))
 			require.Equal(t, 2, s.AccessTokensGranted(), "renewed before the hour has passed")
 		})
@@ -73,7 +72,7 @@ func TestRefusedAccessTokenIsReplacedOnceAndTheCallIsMade(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c, s, _ := oauthClient(t, flavour, nil)
 			require.NoError(t, c.Connect(t.Context()))
-			time.Sleep(time.Minute)
+			<-time.After(time.Minute)
 			s.RevokeAccessTokens()
 			ref, err := c.CreateIssue(t.Context(), draft())
 			require.NoError(t, err, "a write goes through as well: what was refused was not done")
@@ -88,7 +87,7 @@ func TestJiraThatAnswers401IsNotAskedForEverNewTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, s, _ := oauthClient(t, fakejira.Cloud, nil)
 		require.NoError(t, c.Connect(t.Context()))
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		s.Inject(fakejira.Fault{Effect: fakejira.Respond, Status: http.StatusUnauthorized, Times: 100})
 		for range 10 {
 			err := c.Connect(t.Context())
@@ -143,10 +142,10 @@ func TestAuthorizationServerThatIsAwayIsTemporary(t *testing.T) {
 		away.Store(false)
 		require.NoError(t, c.Connect(t.Context()))
 		away.Store(true)
-		time.Sleep(59 * time.Minute)
+		<-time.After(59 * time.Minute)
 		require.NoError(t, c.Connect(t.Context()), "the old token does until its end")
 		require.Equal(t, 1, s.AccessTokensGranted())
-		time.Sleep(2 * time.Minute)
+		<-time.After(2 * time.Minute)
 		require.Error(t, c.Connect(t.Context()))
 	})
 }
@@ -164,7 +163,7 @@ func TestCallerThatGivesUpDoesNotWaitForAToken(t *testing.T) {
 		defer cancel()
 		began := time.Now()
 		err := c.Connect(ctx)
-		require.True(t, errors.Is(err, context.DeadlineExceeded), err)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Less(t, time.Since(began), 2*time.Second)
 		close(hang)
 		synctest.Wait()
