@@ -46,11 +46,11 @@ func (v *validator) alone() {
 
 // complete fills in what follows from the address of Jira.
 func (o *OAuth) complete(address string) {
-	tokens, scopes := strings.TrimRight(address, "/")+"/rest/oauth2/latest/token", []string{"WRITE"}
+	endpoint, scopes := strings.TrimRight(address, "/")+"/rest/oauth2/latest/token", []string{"WRITE"}
 	if strings.HasPrefix(address, gateway) {
-		tokens, scopes = "https://auth.atlassian.com/oauth/token", []string{"read:jira-work", "write:jira-work", "read:jira-user"}
+		endpoint, scopes = "https://auth.atlassian.com/oauth/token", []string{"read:jira-work", "write:jira-work", "read:jira-user"}
 	}
-	o.TokenURL = cmp.Or(o.TokenURL, tokens)
+	o.TokenURL = cmp.Or(o.TokenURL, endpoint)
 	if len(o.Scopes) == 0 {
 		o.Scopes = scopes
 	}
