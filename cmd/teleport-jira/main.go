@@ -51,11 +51,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	checkInsecure := check.Flag("insecure-no-tls", "Check for a start with the same flag.").Bool()
 	health := cli.Command("health", "Ask the daemon on this host whether it is alive.")
 	healthPath := configFlag(health)
-	setup := cli.Command("setup", "Prepare a side for the daemon.")
-	setupTeleport := setup.Command("teleport", "Print the role and user that Teleport needs, for tctl create.")
-	setupPath := configFlag(setupTeleport)
-	mode := setupTeleport.Flag("mode", "How decisions reach Teleport: auto, review, on_behalf or state (default what the configuration says).").
-		PlaceHolder("MODE").Enum("auto", "review", "on_behalf", "state")
+	setups := setupCommands(cli, stdout)
 	configure := cli.Command("configure", "Print an example configuration.")
 	showVersion := cli.Command("version", "Print the version.")
 
@@ -67,14 +63,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 		_, _ = fmt.Fprintf(stderr, "%s: %v, try --help\n", name, err)
 		return 1
 	}
+	if set, ok := setups[command]; ok {
+		return report(stderr, set())
+	}
 	switch command {
 	case check.FullCommand():
-		err = inspect(app.CheckOptions{
+		o := app.CheckOptions{
 			ConfigPath: *checkPath, InsecureNoTLS: *checkInsecure, JSON: *format == "json", Stdout: stdout,
 			DaemonUser: daemonUser(os.Geteuid(), user.Lookup),
-		})
-	case setupTeleport.FullCommand():
-		err = app.SetupTeleport(stdout, *setupPath, *mode)
+		}
+		err = interruptible(func(ctx context.Context) error { return app.Check(ctx, o) })
 	case configure.FullCommand():
 		_, err = io.WriteString(stdout, teleportjira.ExampleConfig)
 	case showVersion.FullCommand():
@@ -88,6 +86,29 @@ func run(args []string, stdout, stderr io.Writer) int {
 		})
 	}
 	return report(stderr, err)
+}
+
+// setupCommands adds the commands that prepare a side, and returns them by name.
+func setupCommands(cli *kingpin.Application, stdout io.Writer) map[string]func() error {
+	setup := cli.Command("setup", "Prepare a side for the daemon.")
+	teleport := setup.Command("teleport", "Print the role and user that Teleport needs, for tctl create.")
+	path := configFlag(teleport)
+	mode := teleport.Flag("mode", "How decisions reach Teleport: auto, review, on_behalf or state (default what the configuration says).").
+		PlaceHolder("MODE").Enum("auto", "review", "on_behalf", "state")
+	jira := setup.Command("jira", "Make the project, workflow and board that Jira needs.")
+	jiraPath := configFlag(jira)
+	s := app.JiraSetup{Stdin: os.Stdin, Stdout: stdout}
+	jira.Flag("admin-user", "Administrator of Jira, in place of the daemon's account.").PlaceHolder("USER").StringVar(&s.AdminUser)
+	jira.Flag("admin-token-file", "File with the administrator's API token.").PlaceHolder("FILE").StringVar(&s.AdminTokenFile)
+	jira.Flag("dry-run", "Show the plan and change nothing.").BoolVar(&s.DryRun)
+	jira.Flag("yes", "Make it without asking.").BoolVar(&s.Yes)
+	return map[string]func() error{
+		teleport.FullCommand(): func() error { return app.SetupTeleport(stdout, *path, *mode) },
+		jira.FullCommand(): func() error {
+			s.ConfigPath = *jiraPath
+			return interruptible(s.Run)
+		},
+	}
 }
 
 // configFlag adds the flag that names the configuration file.
@@ -109,11 +130,11 @@ func daemonUser(euid int, lookup func(string) (*user.User, error)) string {
 	return name
 }
 
-// inspect runs the checks until they are done or a signal ends them.
-func inspect(o app.CheckOptions) error {
+// interruptible runs a command until it is done or a signal ends it.
+func interruptible(run func(context.Context) error) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	return app.Check(ctx, o)
+	return run(ctx)
 }
 
 // serve runs the daemon until a signal ends it. A second signal ends the process

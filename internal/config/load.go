@@ -75,6 +75,15 @@ func Parse(name string, data []byte, o Options) (*Config, error) {
 // concerns Teleport has to be valid, so that Teleport can be set up before Jira and
 // the webhooks are.
 func LoadForTeleport(path string) (*Config, error) {
+	return loadTables(path, "teleport", "review", "access", "jira.statuses")
+}
+
+// LoadForJira is Load for a configuration that is finished only where it concerns
+// Jira.
+func LoadForJira(path string) (*Config, error) { return loadTables(path, "jira", "review", "access") }
+
+// loadTables is Load where only some tables have to be valid.
+func loadTables(path string, tables ...string) (*Config, error) {
 	data, err := readFile(path, maxFile)
 	if err != nil {
 		return nil, Faults{{File: path, Msg: err.Error()}}
@@ -85,7 +94,7 @@ func LoadForTeleport(path string) (*Config, error) {
 		return nil, err
 	}
 	for _, f := range faults {
-		if slices.ContainsFunc([]string{"teleport", "review", "access", "jira.statuses"}, func(table string) bool { return within(f.Key, table) }) {
+		if slices.ContainsFunc(tables, func(table string) bool { return within(f.Key, table) }) {
 			concerning = append(concerning, f)
 		}
 	}

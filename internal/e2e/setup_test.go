@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -118,4 +119,108 @@ func TestSetupTeleportNamesWhatIsWrongAndNeedsNoToken(t *testing.T) {
 	require.NotZero(t, status)
 	require.Empty(t, out)
 	require.Regexp(t, `teleport-jira\.toml:\d+: review\.mode: `, stderr)
+}
+
+// adminWorld is a world whose administrator is Alice, with a configuration for a
+// project that is not there and nothing of Teleport in it.
+func adminWorld(t *testing.T, flavour fakejira.Flavour) (w *world, admin []string) {
+	w = newWorld(t, func(o *options) {
+		o.jira = fakejira.Board(flavour)
+		o.jira.GlobalPermissions = map[fakejira.Permission][]string{fakejira.Administer: {fakejira.AliceID}}
+	})
+	w.set("jira", "project", "ACC")
+	w.set("jira", "issue_type", "Access Request")
+	w.set("jira.statuses", "ended", "Access ended")
+	w.set("jira.statuses", "revoked", "Revoked")
+	w.set("review", "approvers", []string{"email:bob@example.com"})
+	w.writeConfig()
+	token := w.path("admin-token")
+	require.NoError(t, os.WriteFile(token, []byte("alice-token\n"), 0o600))
+	return w, []string{"setup", "jira", "-c", w.confPath, "--admin-user", "alice@example.com", "--admin-token-file", token}
+}
+
+func TestSetupJiraMakesABoardThatTheDaemonWorksWith(t *testing.T) {
+	w, admin := adminWorld(t, fakejira.Cloud)
+	_, _, status := command(t, "check", "--config", w.confPath)
+	require.NotZero(t, status, "there is no such project")
+
+	out, stderr, status := command(t, append(admin, "--dry-run")...)
+	require.Zero(t, status, stderr)
+	require.Contains(t, out, "Approve: Pending -> Approved, by whom [review] lets decide, and the daemon")
+	require.Contains(t, out, "Nothing was changed.")
+	for _, c := range w.jira.Calls() {
+		require.Equal(t, "GET", c.Method)
+	}
+	out, stderr, status = command(t, admin...) // Nobody types anything.
+	require.NotZero(t, status)
+	require.Contains(t, out, "Type yes")
+	require.Contains(t, stderr, "nothing was changed")
+
+	out, stderr, status = command(t, append(admin, "--yes")...)
+	require.Zero(t, status, out+stderr)
+	require.Regexp(t, `The board: .*/projects/ACC/boards/\d+\n`, out)
+	require.NotContains(t, out, "failure")
+	require.NotContains(t, out+stderr, "alice-token")
+
+	out, _, status = command(t, append(admin, "--yes")...)
+	require.Zero(t, status)
+	require.Contains(t, out, "All of it is there.")
+
+	w.cluster.PutRole(faketeleport.Role{Name: "locks", CreateLocks: true, UpdateLocks: true})
+	w.cluster.PutUser(faketeleport.User{Name: botUser, Roles: []string{faketeleport.RolePluginReviewer, "locks"}})
+	w.start()
+	id, issue := w.pending()
+	require.Equal(t, "ACC", issue.Project)
+	require.Error(t, w.jira.Drag(issue.ID, "Approved", fakejira.CarolID), "the workflow keeps her out")
+	w.drag(issue, "Approved", fakejira.BobID)
+	w.inState(id, types.RequestState_APPROVED)
+	w.drag(issue, "Revoked", fakejira.BobID)
+	w.said(issue, "has ended")
+}
+
+func TestSetupJiraChangesNothingInAProjectOfOthers(t *testing.T) {
+	w, admin := adminWorld(t, fakejira.Cloud)
+	w.set("jira", "project", "TAR")
+	w.writeConfig()
+	_, stderr, status := command(t, append(admin, "--yes")...)
+	require.NotZero(t, status)
+	require.Contains(t, stderr, "project TAR: the project exists and was not made by this command")
+	for _, c := range w.jira.Calls() {
+		require.Equal(t, "GET", c.Method)
+	}
+}
+
+func TestSetupJiraSaysWhoHasToRunIt(t *testing.T) {
+	w, admin := adminWorld(t, fakejira.Cloud)
+	_, stderr, status := command(t, admin[:4]...)
+	require.NotZero(t, status)
+	require.Contains(t, stderr, "--admin-user and --admin-token-file")
+	_, stderr, status = command(t, admin[:6]...)
+	require.NotZero(t, status)
+	require.Contains(t, stderr, "go together")
+	w.set("jira.statuses", "approved", "10101")
+	w.writeConfig()
+	_, stderr, status = command(t, admin...)
+	require.NotZero(t, status)
+	require.Contains(t, stderr, "jira.statuses.approved is the id 10101")
+}
+
+func TestSetupJiraPrintsTheStepsOnDataCenterAndChecksThem(t *testing.T) {
+	w, admin := adminWorld(t, fakejira.DataCenter)
+	w.set("review", "approvers", []string{"name:" + fakejira.BobID})
+	w.writeConfig()
+	out, _, status := command(t, admin[:4]...)
+	require.NotZero(t, status, "the project is not there")
+	require.Contains(t, out, "add Pending, Approved, Denied, Expired, Access ended, Revoked")
+	require.Contains(t, out, `add the transition "Approve" from Pending to Approved; condition: whom [review] lets decide (bob), or the account bot.`)
+	require.Regexp(t, `failure +jira +project ACC`, out)
+
+	w.conf.Drop("jira.statuses", "ended")
+	w.conf.Drop("jira.statuses", "revoked")
+	w.set("jira", "project", "TAR")
+	w.set("jira", "issue_type", "Task")
+	w.writeConfig()
+	out, stderr, status := command(t, admin[:4]...)
+	require.Zero(t, status, out+stderr)
+	require.Contains(t, out, "What is done of it:")
 }

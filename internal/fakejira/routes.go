@@ -96,6 +96,7 @@ func (s *Server) allRoutes() []route {
 	if s.opts.Flavour == DataCenter {
 		return append(all, route{get, RouteSearch, s.searchPaged}, route{post, RouteSearch, s.searchPaged})
 	}
+	all = append(all, s.adminRoutes()...)
 	return append(all,
 		route{get, RouteUserGroups, s.userGroups},
 		route{get, RouteChangelog, s.getChangelog},

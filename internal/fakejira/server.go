@@ -27,6 +27,8 @@ type Server struct {
 	limiter  *limiter
 	webhooks *webhooks
 
+	made administration
+
 	oauthClients  map[string]OAuthClient // by id
 	accessTokens  map[string]accessToken
 	tokensGranted int

@@ -253,3 +253,9 @@ func (c *Client) myself(ctx context.Context) (access.Actor, error) {
 func (c *Client) isConfigured(project string) bool {
 	return slices.Contains(c.cfg.Projects, project) || slices.Contains(c.further.proven(), project)
 }
+
+// IsCloud reports whether it is Jira Cloud; Connect has to have succeeded.
+func (c *Client) IsCloud() bool {
+	info := c.server.Load()
+	return info != nil && info.cloud
+}

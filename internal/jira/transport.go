@@ -51,6 +51,23 @@ func newHTTPClient(cfg Config, tokens *oauthTokens, next http.RoundTripper) *htt
 	}
 }
 
+// Login returns a client that authenticates as the account of the configuration, for
+// what an administrator does. It keeps to no limits.
+func Login(cfg Config) (*http.Client, error) {
+	cfg = cfg.withDefaults()
+	base, err := baseTransport(cfg)
+	if err != nil {
+		return nil, err
+	}
+	var tokens *oauthTokens
+	if cfg.OAuth != nil {
+		tokens = newOAuthTokens(*cfg.OAuth, base)
+	}
+	login := newHTTPClient(cfg, tokens, base)
+	login.Timeout = cfg.CallTimeout
+	return login, nil
+}
+
 // userAgent names the daemon and its version to Jira's administrators.
 func userAgent() string {
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {

@@ -246,6 +246,31 @@ type groupsJSON struct {
 
 func (g *groupsJSON) isComplete() bool { return g.Groups.Items != nil }
 
+// GroupID returns the id of the one group that a handle of review.approver_groups
+// names; access.ErrNotFound where there is none. Cloud alone shows such ids.
+func (c *Client) GroupID(ctx context.Context, group string) (string, error) {
+	handle := access.ParseGroup(group)
+	if handle.Kind == access.HandleID {
+		return handle.Value, nil
+	}
+	var found struct {
+		Groups []groupJSON `json:"groups"`
+	}
+	k := call{
+		op: "find group", key: group, method: http.MethodGet, endpoint: "/groups/picker",
+		path: "/groups/picker" + query("query", handle.Value, "maxResults", "50"), read: true,
+	}
+	if err := c.call(ctx, k, &found); err != nil {
+		return "", err
+	}
+	for _, g := range found.Groups {
+		if handle.NamesGroup(string(g.ID), string(g.Name)) && g.ID != "" {
+			return string(g.ID), nil
+		}
+	}
+	return "", k.error(access.Permanent, access.ErrNotFound)
+}
+
 func (c *Client) groupsOf(ctx context.Context, k call, who access.Actor, cloud bool) ([]groupJSON, error) {
 	if cloud {
 		var groups []groupJSON
