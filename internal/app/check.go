@@ -106,11 +106,7 @@ func (o CheckOptions) checkConfig(cfg *config.Config) []preflight.Finding {
 		Area: "configuration", Name: "file", Level: preflight.OK, Detail: o.ConfigPath + " is valid",
 	}}
 	if o.DaemonUser != "" {
-		findings = append(findings, preflight.Finding{
-			Area: "configuration", Name: "user", Level: preflight.Warning,
-			Detail: "this check runs as root and reads files that the daemon can't, which runs as " + o.DaemonUser,
-			Fix:    fmt.Sprintf("run it as that user: sudo -u %s teleport-jira check -c %s", o.DaemonUser, o.ConfigPath),
-		})
+		findings = append(findings, o.checkUser(cfg))
 	}
 	for _, w := range cfg.Warnings {
 		findings = append(findings, configFinding(preflight.Warning, w, w.Fix))
@@ -118,6 +114,25 @@ func (o CheckOptions) checkConfig(cfg *config.Config) []preflight.Finding {
 	findings = append(findings, whoDecides(cfg)...)
 	findings = append(findings, openRules(cfg)...)
 	return append(findings, checkLog(cfg.Log.Output)...)
+}
+
+// checkUser says, where root checks, which files the daemon's user can't read.
+func (o CheckOptions) checkUser(cfg *config.Config) preflight.Finding {
+	f := preflight.Finding{
+		Area: "configuration", Name: "user", Level: preflight.OK,
+		Detail: "by owner and mode the daemon's user, " + o.DaemonUser + ", reads all files that the configuration names",
+	}
+	unreadable, err := unreadableFor(o.DaemonUser, o.files(cfg))
+	switch {
+	case err != nil:
+		f.Level, f.Detail = preflight.Warning, "this check runs as root and reads files that the daemon may not, which runs as "+o.DaemonUser
+		f.Fix = fmt.Sprintf("run it as that user: sudo -u %s teleport-jira check -c %s", o.DaemonUser, o.ConfigPath)
+	case len(unreadable) > 0:
+		f.Level, f.Detail = preflight.Failure, fmt.Sprintf("the daemon runs as %s, which may not read %s", o.DaemonUser, strings.Join(unreadable, ", "))
+		f.Fix = "give it to that user (chown, and chmod 600), and let it into the directories above; then check as that user: " +
+			fmt.Sprintf("sudo -u %s teleport-jira check -c %s", o.DaemonUser, o.ConfigPath)
+	}
+	return f
 }
 
 // checkLog checks that the log can be written, if it goes to a file.

@@ -1,6 +1,9 @@
 package app
 
 import (
+	"os"
+	"os/user"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -77,8 +80,18 @@ func TestCheckByRootNamesTheDaemonsUser(t *testing.T) {
 	}
 	require.Empty(t, of(CheckOptions{ConfigPath: "x.toml"}))
 	found := of(CheckOptions{ConfigPath: "x.toml", DaemonUser: "teleport-jira"})
-	require.Len(t, found, 1)
+	require.Len(t, found, 1, "there is no such user here, so that nothing is known")
 	require.Equal(t, preflight.Warning, found[0].Level)
 	require.Contains(t, found[0].Fix, "sudo -u teleport-jira ")
 	require.Contains(t, found[0].Fix, " check -c x.toml")
+
+	cfg.Teleport.Identity = filepath.Join(t.TempDir(), "identity")
+	require.NoError(t, os.WriteFile(cfg.Teleport.Identity, nil, 0o600))
+	if _, err := user.Lookup("nobody"); err == nil && os.Getuid() == 0 {
+		found = of(CheckOptions{ConfigPath: "x.toml", DaemonUser: "nobody"})
+		require.Equal(t, preflight.Failure, found[0].Level)
+		require.Contains(t, found[0].Detail, cfg.Teleport.Identity)
+		found = of(CheckOptions{ConfigPath: "x.toml", DaemonUser: "root"})
+		require.Equal(t, preflight.OK, found[0].Level, found[0].Detail)
+	}
 }

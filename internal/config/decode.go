@@ -25,10 +25,7 @@ func reflectValue(c *Config) reflect.Value { return reflect.ValueOf(c).Elem() }
 
 // fault records what is wrong at key.
 func (d *decoder) fault(key, msg string) {
-	if d.broken == nil {
-		d.broken = map[string]bool{}
-	}
-	d.broken[key] = true
+	d.broken = withKey(d.broken, key)
 	d.faults = append(d.faults, Fault{File: d.file, Line: d.lines.of(key), Key: key, Msg: msg})
 }
 
@@ -56,7 +53,12 @@ func (d *decoder) table(path string, to reflect.Value, table map[string]any) {
 			d.warn(p, "has no effect: "+what, "take it out")
 			continue
 		}
-		d.fault(p, "unknown key"+suggest(key, fields))
+		msg := "unknown key"
+		if meant := suggest(key, fields); meant != "" {
+			msg += "; did you mean " + meant + "?"
+			d.broken = withKey(d.broken, join(path, meant)) // which is not missing, then
+		}
+		d.fault(p, msg)
 	}
 }
 
@@ -68,12 +70,21 @@ func deadKeys() map[string]string {
 	}
 }
 
-// suggest names the key that was probably meant: one that differs in case,
-// hyphens and underscores only.
+// withKey returns the set with a key more.
+func withKey(set map[string]bool, key string) map[string]bool {
+	if set == nil {
+		set = map[string]bool{}
+	}
+	set[key] = true
+	return set
+}
+
+// suggest returns the key that was probably meant: one that differs in case,
+// hyphens and underscores only; "" where there is none.
 func suggest(key string, fields map[string]reflect.Value) string {
 	for _, known := range slices.Sorted(maps.Keys(fields)) {
 		if plain(known) == plain(key) {
-			return "; did you mean " + known + "?"
+			return known
 		}
 	}
 	return ""

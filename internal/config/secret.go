@@ -143,19 +143,19 @@ func (v *validator) readSecrets() {
 		j.APITokenFile, j.APIToken = SecretFile(j.APIToken), nil
 	}
 	v.c.SecretsSum = filewatch.SumOf(v.c.SecretFiles()...)
-	if v.oneForm("jira.api_token", len(j.APIToken) > 0, j.APITokenFile != "") {
+	if v.inFile("jira.api_token", len(j.APIToken) > 0, j.APITokenFile != "") {
 		v.readSecret(tokenKey, j.APITokenFile, &j.APIToken)
 	}
-	if v.oneForm("jira.oauth.client_secret", len(j.OAuth.ClientSecret) > 0, j.OAuth.ClientSecretFile != "") {
+	if v.inFile("jira.oauth.client_secret", len(j.OAuth.ClientSecret) > 0, j.OAuth.ClientSecretFile != "") {
 		v.readSecret("jira.oauth.client_secret_file", j.OAuth.ClientSecretFile, &j.OAuth.ClientSecret)
 	}
-	if v.oneForm("http.basic_auth.password", len(h.BasicAuth.Password) > 0, h.BasicAuth.PasswordFile != "") {
+	if v.inFile("http.basic_auth.password", len(h.BasicAuth.Password) > 0, h.BasicAuth.PasswordFile != "") {
 		v.readSecret("http.basic_auth.password_file", h.BasicAuth.PasswordFile, &h.BasicAuth.Password)
 	}
-	if v.oneForm("http.header_value", len(h.HeaderValue) > 0, h.HeaderValueFile != "") {
+	if v.inFile("http.header_value", len(h.HeaderValue) > 0, h.HeaderValueFile != "") {
 		v.readSecret("http.header_value_file", h.HeaderValueFile, &h.HeaderValue)
 	}
-	if v.oneForm("http.webhook_secret", len(h.WebhookSecret) > 0, len(h.WebhookSecretFile) > 0) {
+	if v.inFile("http.webhook_secret", len(h.WebhookSecret) > 0, len(h.WebhookSecretFile) > 0) {
 		for _, f := range h.WebhookSecretFile {
 			var s Secret
 			v.readSecret("http.webhook_secret_file", f, &s)
@@ -164,9 +164,9 @@ func (v *validator) readSecrets() {
 	}
 }
 
-// oneForm reports whether the secret at key stands in a file. Giving it both
+// inFile reports whether the secret at key stands in a file. Giving it both
 // ways is a fault.
-func (v *validator) oneForm(key string, inline, file bool) bool {
+func (v *validator) inFile(key string, inline, file bool) bool {
 	if inline && file {
 		name := key[strings.LastIndexByte(key, '.')+1:]
 		v.fault(key, fmt.Sprintf("both %s and %s_file are given", name, name))

@@ -24,13 +24,27 @@ type validator struct {
 // fault records what is wrong at key, unless there is a fault already at it, at
 // a part of it or at a table around it.
 func (v *validator) fault(key, msg string) {
+	if !v.isBroken(key) {
+		v.decoder.fault(key, msg)
+	}
+}
+
+// isBroken reports whether one of the keys has a fault already, by either form of a
+// secret's key. What follows from a value that is not known is no fault of its own.
+func (v *validator) isBroken(keys ...string) bool {
 	for broken := range v.broken {
-		if within(broken, key) || within(key, broken) {
-			return
+		broken = oneForm(broken)
+		for _, key := range keys {
+			if key = oneForm(key); within(broken, key) || within(key, broken) {
+				return true
+			}
 		}
 	}
-	v.decoder.fault(key, msg)
+	return false
 }
+
+// oneForm is the key by which both forms of a secret's key are known.
+func oneForm(key string) string { return strings.TrimSuffix(key, "_file") }
 
 // within reports whether inner is outer or lies inside it.
 func within(inner, outer string) bool {
@@ -60,6 +74,7 @@ func (v *validator) validate() {
 func (v *validator) teleport() {
 	t := &v.c.Teleport
 	switch {
+	case t.Addr == "" && t.AuthServer == "" && v.isBroken("teleport.addr"):
 	case t.Addr == "" && t.AuthServer == "":
 		v.fault("teleport.auth_server", "must be set (or its older name addr)")
 	case t.Addr != "" && t.AuthServer != "" && t.Addr != t.AuthServer:
@@ -92,6 +107,7 @@ func (v *validator) credentials(t *Teleport) {
 	switch {
 	case t.Identity != "" && given > 0:
 		v.fault("teleport.identity", "excludes client_key, client_crt and root_cas; give one or the other")
+	case t.Identity == "" && v.isBroken("teleport.identity", "teleport.client_key", "teleport.client_crt", "teleport.root_cas"):
 	case t.Identity == "" && given == 0:
 		v.fault("teleport.identity", "must be set (or all of client_key, client_crt and root_cas)")
 	case t.Identity == "":
@@ -108,13 +124,13 @@ func (v *validator) jira() {
 	j := &v.c.Jira
 	v.jiraURL()
 	v.oauth()
-	if len(j.APIToken) == 0 && j.OAuth.ClientID == "" {
+	if len(j.APIToken) == 0 && j.OAuth.ClientID == "" && !v.isBroken("jira.oauth") {
 		v.fault("jira.api_token", "must be set (or api_token_file)")
 	}
 	if strings.ContainsRune(j.Username, ':') {
 		v.fault("jira.username", "must not contain a colon")
 	}
-	if j.Username == "" && j.Deployment == "cloud" && j.OAuth.ClientID == "" {
+	if j.Username == "" && j.Deployment == "cloud" && j.OAuth.ClientID == "" && !v.isBroken("jira.oauth") {
 		v.fault("jira.username", "must be set for Jira Cloud")
 	}
 	if j.Project == "" {

@@ -70,7 +70,7 @@ func (v *validator) http() {
 		v.fault("http.tls.verify_client_cert", "must come with client_ca_file: every certificate of a public CA would do otherwise")
 	}
 	v.shortSecrets()
-	if h.TLS.ClientCAFile != "" && !h.TLS.VerifyClientCert {
+	if h.TLS.ClientCAFile != "" && !h.TLS.VerifyClientCert && !v.isBroken("http.tls.verify_client_cert") {
 		v.fault("http.tls.client_ca_file", "has no effect unless verify_client_cert is true")
 	}
 }
@@ -137,7 +137,7 @@ func (v *validator) certificate() {
 		v.fault("http.https_cert_file", "must be set when https_key_file is")
 	case h.HTTPSKeyFile == "" && h.HTTPSCertFile != "":
 		v.fault("http.https_key_file", "must be set when https_cert_file is")
-	case !h.Enabled || v.opts.InsecureNoTLS:
+	case !h.Enabled || v.isBroken("http.enabled") || v.opts.InsecureNoTLS:
 	case h.HTTPSKeyFile == "":
 		v.fault("http.https_cert_file", "must be set, with https_key_file (or start with --insecure-no-tls behind a proxy that does TLS)")
 	}
