@@ -44,6 +44,49 @@ func TestProxyWithAPortForEachThingIsReached(t *testing.T) {
 	w.inState(id, types.RequestState_APPROVED)
 }
 
+// behindBalancer puts a balancer that terminates TLS in front of the Proxy.
+func (w *world) behindBalancer() (*faketeleport.Proxy, *faketeleport.Balancer) {
+	w.t.Helper()
+	proxy, caFile := w.proxied(faketeleport.ServeProxy(w.auth, freeAddr(w.t)))
+	balancer, err := faketeleport.ServeBalancer(proxy, freeAddr(w.t))
+	require.NoError(w.t, err)
+	w.t.Cleanup(balancer.Close)
+	w.set("teleport", "auth_server", balancer.Addr())
+	proxy.SetName(balancer.Addr())
+	w.env = append(w.env, "SSL_CERT_FILE="+caFile) // as if the system trusted it
+	return proxy, balancer
+}
+
+func TestClusterIsReachedThroughABalancerThatTerminatesTLS(t *testing.T) {
+	w := newWorld(t)
+	w.behindBalancer()
+	w.start()
+	id, issue := w.pending()
+	w.drag(issue, "Approved", fakejira.BobID)
+	w.inState(id, types.RequestState_APPROVED)
+}
+
+// TestProxyWithoutUpgradesBehindABalancerIsExplained: those before 15.1 answer 404.
+func TestProxyWithoutUpgradesBehindABalancerIsExplained(t *testing.T) {
+	w := newWorld(t)
+	proxy, _ := w.behindBalancer()
+	proxy.SetUpgrades(false)
+	w.writeConfig()
+	out := w.run("check", "--config", w.confPath)
+	require.Contains(t, out, "a balancer that terminates TLS is in front of the Proxy Service: upgrade the Proxy to 15.1 or newer")
+}
+
+// TestPageOfABalancerIsToldFromTeleport: the Proxy behind it is away.
+func TestPageOfABalancerIsToldFromTeleport(t *testing.T) {
+	w := newWorld(t)
+	proxy, _ := w.behindBalancer()
+	proxy.Close()
+	w.writeConfig()
+	out := w.run("check", "--config", w.confPath)
+	require.Contains(t, out, "this is a balancer's or another server's answer")
+	require.NotContains(t, out, "invalid character")
+}
+
 // TestProxyThatHangsIsNoticed: it takes bytes and passes none on, so that no
 // connection ends.
 func TestProxyThatHangsIsNoticed(t *testing.T) {

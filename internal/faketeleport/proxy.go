@@ -40,6 +40,7 @@ type Proxy struct {
 	listen net.Listener
 	web    *http.Server
 	tls    *tls.Config
+	inner  *tls.Config // within upgraded connections
 	ssh    *ssh.ServerConfig
 	conns  chan net.Conn // to the web server
 	done   <-chan struct{}
@@ -47,7 +48,10 @@ type Proxy struct {
 	name   atomic.Pointer[string]
 	tunnel net.Listener // of a Proxy with a port for each thing; nil with TLS routing
 	hang   atomic.Pointer[chan struct{}]
-	wg     sync.WaitGroup
+
+	noUpgrades atomic.Bool
+
+	wg sync.WaitGroup
 }
 
 // ServeProxyWithPorts is ServeProxy without TLS routing: the web API is at addr,
@@ -74,6 +78,10 @@ func serveProxy(s *Server, addr string, tunnel net.Listener) (*Proxy, error) {
 	if err != nil {
 		return nil, err
 	}
+	inner, err := s.cluster.certs.host.hostCert(s.cluster.cfg.ClusterName)
+	if err != nil {
+		return nil, err
+	}
 	sshConfig, err := s.cluster.sshConfig()
 	if err != nil {
 		return nil, err
@@ -87,6 +95,7 @@ func serveProxy(s *Server, addr string, tunnel net.Listener) (*Proxy, error) {
 		server: s,
 		listen: listener,
 		tls:    &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{cert}},
+		inner:  &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{inner}},
 		ssh:    sshConfig,
 		conns:  make(chan net.Conn),
 		done:   ctx.Done(),
@@ -94,7 +103,7 @@ func serveProxy(s *Server, addr string, tunnel net.Listener) (*Proxy, error) {
 		tunnel: tunnel,
 	}
 	p.web = &http.Server{
-		Handler:           p.webAPI(),
+		Handler:           p.webAPI(ctx),
 		ReadHeaderTimeout: helloTimeout,
 		// Clients that try all ways at once break off most of them.
 		ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug),
@@ -176,7 +185,10 @@ func (p *Proxy) accept(ctx context.Context, listener net.Listener, serve func(co
 
 // route finds out what the client wants and serves it until it leaves. The web
 // server closes its connections itself.
-func (p *Proxy) route(ctx context.Context, conn net.Conn) {
+func (p *Proxy) route(ctx context.Context, conn net.Conn) { p.routeWith(ctx, conn, p.tls) }
+
+// routeWith is route with the proxy's certificate for this kind of connection.
+func (p *Proxy) routeWith(ctx context.Context, conn net.Conn, config *tls.Config) {
 	_ = conn.SetDeadline(time.Now().Add(helloTimeout))
 	protocols, conn, err := peekProtocols(ctx, conn)
 	_ = conn.SetDeadline(time.Time{})
@@ -191,19 +203,19 @@ func (p *Proxy) route(ctx context.Context, conn net.Conn) {
 			p.joinAuth(ctx, conn)
 			return
 		case proto == constants.ALPNSNIProtocolReverseTunnel:
-			p.serveSSH(ctx, tls.Server(conn, p.tlsFor(proto)))
+			p.serveSSH(ctx, tls.Server(conn, tlsFor(config, proto)))
 			return
 		}
 	}
 	select {
-	case p.conns <- tls.Server(conn, p.tlsFor("http/1.1")):
+	case p.conns <- tls.Server(conn, tlsFor(config, "http/1.1")):
 	case <-p.done:
 		_ = conn.Close()
 	}
 }
 
-func (p *Proxy) tlsFor(proto string) *tls.Config {
-	cfg := p.tls.Clone()
+func tlsFor(config *tls.Config, proto string) *tls.Config {
+	cfg := config.Clone()
 	// Clients that speak HTTP/2 only, as those that take the proxy for an Auth
 	// Service, get to see the web certificate before they are turned away.
 	cfg.NextProtos = []string{proto, "h2"}
@@ -249,9 +261,10 @@ func (p *Proxy) join(clt, auth io.ReadWriteCloser) {
 	wg.Wait()
 }
 
-func (p *Proxy) webAPI() http.Handler {
+func (p *Proxy) webAPI(ctx context.Context) http.Handler {
 	answer := func(w http.ResponseWriter, _ *http.Request) {
-		cfg, tunnel := p.server.cluster.cfg, p.Addr()
+		cfg, known := p.server.cluster.cfg, p.knownAs()
+		tunnel := known
 		if p.tunnel != nil {
 			tunnel = p.tunnel.Addr().String()
 		}
@@ -263,7 +276,7 @@ func (p *Proxy) webAPI() http.Handler {
 			Proxy: webclient.ProxySettings{
 				TLSRoutingEnabled: p.tunnel == nil,
 				SSH: webclient.SSHProxySettings{
-					PublicAddr: p.Addr(), WebListenAddr: p.Addr(), ListenAddr: p.Addr(), TunnelListenAddr: tunnel,
+					PublicAddr: known, WebListenAddr: known, ListenAddr: known, TunnelListenAddr: tunnel,
 				},
 			},
 		})
@@ -271,6 +284,7 @@ func (p *Proxy) webAPI() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /webapi/find", answer)
 	mux.HandleFunc("GET /webapi/ping", answer)
+	mux.HandleFunc("GET "+constants.WebAPIConnUpgrade, p.upgrade(ctx))
 	return p.byName(mux)
 }
 

@@ -77,7 +77,7 @@ func connectFinding(err error) preflight.Finding {
 		f.Fix = "set teleport.auth_server to that name, which is the Proxy Service's public_addr; the firewall has to allow it, too"
 	case errors.Is(err, errNotTeleport):
 		f.Fix = "see that teleport.auth_server is the address of the Proxy Service and what is in front of it: this is a balancer's or another server's answer"
-	case strings.Contains(err.Error(), "failed to switch Protocols"):
+	case strings.Contains(err.Error(), "failed to switch Protocols"), strings.Contains(err.Error(), "connection upgrade call"):
 		f.Fix = "a balancer that terminates TLS is in front of the Proxy Service: upgrade the Proxy to 15.1 or newer, or let the balancer pass TLS through"
 	case errors.Is(err, errTooOld):
 		f.Name, f.Fix = nameVersion, "upgrade the cluster"
