@@ -159,3 +159,16 @@ func TestDeafSubscriptionBehindAProxyIsNoticed(t *testing.T) {
 	w.issue(req.GetName())
 	require.Less(t, time.Since(died), 15*time.Second)
 }
+
+// TestOtherNameOfTheProxyIsExplained: it redirects to the name in its public_addr.
+func TestOtherNameOfTheProxyIsExplained(t *testing.T) {
+	w := newWorld(t)
+	made, caFile := w.proxied(faketeleport.ServeProxy(w.auth, freeAddr(t)))
+	w.set("teleport", "ca_file", caFile)
+	made.SetName("teleport.example.com:443")
+	w.writeConfig()
+	out := w.run("check", "--config", w.confPath)
+	require.Contains(t, out, "teleport.example.com:443")
+	require.Contains(t, out, "set teleport.auth_server to that name")
+	require.NotContains(t, out, "EOF")
+}

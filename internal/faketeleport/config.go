@@ -27,6 +27,9 @@ type Config struct {
 	// NoPagedList plays a server from before ListAccessRequests, which answers
 	// that it is not implemented; clients fall back to the stream.
 	NoPagedList bool
+	// ListLag is how old the cache is that lists are answered from: requests that are
+	// younger are not in them. Servers from 15 on have such a cache.
+	ListLag time.Duration
 	// PageSize is the most requests a page of ListAccessRequests holds, whatever
 	// limit the caller asks for. It defaults to 1000.
 	PageSize int

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"time"
 
 	"github.com/gravitational/teleport/api/client/proto"
 	"github.com/gravitational/teleport/api/types"
@@ -75,7 +76,11 @@ func (c *Cluster) visibleLocked(caller string, asked *types.AccessRequestFilter)
 	}
 	filter.Requester = caller
 	all := c.may(caller, func(r Role) bool { return r.ListRequests })
+	cached := time.Now().Add(-c.cfg.ListLag)
 	return func(req *types.AccessRequestV3) bool {
+		if c.cfg.ListLag > 0 && filter.ID == "" && req.GetCreationTime().After(cached) {
+			return false
+		}
 		return (all || req.GetUser() == caller || c.canReview(caller, req)) && filter.Match(req)
 	}
 }

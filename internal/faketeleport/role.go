@@ -33,6 +33,7 @@ const (
 type Role struct {
 	Name            string
 	ListRequests    bool     // access_request: list and read, which includes watching
+	ListWhere       string   // the condition of that rule
 	UpdateRequests  bool     // access_request: update
 	DeleteRequests  bool     // access_request: delete
 	PluginData      bool     // access_plugin_data: list, read and update
@@ -149,6 +150,9 @@ func (r Role) resource() (*types.RoleV6, error) {
 	}
 	requestVerbs := r.requestVerbs()
 	add(len(requestVerbs) > 0, types.KindAccessRequest, requestVerbs...)
+	if r.ListWhere != "" && len(rules) > 0 {
+		rules[0].Where = r.ListWhere
+	}
 	add(r.PluginData, types.KindAccessPluginData, types.VerbList, types.VerbRead, types.VerbUpdate)
 	add(r.CreateLocks, types.KindLock, types.VerbCreate)
 	add(r.UpdateLocks, types.KindLock, types.VerbUpdate)
