@@ -82,7 +82,7 @@ func (e *execution) noteAutomatic(d access.Decision, out access.Outcome) {
 	if out.Request != nil {
 		state = out.Request.State
 	}
-	e.r.log.With(e.subject()...).Log(context.Background(), level, "automatic decision submitted",
+	e.r.log.With(e.snap.subject()...).Log(context.Background(), level, "automatic decision submitted",
 		"request_id", d.RequestID, "issue_key", d.Issue.Key, "source", d.ChangeID, "by", d.Automatic, "mode", out.Mode, "reviewer", out.Reviewer,
 		"decision", d.State, "answer", out.Result, "state", state, "detail", out.Detail, "rules_digest", e.snap.rules.digest)
 }

@@ -24,10 +24,35 @@ func (r *Reconciler) findEnded(ctx context.Context, listed map[access.RequestID]
 	if !policy.Access.Track || r.endsFound.Load() {
 		return nil
 	}
-	q := access.IssueQuery{Statuses: policy.Statuses[access.Approved], UpdatedSince: endsLookBack}
+	for _, q := range endedQueries(policy) {
+		if err := r.findUnlisted(ctx, listed, q); err != nil {
+			return err
+		}
+	}
+	r.endsFound.Store(true)
+	return nil
+}
+
+// lockLookBack is how much longer than the longest access ago an issue may have been
+// changed last whose request is still to be locked: locks that fail are tried again.
+const lockLookBack = 2 * time.Hour
+
+// endedQueries find the issues that may have something to say of an access: those
+// that show it as given, and those that say that its request was deleted, but whose
+// certificates are to be locked when they have lasted too long.
+func endedQueries(policy plan.Policy) []access.IssueQuery {
+	queries := []access.IssueQuery{{Statuses: policy.Statuses[access.Approved], UpdatedSince: endsLookBack}}
+	if ended, longest := policy.Statuses[access.Ended], policy.Access.MaxDuration; longest > 0 && len(ended) > 0 {
+		queries = append(queries, access.IssueQuery{Statuses: ended, UpdatedSince: min(longest+lockLookBack, endsLookBack)})
+	}
+	return queries
+}
+
+// findUnlisted queues the issues of a search whose requests are not listed.
+func (r *Reconciler) findUnlisted(ctx context.Context, listed map[access.RequestID]struct{}, q access.IssueQuery) error {
 	for issue, err := range r.tracker.Search(ctx, q) {
 		if err != nil {
-			return fmt.Errorf("search issues of approved requests: %w", err)
+			return fmt.Errorf("search issues of ended accesses: %w", err)
 		}
 		r.watchdog.Progress(resync)
 		id := r.requestOf(issue)
@@ -36,7 +61,6 @@ func (r *Reconciler) findEnded(ctx context.Context, listed map[access.RequestID]
 		}
 		r.enqueue(key{request: id}, hint{orphan: issue.Ref.ID, Hint: plan.Hint{Observed: &issue.Status}})
 	}
-	r.endsFound.Store(true)
 	return nil
 }
 
@@ -59,14 +83,28 @@ func (r *Reconciler) findRevoked(ctx context.Context, listed map[access.RequestI
 	return nil
 }
 
-// endAccess says on the issue that the access has ended, and counts it.
+// toldEnd is an end that the issue says since an execution.
+type toldEnd struct {
+	plan.EndAccess
+	issue access.IssueRef
+}
+
+// endAccess says on the issue that the access has ended.
 func (e *execution) endAccess(ctx context.Context, do plan.EndAccess) error {
 	if err := e.notify(ctx, do.Comment); err != nil {
 		return err
 	}
-	e.r.metrics.ended.WithLabelValues(string(do.Cause)).Inc()
-	e.r.log.With(e.subject()...).Info("access ended",
-		"request_id", e.snap.ID, "issue_key", e.issue.Key, "cause", do.Cause,
-		"from", do.Comment.Access.From.Time(), "until", do.Comment.Access.Until.Time())
+	e.snap.told = append(e.snap.told, toldEnd{EndAccess: do, issue: e.issue})
 	return nil
+}
+
+// noteEnded counts and logs the ends that were told, once they are noted: one that
+// is not noted is told again, which finds its comment.
+func (r *Reconciler) noteEnded(s snapshot) {
+	for _, do := range s.told {
+		r.metrics.ended.WithLabelValues(string(do.Cause)).Inc()
+		r.log.With(s.subject()...).Info("access ended",
+			"request_id", s.ID, "issue_key", do.issue.Key, "cause", do.Cause,
+			"from", do.Comment.Access.From.Time(), "until", do.Comment.Access.Until.Time())
+	}
 }

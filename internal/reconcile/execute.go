@@ -246,7 +246,7 @@ func (e *execution) noteDecision(d access.Decision, out access.Outcome) {
 	if out.Request != nil {
 		state = out.Request.State
 	}
-	e.r.log.With(e.subject()...).Info("decision submitted",
+	e.r.log.With(e.snap.subject()...).Info("decision submitted",
 		"request_id", d.RequestID, "issue_key", d.Issue.Key, "change", d.ChangeID,
 		"person", d.By.String(), "account", d.By.ID, "teleport_user", d.Author, "mode", out.Mode, "reviewer", out.Reviewer,
 		"decision", d.State, "reason", d.Reason, "answer", out.Result, "state", state, "detail", out.Detail,
@@ -263,7 +263,7 @@ func (e *execution) noteRefusal(do plan.Refuse) {
 			"fix", "find out who uses the account or its token, and replace the token")
 		return
 	}
-	e.r.log.With(e.subject()...).Warn("decision refused",
+	e.r.log.With(e.snap.subject()...).Warn("decision refused",
 		"request_id", d.RequestID, "issue_key", d.Issue.Key, "change", d.ChangeID,
 		"person", d.By.String(), "account", d.By.ID, "teleport_user", d.Author,
 		"mode", e.snap.rules.policy.Review.Mode, "decision", d.State, "reason", d.Reason, "refusal", do.Why,
@@ -272,14 +272,14 @@ func (e *execution) noteRefusal(do plan.Refuse) {
 
 // subject is what a decision was about, for the log: user, roles and number of
 // resources of the request, and the digest of the text that was read.
-func (e *execution) subject() []any {
-	user, roles, resources := e.snap.Record.User, strings.Split(e.snap.Record.Roles, ","), 0
-	if req := e.snap.Request; req != nil {
+func (s snapshot) subject() []any {
+	user, roles, resources := s.Record.User, strings.Split(s.Record.Roles, ","), 0
+	if req := s.Request; req != nil {
 		user, roles, resources = req.User, req.Roles, len(req.Resources)
 	}
 	return []any{
 		"user", access.CleanLine(user), "roles", access.List(roles, maxLoggedRoles), "resources", resources,
-		"card_digest", plan.CardDigest(e.snap.Issue),
+		"card_digest", plan.CardDigest(s.Issue),
 	}
 }
 

@@ -21,7 +21,7 @@ func (e *execution) lock(ctx context.Context, do plan.Lock) error {
 		return err
 	}
 	cause, _ := do.By.Cause()
-	log := e.r.log.With(e.subject()...).With("request_id", e.snap.ID, "issue_key", e.issue.Key, "cause", cause,
+	log := e.r.log.With(e.snap.subject()...).With("request_id", e.snap.ID, "issue_key", e.issue.Key, "cause", cause,
 		"person", do.Decision.By.String(), "account", do.Decision.By.ID, "teleport_user", do.Decision.Author, "change", do.Decision.ChangeID,
 		"reason", do.Decision.Reason, "rules_digest", e.snap.rules.digest)
 	err := e.r.cluster.Lock(ctx, do.Lock)

@@ -239,7 +239,11 @@ func (r *Reconciler) reconcile(ctx context.Context, id access.RequestID, h hint)
 			return wait, asRetryable(id, err)
 		}
 		after, out, err := r.execute(ctx, c, s, steps)
-		if err := errors.Join(err, c.commit(ctx, after.Record)); err != nil {
+		noted := c.commit(ctx, after.Record)
+		if noted == nil {
+			r.noteEnded(after)
+		}
+		if err := errors.Join(err, noted); err != nil {
 			return 0, asRetryable(id, err)
 		}
 		r.noteSettled(s.Record, after)

@@ -22,6 +22,8 @@ type snapshot struct {
 	// awaitsRules says that nobody knows yet where its issue goes: the cluster's
 	// access monitoring rules are being read.
 	awaitsRules bool
+	// told is the end that the execution has told on the issue.
+	told []toldEnd
 }
 
 // snapshot reads what the plan needs, and of Jira no more than that. issue is

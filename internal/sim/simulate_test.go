@@ -81,6 +81,7 @@ type schedule struct {
 	requests []string
 	told     []string
 	hostile  bool            // an adversary takes part
+	accesses bool            // accesses end, and people end them
 	spoilt   map[string]bool // requests of which both sides need not agree, see spoil
 }
 
@@ -161,6 +162,9 @@ func (s *schedule) happen() {
 	if s.hostile {
 		things = append(things, thing{15, s.attacks})
 	}
+	if s.accesses {
+		things = append(things, s.accessThings()...)
+	}
 	total := 0
 	for _, th := range things {
 		total += th.weight
@@ -183,6 +187,9 @@ func (s *schedule) newRequest() {
 	opts := faketeleport.RequestOptions{ID: requestName(len(s.requests) + 1)}
 	if s.rng.IntN(4) == 0 {
 		opts.PendingTTL = time.Duration(1+s.rng.IntN(20)) * time.Minute
+	}
+	if s.accesses {
+		opts.AccessTTL = 5*time.Minute + time.Duration(s.rng.Int64N(int64(longestAccess-5*time.Minute)))
 	}
 	if s.rng.IntN(3) == 0 {
 		opts.Thresholds = []types.AccessReviewThreshold{{Name: "two", Approve: 2, Deny: 1}}

@@ -38,6 +38,7 @@ type world struct {
 	mode     access.ReviewMode
 	token    atomic.Pointer[string]
 	poll     time.Duration
+	policy   plan.Policy // of replicas that are started from now on
 	cluster  *faketeleport.Cluster
 	auth     *faketeleport.Server
 	jira     *fakejira.Server
@@ -91,7 +92,7 @@ type replica struct {
 
 // newWorld makes a world in which nobody works yet.
 func newWorld(t *testing.T, flavour fakejira.Flavour, change func(*fakejira.Options, *faketeleport.Config)) *world {
-	w := &world{t: t, mode: access.ModeReview, poll: time.Minute, rewritten: map[string]rewrite{}}
+	w := &world{t: t, mode: access.ModeReview, poll: time.Minute, policy: settings(), rewritten: map[string]rewrite{}}
 	token := fakejira.BotToken
 	w.token.Store(&token)
 	jiraOpts := fakejira.Board(flavour)
@@ -215,7 +216,7 @@ func (w *world) run(ctx context.Context, r *replica) error {
 	defer clt.Close()
 	tracker, err := jira.New(jira.Config{
 		URL: "https://jira.example.com", Username: w.user(), Token: func() string { return *w.token.Load() },
-		Projects: []string{"TAR"}, Decisive: []string{"Approved", "Denied"},
+		Projects: []string{"TAR"}, Decisive: w.decisive(),
 	}, jira.Deps{Logger: log, Transport: transport{r.body, w.jira.RoundTripper()}})
 	if err != nil {
 		return err
@@ -224,7 +225,7 @@ func (w *world) run(ctx context.Context, r *replica) error {
 	if _, err := retry(ctx, func() (struct{}, error) { return struct{}{}, tracker.Connect(ctx) }); err != nil {
 		return nil
 	}
-	rec := reconcile.New(reconcile.Options{Policy: settings(), Workers: 8, PollInterval: w.poll}, reconcile.Deps{
+	rec := reconcile.New(reconcile.Options{Policy: w.policy, Workers: 8, PollInterval: w.poll}, reconcile.Deps{
 		Cluster: cluster{r.body, clt}, Tracker: tracker, Self: tracker.Self(), Reviewer: botUser, Log: log, Registerer: r.reg,
 	})
 	w.links.add(r.body, webhook.New(webhook.Options{
@@ -257,6 +258,11 @@ func (w *world) user() string {
 		return fakejira.BotID
 	}
 	return fakejira.BotEmail
+}
+
+// decisive are the statuses of requests that are settled.
+func (w *world) decisive() []string {
+	return slices.Concat([]string{"Approved", "Denied"}, w.policy.Statuses[access.Ended], w.policy.Statuses[access.Revoked])
 }
 
 func settings() plan.Policy {
