@@ -21,6 +21,7 @@ const patience = time.Minute
 type replica struct {
 	world    *world
 	daemon   *testworld.Daemon
+	conf     testworld.Config // what its file holds
 	hookAddr string
 	log      string // the file that it writes to
 }

@@ -123,6 +123,7 @@ func (w *world) addReplica(i int, o options) {
 	conf.Set("telemetry", "listen_addr", r.daemon.AdminAddr)
 	conf.Set("log", "output", r.log)
 	conf.Set("log", "severity", o.severity)
+	r.conf = conf
 	require.NoError(w.t, conf.Write(r.daemon.ConfigPath))
 	out, err := os.OpenFile(r.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	require.NoError(w.t, err)
