@@ -20,7 +20,7 @@ const (
 type backend interface {
 	View() View
 	Lines(after int) []Line
-	Request(user string, roles []string, reason string, waits time.Duration) error
+	Request(user string, roles []string, reason string, waits, lasts time.Duration) error
 	Review(id, author, state, reason string) error
 	Expire(id string) error
 	Remove(id string) error
@@ -38,6 +38,8 @@ type (
 		Reason string   `json:"reason"`
 		// Seconds until the undecided request expires; 0 is the cluster's default.
 		Seconds int `json:"seconds"`
+		// Access is for how many seconds it gives access; 0 is the cluster's default.
+		Access int `json:"access"`
 	}
 	reviewCommand struct {
 		Author string `json:"author"`
@@ -65,7 +67,7 @@ func handler(s backend) (http.Handler, error) {
 	mux.Handle("GET /", files)
 	mux.HandleFunc("GET /api/events", func(w http.ResponseWriter, r *http.Request) { stream(w, r, s) })
 	mux.HandleFunc("POST /api/requests", command(func(_ *http.Request, c requestCommand) error {
-		return s.Request(c.User, c.Roles, c.Reason, time.Duration(c.Seconds)*time.Second)
+		return s.Request(c.User, c.Roles, c.Reason, time.Duration(c.Seconds)*time.Second, time.Duration(c.Access)*time.Second)
 	}))
 	mux.HandleFunc("POST /api/requests/{id}/reviews", command(func(r *http.Request, c reviewCommand) error {
 		return s.Review(r.PathValue("id"), c.Author, c.State, c.Reason)

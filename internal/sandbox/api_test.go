@@ -194,7 +194,7 @@ func TestStreamTellsChanges(t *testing.T) {
 	}
 	require.Contains(t, next("state"), `"requests":[]`)
 	require.Contains(t, next("log"), "hello")
-	require.NoError(t, s.Request(alice, []string{"editor"}, "ticket 4712", 0))
+	require.NoError(t, s.Request(alice, []string{"editor"}, "ticket 4712", 0, 0))
 	require.Contains(t, next("state"), "ticket 4712")
 }
 

@@ -115,6 +115,24 @@ func TestBoard(t *testing.T) {
 		b.sees(t, inColumn("Expired", "TAR-6"))
 		require.Equal(t, "expired", s.requestOf(t, "TAR-6").State)
 	}))
+
+	require.True(t, t.Run("an access ends before one's eyes", func(t *testing.T) {
+		require.NoError(t, s.Request(dave, []string{"editor"}, "week-end duty", time.Hour, 8*time.Second))
+		b.sees(t, inColumn("Pending", "TAR-7"))
+		b.drag(t, inColumn("Pending", "TAR-7"), column("Approved"))
+		b.sees(t, inColumn("Approved", "TAR-7")+` .badge[data-state="approved"]`)
+		b.sees(t, inColumn("Ended", "TAR-7")+` .badge[data-state="ended"]`)
+	}))
+
+	require.True(t, t.Run("a lock cuts an access", func(t *testing.T) {
+		b.request(t, alice, "editor", "restore the orders table")
+		b.sees(t, inColumn("Pending", "TAR-8"))
+		b.drag(t, inColumn("Pending", "TAR-8"), column("Approved"))
+		b.sees(t, inColumn("Approved", "TAR-8")+` .badge[data-state="approved"]`)
+		b.drag(t, inColumn("Approved", "TAR-8"), column("Revoked"))
+		b.sees(t, inColumn("Revoked", "TAR-8")+` .badge[data-state="locked"]`)
+		require.Len(t, s.cluster.Locks(), 1)
+	}))
 }
 
 // daemonProgram is the path of the built daemon; without one the test is skipped.

@@ -35,6 +35,8 @@ func (w *world) writeFiles(dir, jiraURL string) (daemonFiles, error) {
 	testworld.ConfigureJira(conf, w.jira.Flavour(), jiraURL)
 	conf.Set("http", "listen_addr", addr)
 	conf.Set("http", "webhook_secret", files.webhookSecret)
+	conf.Set("jira.statuses", "ended", "Ended")
+	conf.Set("jira.statuses", "revoked", "Revoked")
 	conf.Set("review", "mode", "on_behalf")
 	conf.Set("review", "approvers", approvers())
 	conf.Set("review.identity", "match_email", true)

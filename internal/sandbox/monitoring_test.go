@@ -10,8 +10,8 @@ import (
 
 func TestRuleApprovesStaging(t *testing.T) {
 	s := startSandbox(t, daemonProgram(t))
-	require.NoError(t, s.Request(alice, []string{stagingRole}, "", time.Hour))
-	require.NoError(t, s.Request(alice, []string{stagingRole, "editor"}, "", time.Hour))
+	require.NoError(t, s.Request(alice, []string{stagingRole}, "", time.Hour, 0))
+	require.NoError(t, s.Request(alice, []string{stagingRole, "editor"}, "", time.Hour, 0))
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		states := map[int]string{}
 		for _, request := range s.View().Requests {

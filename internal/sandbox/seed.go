@@ -30,6 +30,7 @@ type seedRequest struct {
 	reason  string
 	nodes   []string // names of servers that are asked for
 	two     bool     // whether it needs two approvals
+	access  time.Duration
 	settle  func(w *world, request, issue string) error
 	request string // id, once it is made
 }
@@ -40,6 +41,10 @@ func seedRequests() []seedRequest {
 	return []seedRequest{
 		{user: alice, roles: []string{"intern-db"}, reason: "look up a test account", settle: expireSeed},
 		{user: bob, roles: []string{"kube-admin"}, reason: "rotate the node pool, CHG-2207", settle: moveSeed(fakejira.CarolID, "Approved", "")},
+		{
+			user: dave, roles: []string{"deployer"}, reason: "deploy the hotfix, CHG-2209", access: seedAccess,
+			settle: moveSeed(fakejira.CarolID, "Approved", ""),
+		},
 		{
 			user: dave, roles: []string{"billing-admin"}, reason: "have a look at the invoices",
 			settle: moveSeed(fakejira.BobID, "Denied", "reason: please ask finance for a report instead"),
@@ -63,7 +68,7 @@ func (w *world) createSeed() ([]seedRequest, error) {
 	}
 	seeds := seedRequests()
 	for i, seed := range seeds {
-		options := faketeleport.RequestOptions{}
+		options := faketeleport.RequestOptions{AccessTTL: seed.access}
 		if seed.two {
 			options.Thresholds = fourEyes()
 		}

@@ -25,7 +25,7 @@ func (w *world) snapshot() View {
 		Requests: w.requests(),
 		Cards:    []Card{},
 	}
-	project := fakejira.Board(fakejira.Cloud).Projects[0]
+	project := board().Projects[0]
 	v.Project = project.Key + ", " + project.Name
 	for _, status := range project.Workflow.Statuses {
 		v.Columns = append(v.Columns, status.Name)
@@ -44,7 +44,7 @@ func (w *world) snapshot() View {
 // requests returns all requests that were ever made, newest first.
 func (w *world) requests() []Request {
 	live := w.cluster.Requests()
-	audit := w.cluster.Audit()
+	audit, locked := w.cluster.Audit(), w.locked()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	seen := map[string]bool{}
@@ -59,8 +59,15 @@ func (w *world) requests() []Request {
 	all := make([]Request, 0, len(w.order))
 	for _, id := range slices.Backward(w.order) {
 		request := w.known[id]
-		if !seen[id] && request.State == "pending" {
+		switch {
+		case locked[id]:
+			request.State = "locked"
+		case !seen[id] && request.State == "pending":
 			request.State = "expired"
+		case !seen[id] && request.State == "approved" && time.Now().Before(request.AccessExpires):
+			request.State = "deleted"
+		case !seen[id] && request.State == "approved":
+			request.State = "ended"
 		}
 		all = append(all, request)
 	}
@@ -77,7 +84,7 @@ func viewRequest(request *types.AccessRequestV3, audit []faketeleport.AuditEvent
 		Reason:  request.GetRequestReason(),
 		State:   stateName(request.GetState()),
 		Created: request.GetCreationTime(),
-		Expires: request.Expiry(),
+		Expires: request.Expiry(), AccessExpires: request.GetAccessExpiry(),
 		Reviews: []Review{}, Resources: []string{},
 	}
 	for _, resource := range request.GetRequestedResourceIDs() {

@@ -63,17 +63,21 @@ type Return struct {
 // Request is an Access Request as the cluster shows it. One that has expired
 // or was removed is gone from the cluster; the sandbox remembers it.
 type Request struct {
-	ID         string    `json:"id"`
-	User       string    `json:"user"`
-	Roles      []string  `json:"roles"`
-	Resources  []string  `json:"resources"` // kind and name of each
-	Reason     string    `json:"reason"`
-	State      string    `json:"state"` // pending | approved | denied | promoted | expired
+	ID        string   `json:"id"`
+	User      string   `json:"user"`
+	Roles     []string `json:"roles"`
+	Resources []string `json:"resources"` // kind and name of each
+	Reason    string   `json:"reason"`
+	// State is pending, approved, denied, promoted, expired, locked, or of an approved
+	// request ended or, before its time, deleted.
+	State      string    `json:"state"`
 	ResolvedBy string    `json:"resolvedBy"`
 	Created    time.Time `json:"created"`
 	Expires    time.Time `json:"expires"` // until when it waits for a decision
-	Needs      int       `json:"needs"`   // approvals
-	Reviews    []Review  `json:"reviews"`
+	// AccessExpires is until when an approved request gives access.
+	AccessExpires time.Time `json:"accessExpires"`
+	Needs         int       `json:"needs"` // approvals
+	Reviews       []Review  `json:"reviews"`
 }
 
 // Review is what a Teleport user said about a request.

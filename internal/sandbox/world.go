@@ -47,9 +47,8 @@ func newWorld() (*world, error) {
 		return nil, err
 	}
 	cluster.PutMonitoringRule(monitoringRule())
-	board := fakejira.Board(fakejira.Cloud)
-	board.Accounts = jiraAccounts()
-	board.Latency = 20 * time.Millisecond
+	cluster.PutRole(faketeleport.Role{Name: lockRole, CreateLocks: true, UpdateLocks: true})
+	board := board()
 	jira, err := fakejira.New(board)
 	if err != nil {
 		cluster.Close()
@@ -74,12 +73,12 @@ func (w *world) close() {
 func (w *world) jiraHandler() http.Handler { return w.jira }
 
 // Request makes an Access Request as a Teleport user does. It expires after
-// waits unless it is decided. Roles that begin with "prod" need two approvals.
-func (w *world) Request(user string, roles []string, reason string, waits time.Duration) error {
+// waits unless it is decided, and gives access for lasts. Roles that begin with "prod" need two approvals.
+func (w *world) Request(user string, roles []string, reason string, waits, lasts time.Duration) error {
 	if len(roles) == 0 {
 		return errors.New("name at least one role")
 	}
-	options := faketeleport.RequestOptions{PendingTTL: waits}
+	options := faketeleport.RequestOptions{PendingTTL: waits, AccessTTL: lasts}
 	for _, role := range roles {
 		if strings.HasPrefix(role, "prod") {
 			options.Thresholds = []types.AccessReviewThreshold{{Name: "four eyes", Approve: 2, Deny: 1}}

@@ -6,7 +6,7 @@ import { openDetails } from "./details.js";
 import { plain } from "./markup.js";
 import { openMenu } from "./menu.js";
 
-const tones = ["pending", "approved", "denied", "expired"];
+const tones = ["pending", "approved", "denied", "expired", "ended", "revoked"];
 const latestLength = 110; // characters of the latest comment on a card
 const seen = new Map(); // issue id -> status, to show what changed by itself
 let current;

@@ -27,6 +27,7 @@ function item(request) {
     request.resources.length > 0 && make("span", { class: "facts" }, `resources: ${request.resources.join(", ")}`),
     request.reason && make("span", { class: "why" }, request.reason),
     request.state === "pending" && make("span", { class: "facts" }, `waits until ${clock(request.expires)}`),
+    request.state === "approved" && make("span", { class: "facts" }, `access until ${clock(request.accessExpires)}`),
     request.needs > 1 && make("span", { class: "facts" }, `needs ${request.needs} approvals`),
     ...request.reviews.map((review) => make("span", { class: "facts" }, `${clock(review.at)} ${said(review)}`)),
     request.resolvedBy && make("span", { class: "facts" }, `set by ${request.resolvedBy}`),
@@ -60,6 +61,7 @@ byId("request-form").addEventListener("submit", async (event) => {
   const roles = byId("request-roles").value.split(",").map((role) => role.trim()).filter(Boolean);
   const made = await send("api/requests", {
     user: byId("request-user").value, roles, reason: byId("request-reason").value, seconds: Number(byId("request-seconds").value),
+    access: Number(byId("request-access").value),
   });
   if (!made) return;
   byId("request-reason").value = "";

@@ -60,6 +60,7 @@ function facts(request) {
     ["Resources", request.resources.join(", ")],
     ["Reason", request.reason],
     ["Waits until", request.state === "pending" && clock(request.expires)],
+    ["Access until", request.state === "approved" && clock(request.accessExpires)],
     ["Reviews", request.reviews.map(said).join("; ")],
     ["Set by", request.resolvedBy],
     ["Request id", request.id],
