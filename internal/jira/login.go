@@ -172,7 +172,10 @@ func (c *Client) loggedInSince(ctx context.Context, at time.Time) bool {
 		return true
 	}
 	proven, _, _ := c.proofs.Do(myselfEndpoint, func() (any, error) {
-		if c.health.loginRefused() {
+		switch {
+		case c.health.loginProvenSince(at):
+			return true, nil // by another call, since it was looked at
+		case c.health.loginRefused():
 			return false, nil
 		}
 		return c.probe(ctx) == nil, nil

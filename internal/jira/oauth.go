@@ -83,9 +83,7 @@ func (t heldToken) isDue(secret string, now time.Time) bool {
 // token returns an access token that is good for a while. Where no new one is to be
 // had, the old one does until its end.
 func (o *oauthTokens) token(ctx context.Context) (string, error) {
-	o.mu.Lock()
-	held := o.held
-	o.mu.Unlock()
+	held := o.current()
 	secret := o.cfg.Secret()
 	if !held.isDue(secret, time.Now()) {
 		return held.access, nil
@@ -95,6 +93,13 @@ func (o *oauthTokens) token(ctx context.Context) (string, error) {
 		return held.access, nil
 	}
 	return fresh, err
+}
+
+// current is the token that is held.
+func (o *oauthTokens) current() heldToken {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.held
 }
 
 // renew asks for a token, once for all who wait for it.
@@ -112,6 +117,9 @@ func (o *oauthTokens) renew(ctx context.Context) (string, error) {
 // request asks the authorization server.
 func (o *oauthTokens) request(ctx context.Context) (string, error) {
 	secret := o.cfg.Secret()
+	if held := o.current(); !held.isDue(secret, time.Now()) {
+		return held.access, nil // renewed since it was looked at
+	}
 	client := clientcredentials.Config{
 		ClientID: o.cfg.ClientID, ClientSecret: secret, TokenURL: o.cfg.TokenURL, Scopes: o.cfg.Scopes,
 		AuthStyle: oauth2.AuthStyleInParams,

@@ -318,6 +318,9 @@ func (c *Client) RequesterAccount(ctx context.Context, user string) (string, err
 		return known.id, known.err
 	}
 	answer, err, _ := c.requesterCalls.Do(user, func() (any, error) {
+		if known, ok := c.requesters.Get(user); ok {
+			return known.id, known.err // found since it was looked for above
+		}
 		id, err := c.findRequester(ctx, user)
 		switch {
 		case err == nil:
