@@ -33,7 +33,7 @@ const (
 	// taken is how soon one replica does what another one can't. That one may have
 	// sent a create: its answer is waited for, and then for the search index, which
 	// might have the issue.
-	taken = 2 * time.Minute
+	taken = 3 * time.Minute
 )
 
 // side is what a replica may be cut from.
