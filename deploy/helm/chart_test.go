@@ -53,7 +53,11 @@ func TestTheDaemonTakesWhatTheChartWrites(t *testing.T) {
 			require.NoError(t, err, text)
 			require.Empty(t, c.Warnings)
 			require.Equal(t, "TAR", c.Jira.Project)
-			require.True(t, strings.HasPrefix(string(c.Jira.APIToken), "content of the Secret's "), "the token comes from the mounted file")
+			secret := c.Jira.APIToken
+			if c.Jira.OAuth.ClientID != "" {
+				secret = c.Jira.OAuth.ClientSecret
+			}
+			require.True(t, strings.HasPrefix(string(secret), "content of the Secret's "), "the secret comes from the mounted file")
 		})
 	}
 }
